@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * core/limits.h: every bound on something a user or a dataset controls, in one place.
+ *
+ * Reaching one is never silent: it is an error value, or a skip with a reason that makes the audit
+ * INCOMPLETE. Sizes are bytes unless the name says otherwise.
+ */
+#ifndef ASSAY_CORE_LIMITS_H
+#define ASSAY_CORE_LIMITS_H
+
+#define ASSAY_KIB(n) ((size_t)(n) << 10)
+#define ASSAY_MIB(n) ((size_t)(n) << 20)
+
+/* Documents a user writes */
+#define ASSAY_LIMIT_YAML_FILE     ASSAY_MIB(8)
+#define ASSAY_LIMIT_YAML_DEPTH    64
+#define ASSAY_LIMIT_DIAGNOSTICS   100 /* reported at once; the rest is counted */
+#define ASSAY_LIMIT_JSON_DOCUMENT ASSAY_MIB(64) /* envelopes, statements, control messages */
+#define ASSAY_LIMIT_KEY_FILE      ASSAY_KIB(64)
+
+/* Rules */
+#define ASSAY_LIMIT_PACKS          256
+#define ASSAY_LIMIT_RULES          20000
+#define ASSAY_LIMIT_PATTERN        ASSAY_KIB(16)
+#define ASSAY_LIMIT_WORDS          500000 /* terms over all word rules */
+#define ASSAY_LIMIT_WORD           256    /* one term */
+#define ASSAY_LIMIT_CONTEXT_WORDS  256    /* per rule */
+#define ASSAY_LIMIT_CONTEXT_WINDOW 512    /* bytes on each side */
+#define ASSAY_LIMIT_PCRE2_MATCH    200000 /* match limit of one confirm */
+#define ASSAY_LIMIT_PCRE2_HEAP_KIB 8192
+#define ASSAY_LIMIT_POLICY_TERMS   256
+#define ASSAY_LIMIT_CACHE_FILE     ASSAY_MIB(512)
+
+/* Datasets */
+#define ASSAY_LIMIT_FILES         50000000 /* in one dataset */
+#define ASSAY_LIMIT_PATH_DEPTH    128
+#define ASSAY_LIMIT_NAME          4096 /* path within the dataset */
+#define ASSAY_LIMIT_RECORD        ASSAY_MIB(32)
+#define ASSAY_LIMIT_DEPTH         512  /* nesting of one record */
+#define ASSAY_LIMIT_POINTER       4096 /* JSON Pointer; deeper members are skipped and counted */
+#define ASSAY_LIMIT_FIELDS        4000000 /* in one batch */
+#define ASSAY_LIMIT_CSV_COLUMNS   16384
+#define ASSAY_LIMIT_INFLATE_RATIO 1000 /* output : input, once output passes the floor */
+#define ASSAY_LIMIT_INFLATE_FLOOR ASSAY_MIB(16)
+#define ASSAY_LIMIT_HEAD          ASSAY_KIB(64)
+
+/* The engine */
+#define ASSAY_LIMIT_JOBS         256
+#define ASSAY_CHUNK              ASSAY_KIB(256) /* target size of a chunk of whole records */
+#define ASSAY_CHUNK_PADDING      64             /* readable bytes behind every chunk */
+#define ASSAY_GROUP_BYTES        ASSAY_MIB(1)   /* small files per task */
+#define ASSAY_GROUP_FILES        64
+#define ASSAY_LARGE_FILE         ASSAY_MIB(1) /* above: cut into chunks and scanned by many */
+#define ASSAY_BUFFERS_PER_WORKER 3
+#define ASSAY_SCANNER_BUDGET     ASSAY_MIB(128) /* memory of one scanner over all workers */
+#define ASSAY_LIMIT_MEMBERS      1000 /* listed in one group finding; the total is always given */
+#define ASSAY_LIMIT_FILE_HITS    1000 /* raw-byte rule hits per file */
+
+/* Reports */
+#define ASSAY_LIMIT_HTML        ASSAY_MIB(4) /* samples shrink, aggregates never */
+#define ASSAY_LIMIT_HTML_ROWS   20           /* examples per rule */
+#define ASSAY_LIMIT_TABLE_ROWS  20
+#define ASSAY_LIMIT_SIGNATURES  16
+
+/* The daemon */
+#define ASSAY_LIMIT_CONTROL_MESSAGE ASSAY_MIB(1)
+#define ASSAY_LIMIT_CLIENTS         64
+#define ASSAY_LIMIT_SOURCES         256
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * core/log.h: structured logging that cannot print a field's value.
+ *
+ * A log line is a level, a module, a constant message and key=value pairs, each built by a typed
+ * constructor: numbers, constants, names (escaped) and digests. There is no constructor for dataset
+ * text. Libraries do not log; programs install one logger and pass it down.
+ * Thread rule: assay_log writes one whole line with one write(2).
+ */
+#ifndef ASSAY_CORE_LOG_H
+#define ASSAY_CORE_LOG_H
+
+#include "assay/base.h"
+#include "assay/host.h" /* enum assay_log_level */
+
+enum assay_log_format { ASSAY_LOG_TEXT, ASSAY_LOG_JSON, ASSAY_LOG_JOURNAL /* text with <N> prefixes */ };
+
+struct assay_log_pair {
+    const char *key;
+    enum { ASSAY_LOG_V_INT, ASSAY_LOG_V_CONST, ASSAY_LOG_V_NAME, ASSAY_LOG_V_HEX } kind;
+    int64_t number;
+    const char *text;
+    size_t len;
+};
+
+#define ASSAY_LOG_N(key, n)        ((struct assay_log_pair){key, ASSAY_LOG_V_INT, (int64_t)(n), NULL, 0})
+#define ASSAY_LOG_C(key, constant) ((struct assay_log_pair){key, ASSAY_LOG_V_CONST, 0, "" constant, 0})
+/* A file name, rule id or other identifier: escaped, cut at 200 bytes. */
+#define ASSAY_LOG_S(key, name) ((struct assay_log_pair){key, ASSAY_LOG_V_NAME, 0, name, 0})
+#define ASSAY_LOG_H(key, digest, n)                                                                \
+    ((struct assay_log_pair){key, ASSAY_LOG_V_HEX, 0, (const char *)(digest), n})
+#define ASSAY_LOG_END ((struct assay_log_pair){NULL, ASSAY_LOG_V_INT, 0, NULL, 0})
+
+void assay_log_setup(int fd, enum assay_log_format format, enum assay_log_level max_level);
+void assay_log_pairs(enum assay_log_level level, const char *module, const char *message,
+                     const struct assay_log_pair *pairs);
+#define assay_log(level, module, message, ...)                                                     \
+    assay_log_pairs(level, module, "" message,                                                     \
+                    (const struct assay_log_pair[]){__VA_ARGS__ __VA_OPT__(, ) ASSAY_LOG_END})
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * engine/plugins.h: the readers and scanners there are: built in, or loaded from a directory.
+ *
+ * Loading: the directory and each file must belong to root or to the caller and be writable by nobody else; only
+ * names that match ^[a-z][a-z0-9_]*\.so$ are considered; RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE; `abi`
+ * then `size` are checked before any other member; required members must be set; a name taken twice is
+ * refused. A bad plugin is an error value, never an abort. The SHA-256 of each loaded file is kept
+ * for the statement (for built-in plugins: of the program's build id text).
+ * Thread rule: built once, then read-only.
+ */
+#ifndef ASSAY_ENGINE_PLUGINS_H
+#define ASSAY_ENGINE_PLUGINS_H
+
+#include "assay/plugin.h"
+
+enum assay_plugin_kind { ASSAY_PLUGIN_READER, ASSAY_PLUGIN_SCANNER };
+
+struct assay_plugin {
+    enum assay_plugin_kind kind;
+    const char *name, *version, *license, *summary;
+    const char *path; /* NULL when built in */
+    uint8_t sha256[32]; /* zeroes when built in */
+    const struct assay_reader *reader;
+    const struct assay_scanner *scanner;
+    const struct assay_option *options;
+    const struct assay_rule_decl *rules;
+};
+
+struct assay_plugins;
+
+/* All built-in plugins. NULL: out of memory. */
+struct assay_plugins *assay_plugins_new(void);
+void assay_plugins_free(struct assay_plugins *ps);
+/* Loads one shared object, or every one in a directory. */
+enum assay_status assay_plugins_load_file(struct assay_plugins *ps, const char *path,
+                                          struct assay_error *err);
+enum assay_status assay_plugins_load_dir(struct assay_plugins *ps, const char *dir,
+                                         struct assay_error *err);
+size_t assay_plugins_count(const struct assay_plugins *ps);
+const struct assay_plugin *assay_plugins_get(const struct assay_plugins *ps, size_t i);
+const struct assay_plugin *assay_plugins_find(const struct assay_plugins *ps,
+                                              enum assay_plugin_kind kind, const char *name);
+/* The rule tables of all plugins, for assay_ruleset_load. Borrowed; *ret_n rows. */
+const struct assay_rule_decl *const *assay_plugins_decls(const struct assay_plugins *ps, size_t *ret_n);
+/* The rules the engine itself raises (undecodable stream, truncated file ...): same form. */
+extern const struct assay_rule_decl assay_engine_rules[];
+
+#endif

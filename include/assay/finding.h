@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * assay/finding.h: what a scanner says: findings and metrics, through a sink.
+ *
+ * What:  a finding names a rule and a place. The raw value travels in `value` only as far as the sink,
+ *        which at once turns it into a masked preview and a keyed fingerprint; it is never stored.
+ * Rules: `detail` must be composed of constants and numbers, never of dataset text.
+ * Thread rule: a sink belongs to the call it was passed to.
+ */
+#ifndef ASSAY_FINDING_H
+#define ASSAY_FINDING_H
+
+#include "base.h"
+#include "record.h"
+
+enum assay_severity {
+    ASSAY_SEVERITY_INFO,
+    ASSAY_SEVERITY_LOW,
+    ASSAY_SEVERITY_MEDIUM,
+    ASSAY_SEVERITY_HIGH,
+    ASSAY_SEVERITY_CRITICAL,
+    ASSAY_SEVERITY_MAX
+};
+
+/* A rule that a plugin's code implements (pattern and word rules live in packs instead). A table ends
+ * with a row whose id is NULL. Ids are stable for ever: "scanner.check". */
+struct assay_rule_decl {
+    const char *id;
+    const char *entity; /* NULL where the rule is not about an entity */
+    enum assay_severity severity;
+    const char *title_en;
+    const char *title_zh;
+    const char *help_en; /* what it means and what to do, one or two sentences */
+    const char *help_zh;
+};
+
+/* One member of a group finding (duplicates, conflicting labels). */
+struct assay_member {
+    uint32_t file;   /* inventory index */
+    uint64_t record; /* ordinal; ASSAY_NO_RECORD for the whole file */
+};
+
+#define ASSAY_NO_RECORD UINT64_MAX
+
+struct assay_finding {
+    uint32_t size; /* sizeof (struct assay_finding) */
+    uint32_t rule; /* index from host->rule_index or assay_match.rule */
+    uint32_t file; /* inventory index; ASSAY_NONE for a dataset-level finding */
+    uint32_t record; /* index into the batch's records; ASSAY_NONE when not about one record */
+    uint32_t field;  /* index into the batch's fields; ASSAY_NONE */
+    uint32_t start, end; /* bytes within the field's value */
+    uint16_t confidence; /* thousandths, 0..1000 */
+    uint16_t reserved;
+    uint64_t offset;           /* bytes in the file, where no record exists (broken line); else 0 */
+    uint64_t ordinal;          /* record ordinal when `record` is ASSAY_NONE; ASSAY_NO_RECORD */
+    struct assay_bytes value;  /* sensitive; masked and fingerprinted by the sink */
+    struct assay_bytes detail; /* safe text, ASCII; may be empty */
+    const struct assay_member *members; /* sorted by (file, record) */
+    uint32_t n_members;                 /* members given here */
+    uint64_t members_total;             /* members in the group */
+};
+
+static inline struct assay_finding assay_finding_init(uint32_t rule)
+{
+    struct assay_finding f;
+    memset(&f, 0, sizeof f);
+    f.size = (uint32_t)sizeof f;
+    f.rule = rule;
+    f.file = f.record = f.field = ASSAY_NONE;
+    f.confidence = 1000;
+    f.ordinal = ASSAY_NO_RECORD;
+    return f;
+}
+
+/* Why something was not scanned. XX(symbol, name in reports). Each makes the audit INCOMPLETE. */
+#define ASSAY_SKIP_MAP(XX)                                                                         \
+    XX(UNREADABLE, "unreadable")                                                                   \
+    XX(SYMLINK, "symlink")                                                                         \
+    XX(SPECIAL, "special-file")                                                                    \
+    XX(OUTSIDE, "outside-root")                                                                    \
+    XX(UNSUPPORTED, "unsupported-format")                                                          \
+    XX(MALFORMED, "malformed-record")                                                              \
+    XX(TOO_LONG, "record-too-long")                                                                \
+    XX(TOO_DEEP, "nesting-too-deep")                                                               \
+    XX(ENCODING, "undecodable-text")                                                               \
+    XX(TRUNCATED, "truncated-stream")                                                              \
+    XX(CORRUPT, "corrupt-stream")                                                                  \
+    XX(RATIO, "decompression-ratio")                                                               \
+    XX(CHANGED, "changed-while-read")                                                              \
+    XX(MATCH_LIMIT, "match-limit")                                                                 \
+    XX(TIMEOUT, "timeout")                                                                         \
+    XX(PLUGIN, "plugin-failure")                                                                   \
+    XX(LIMIT, "limit")                                                                             \
+    XX(CANCELLED, "cancelled")
+
+enum assay_skip {
+#define ASSAY_SKIP_ENUM(sym, name) ASSAY_SKIP_##sym,
+    ASSAY_SKIP_MAP(ASSAY_SKIP_ENUM)
+#undef ASSAY_SKIP_ENUM
+        ASSAY_SKIP_MAX
+};
+
+struct assay_sink {
+    uint32_t size;
+    void *ctx;
+    /* Reports a finding. Copies what it needs before it returns. */
+    enum assay_status (*finding)(void *ctx, const struct assay_finding *f);
+    /* Counts something not scanned: `records` and `bytes` may be 0 when unknown. */
+    void (*skip)(void *ctx, enum assay_skip why, uint64_t records, uint64_t bytes);
+    /* Sets metric `name` ("duplicates.record_ratio") to num/den; den 1 for counts. finish() only. */
+    enum assay_status (*metric)(void *ctx, const char *name, uint64_t num, uint64_t den);
+};
+
+#endif
