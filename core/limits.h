@@ -25,7 +25,7 @@
 #define ASSAY_LIMIT_WORDS          500000 /* terms over all word rules */
 #define ASSAY_LIMIT_WORD           256    /* one term */
 #define ASSAY_LIMIT_CONTEXT_WORDS  256    /* per rule */
-#define ASSAY_LIMIT_CONTEXT_WINDOW 512    /* bytes on each side */
+#define ASSAY_LIMIT_CONTEXT_WINDOW 512    /* code points on each side */
 #define ASSAY_LIMIT_PCRE2_MATCH    200000 /* match limit of one confirm */
 #define ASSAY_LIMIT_PCRE2_HEAP_KIB 8192
 #define ASSAY_LIMIT_POLICY_TERMS   256

@@ -29,13 +29,23 @@ size_t assay_diags_warnings(const struct assay_diags *d);
 void assay_diags_render(const struct assay_diags *d, struct assay_buf *out, int colour);
 /* First error as an error value (for callers that want one sentence). */
 enum assay_status assay_diags_first(const struct assay_diags *d, struct assay_error *err);
-/* Adds a diagnostic at a node; `span` code points from the start of the node are underlined, 0: the
- * whole scalar. node NULL: no position, `name` of the document alone. */
+/* Adds a diagnostic at a node; the whole scalar (or the start of a collection) is underlined. node NULL: no
+ * position, `name` of the document alone. y NULL: the sentence alone. */
 void assay_diags_error(struct assay_diags *d, const struct assay_yaml *y,
                        const struct assay_yaml_node *node, const char *fmt, ...) ASSAY_PRINTF(4, 5);
 void assay_diags_warning(struct assay_diags *d, const struct assay_yaml *y,
                          const struct assay_yaml_node *node, const char *fmt, ...)
     ASSAY_PRINTF(4, 5);
+
+/* The same inside a scalar: `offset` and `span` are bytes of the node's text (span 0: one code point). The caret
+ * stands under the source character that the byte came from, through quotes, escapes and block scalars; where
+ * that cannot be told the whole scalar is underlined. */
+void assay_diags_error_in(struct assay_diags *d, const struct assay_yaml *y,
+                          const struct assay_yaml_node *node, size_t offset, size_t span,
+                          const char *fmt, ...) ASSAY_PRINTF(6, 7);
+void assay_diags_warning_in(struct assay_diags *d, const struct assay_yaml *y,
+                            const struct assay_yaml_node *node, size_t offset, size_t span,
+                            const char *fmt, ...) ASSAY_PRINTF(6, 7);
 
 /* Parses `text` (copied). Syntax errors go to `d`; NULL then. `name` is shown in diagnostics. */
 struct assay_yaml *assay_yaml_parse(struct assay_bytes text, const char *name, struct assay_diags *d);

@@ -65,15 +65,16 @@ struct assay_rule {
     size_t n_words;
     const struct assay_word *allow; /* allow phrases: a hit inside one of them is dropped */
     size_t n_allow;
-    /* YARA: path of the .yar text and the identifier in it */
+    /* YARA: the text of the .yar file (one pointer for all rules of a file), its name, the identifier in it */
     const char *yara_source;
+    const char *yara_file;
     const char *yara_rule;
     /* Assessment */
     const uint16_t *validators; /* indexes into the validator table (validators.h) */
     size_t n_validators;
     const struct assay_word *context;
     size_t n_context;
-    uint16_t context_window;   /* bytes on each side */
+    uint16_t context_window;   /* code points on each side */
     uint8_t context_required;  /* without a context word the match is dropped */
     uint16_t confidence_base;  /* thousandths */
     uint16_t confidence_validated;
