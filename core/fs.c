@@ -82,7 +82,7 @@ int assay_fs_open_beneath(int dir_fd, const char *name, int flags)
         all = flags | O_CLOEXEC;
     }
     struct open_how how = {
-        .flags = (uint64_t)all,
+        .flags = (unsigned)all,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
     for (int tries = 0; tries < OPEN_RETRIES; tries++) {
