@@ -47,7 +47,10 @@ const struct assay_entry *assay_inventory_get(const struct assay_inventory *inv,
 size_t assay_inventory_skips(const struct assay_inventory *inv);
 const struct assay_skipped *assay_inventory_skip(const struct assay_inventory *inv, size_t i);
 uint64_t assay_inventory_bytes(const struct assay_inventory *inv);
-/* Opens entry i for reading, beneath its root. -1 with errno. */
+/* 0 when entry i is standard input, which has no size and can be read once. */
+int assay_inventory_seekable(const struct assay_inventory *inv, size_t i);
+/* Opens entry i for reading, beneath its root, without blocking. -1 with errno. A root that is a file is
+ * duplicated, so its readers share one offset: one at a time. */
 int assay_inventory_open(const struct assay_inventory *inv, size_t i);
 
 #endif
