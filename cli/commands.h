@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/commands.h: the subcommands there are, one row each, in the order help shows them.
+ */
+#ifndef ASSAY_CLI_COMMANDS_H
+#define ASSAY_CLI_COMMANDS_H
+
+#define CLI_COMMANDS(XX)                                                                           \
+    XX(cli_scan)                                                                                   \
+    XX(cli_verify)                                                                                 \
+    XX(cli_rules_list)                                                                             \
+    XX(cli_rules_explain)                                                                          \
+    XX(cli_rules_test)                                                                             \
+    XX(cli_rules_lint)                                                                             \
+    XX(cli_policy_show)                                                                            \
+    XX(cli_policy_lint)                                                                            \
+    XX(cli_key_new)                                                                                \
+    XX(cli_key_show)                                                                               \
+    XX(cli_key_export)                                                                             \
+    XX(cli_plugin_list)                                                                            \
+    XX(cli_plugin_check)                                                                           \
+    XX(cli_status)                                                                                 \
+    XX(cli_submit)                                                                                 \
+    XX(cli_wait)                                                                                   \
+    XX(cli_report)                                                                                 \
+    XX(cli_doctor)                                                                                 \
+    XX(cli_completion)                                                                             \
+    XX(cli_man)                                                                                    \
+    XX(cli_version)                                                                                \
+    XX(cli_help)
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/scan.c: `assay scan`: one audit in this process.
+ *
+ * The verdict and the exit code come from the audit alone; the writers that were asked for only print it.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/setup.h"
+#include "cli/term.h"
+#include "core/arena.h"
+#include "core/fs.h"
+#include "core/limits.h"
+#include "core/option.h"
+#include "reports/report.h"
+
+#define MAX_OUTPUTS 16
+#define MAX_SETTINGS 64
+
+struct output {
+    const struct assay_writer *writer;
+    const char *file; /* NULL: standard output */
+};
+
+struct scan {
+    const struct cli_args *args;
+    struct cli_setup setup;
+    struct output outputs[MAX_OUTPUTS];
+    size_t n_outputs;
+    struct assay_plugin_option settings[MAX_SETTINGS];
+    size_t n_settings;
+    struct assay_arena *arena;
+    uint8_t fingerprint_key[32];
+    struct assay_key *key;
+    struct assay_audit *audit;
+};
+
+static int usage_error(const char *fmt, ...) ASSAY_PRINTF(1, 2);
+static int usage_error(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    (void)fputs("assay: ", stderr);
+    (void)vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    (void)fputs("\nSee: assay scan --help\n", stderr);
+    return 2;
+}
+
+static const struct assay_writer *writer_named(const char *spec, size_t len)
+{
+    for (const struct assay_writer *w = assay_writers; w->name != NULL; w++) {
+        if (strlen(w->name) == len && memcmp(w->name, spec, len) == 0) {
+            return w;
+        }
+    }
+    return NULL;
+}
+
+/* --format FORMAT[=FILE], repeatable; only one may go to standard output. */
+static int parse_outputs(struct scan *s)
+{
+    size_t n;
+    size_t on_stdout = 0;
+    const char *const *specs = cli_values(s->args, "format", &n);
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strcspn(specs[i], "=");
+        const struct assay_writer *w = writer_named(specs[i], len);
+        if (w == NULL) {
+            return usage_error("unknown format '%.40s': one of table, jsonl, json, html, csv", specs[i]);
+        }
+        if (s->n_outputs == MAX_OUTPUTS) {
+            return usage_error("more than %d outputs", MAX_OUTPUTS);
+        }
+        const char *file = specs[i][len] == '=' ? specs[i] + len + 1 : NULL;
+        on_stdout += file == NULL;
+        s->outputs[s->n_outputs++] = (struct output){w, file};
+    }
+    if (on_stdout > 1) {
+        return usage_error("only one format can go to standard output: write the others as FORMAT=FILE");
+    }
+    if (n == 0) {
+        s->outputs[s->n_outputs++] = (struct output){assay_writer_find("table"), NULL};
+    }
+    return 0;
+}
+
+/* --set PLUGIN.OPTION=VALUE */
+static int parse_settings(struct scan *s)
+{
+    size_t n;
+    const char *const *specs = cli_values(s->args, "set", &n);
+    for (size_t i = 0; i < n; i++) {
+        size_t dot = strcspn(specs[i], ".");
+        size_t eq = strcspn(specs[i], "=");
+        if (specs[i][dot] != '.' || specs[i][eq] != '=' || dot >= eq || n > MAX_SETTINGS) {
+            return usage_error("--set takes PLUGIN.OPTION=VALUE, not '%.80s'", specs[i]);
+        }
+        s->settings[s->n_settings++] = (struct assay_plugin_option){
+            .plugin = assay_arena_dup(s->arena, assay_bytes_make(specs[i], dot)),
+            .name = assay_arena_dup(s->arena,
+                                    assay_bytes_make(specs[i] + dot + 1, eq - dot - 1)),
+            .value = specs[i] + eq + 1};
+    }
+    return 0;
+}
+
+/* The nearest existing ancestor of `path`, resolved. */
+static int resolve_existing(const char *path, char out[PATH_MAX])
+{
+    char copy[PATH_MAX];
+    (void)snprintf(copy, sizeof copy, "%s", path);
+    while (realpath(copy, out) == NULL) {
+        char *slash = strrchr(copy, '/');
+        if (slash == NULL) {
+            return realpath(".", out) != NULL ? 0 : -1;
+        }
+        *slash = '\0';
+        if (copy[0] == '\0') {
+            (void)snprintf(out, PATH_MAX, "/");
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* Nothing is ever written inside a dataset. */
+static int check_outside(const struct cli_args *args, const char *target)
+{
+    char out[PATH_MAX];
+    char root[PATH_MAX];
+    if (target == NULL || resolve_existing(target, out) != 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < cli_operands(args); i++) {
+        if (realpath(cli_operand(args, i), root) == NULL) {
+            continue;
+        }
+        size_t n = strlen(root);
+        if (strncmp(out, root, n) == 0 && (out[n] == '\0' || out[n] == '/')) {
+            return usage_error("'%s' is inside the dataset '%s': nothing is written there; choose "
+                               "another place",
+                               target, cli_operand(args, i));
+        }
+    }
+    return 0;
+}
+
+static int check_targets(struct scan *s)
+{
+    int code = check_outside(s->args, cli_value(s->args, "out"));
+    for (size_t i = 0; code == 0 && i < s->n_outputs; i++) {
+        code = check_outside(s->args, s->outputs[i].file);
+    }
+    return code;
+}
+
+/* The key is opened before the audit: a wrong passphrase must not cost an hour of scanning. */
+static int load_keys(struct scan *s)
+{
+    struct assay_error err = {0};
+    if (assay_fingerprint_key(cli_value(s->args, "fingerprint-key"), s->fingerprint_key, &err) !=
+        ASSAY_OK) {
+        return cli_fail(&err);
+    }
+    if (!cli_given(s->args, "out") || cli_given(s->args, "no-sign")) {
+        return 0;
+    }
+    struct assay_passphrase pass = cli_passphrase(s->args);
+    const char *path = cli_value(s->args, "key");
+    if (path != NULL) {
+        return assay_key_load_private(path, &pass, &s->key, &err) == ASSAY_OK ? 0 : cli_fail(&err);
+    }
+    int made = 0;
+    char where[PATH_MAX];
+    if (assay_key_default(&pass, &s->key, &made, where, sizeof where, &err) != ASSAY_OK) {
+        return cli_fail(&err);
+    }
+    if (made) {
+        cli_note(s->args, "Made a signing key: %s (mode 0600), public half %s.pub", where, where);
+    }
+    return 0;
+}
+
+static int number_option(const struct cli_args *args, const char *name, int64_t max, int64_t *ret)
+{
+    struct assay_error err = {0};
+    const char *text = cli_value(args, name);
+    if (text != NULL && assay_parse_int(text, 0, max, ret, &err) != ASSAY_OK) {
+        return usage_error("--%s: %s", name, err.message);
+    }
+    return 0;
+}
+
+static int run_audit(struct scan *s)
+{
+    int64_t jobs = 0;
+    uint64_t max_record = 0;
+    struct assay_error err = {0};
+    const char *record_text = cli_value(s->args, "max-record");
+    if (number_option(s->args, "jobs", ASSAY_LIMIT_JOBS, &jobs) != 0) {
+        return 2;
+    }
+    if (record_text != NULL && assay_parse_size(record_text, &max_record, &err) != ASSAY_OK) {
+        return usage_error("--max-record: %s", err.message);
+    }
+    struct assay_audit_options opt = {
+        .roots = cli_operand_list(s->args),
+        .n_roots = cli_operands(s->args),
+        .plugins = s->setup.plugins,
+        .rules = s->setup.rules,
+        .matcher = s->setup.matcher,
+        .policy = s->setup.policy,
+        .jobs = (unsigned)jobs,
+        .plugin_options = s->settings,
+        .n_plugin_options = s->n_settings,
+        .reader = cli_value(s->args, "reader"),
+        .fingerprint_key = s->fingerprint_key,
+        .dataset_name = cli_value(s->args, "name"),
+        .max_record = max_record,
+        .progress = cli_progress_wanted(s->args) ? cli_progress_show : NULL,
+        .cancel = cli_cancel_flag(),
+    };
+    enum assay_status status = assay_audit_run(&opt, &s->audit, &err);
+    if (opt.progress != NULL) {
+        cli_progress_end();
+    }
+    return status == ASSAY_OK ? 0 : cli_fail(&err);
+}
+
+static int write_report(struct scan *s)
+{
+    const char *dir = cli_value(s->args, "out");
+    if (dir == NULL) {
+        return 0;
+    }
+    struct assay_error err = {0};
+    struct assay_run_info info = {.sandbox = "none"};
+    struct assay_key *keys[] = {s->key};
+    if (assay_report_write(s->audit, dir, keys, s->key != NULL, &info, &err) != ASSAY_OK) {
+        return cli_fail(&err);
+    }
+    return 0;
+}
+
+static enum assay_status write_atomic(void *ctx, const void *data, size_t len,
+                                      struct assay_error *err)
+{
+    return assay_atomic_write(ctx, data, len, err);
+}
+
+static int write_file(struct scan *s, const struct output *o)
+{
+    struct assay_error err = {0};
+    struct assay_atomic_file *f;
+    if (assay_atomic_open(o->file, 0644, &f, &err) != ASSAY_OK) {
+        return cli_fail(&err);
+    }
+    struct assay_out out = cli_out(s->args, stdout);
+    out.write = write_atomic;
+    out.ctx = f;
+    out.colour = 0;
+    out.columns = 0;
+    if (o->writer->write(s->audit, &out, &err) != ASSAY_OK) {
+        assay_atomic_abort(f);
+        return cli_fail(&err);
+    }
+    return assay_atomic_commit(f, &err) == ASSAY_OK ? 0 : cli_fail(&err);
+}
+
+static int write_stdout(struct scan *s, const struct output *o)
+{
+    struct assay_error err = {0};
+    struct assay_out out = cli_out(s->args, stdout);
+    if (o->writer->write(s->audit, &out, &err) == ASSAY_OK && fflush(stdout) == 0) {
+        return 0;
+    }
+    if (err.status == ASSAY_OK) {
+        (void)assay_fail(&err, ASSAY_IO, "cannot write to standard output");
+    }
+    return cli_fail(&err);
+}
+
+/* Every output is tried, whatever happens to the others. */
+static int write_outputs(struct scan *s)
+{
+    int worst = write_report(s);
+    for (size_t i = 0; i < s->n_outputs; i++) {
+        const struct output *o = &s->outputs[i];
+        int code = o->file != NULL ? write_file(s, o) : write_stdout(s, o);
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}
+
+static int prepare(struct scan *s)
+{
+    int code = parse_outputs(s);
+    code = code != 0 ? code : parse_settings(s);
+    code = code != 0 ? code : check_targets(s);
+    code = code != 0 ? code : cli_setup_plugins(s->args, &s->setup);
+    code = code != 0 ? code : cli_setup_rules(s->args, &s->setup);
+    code = code != 0 ? code : cli_setup_policy(s->args, cli_value(s->args, "policy"), &s->setup);
+    code = code != 0 ? code : cli_setup_matcher(s->args, &s->setup);
+    return code != 0 ? code : load_keys(s);
+}
+
+static int verdict_exit(const struct scan *s)
+{
+    if (assay_audit_cancelled(s->audit)) {
+        return 130;
+    }
+    int code = assay_verdict_exit(assay_audit_verdict(s->audit));
+    return code == 1 && cli_given(s->args, "exit-zero") ? 0 : code;
+}
+
+static int run_scan(const struct cli_args *args)
+{
+    struct scan s = {.args = args, .arena = assay_arena_new((size_t)1 << 20)};
+    int code = s.arena == NULL ? 3 : prepare(&s);
+    code = code != 0 ? code : run_audit(&s);
+    if (code == 0) {
+        code = write_outputs(&s);
+        code = code != 0 ? code : verdict_exit(&s);
+    }
+    assay_audit_free(s.audit);
+    assay_key_free(s.key);
+    cli_setup_release(&s.setup);
+    assay_arena_free(s.arena);
+    return code;
+}
+
+static const struct cli_option options[] = {
+    {"policy", 0, "FILE", NULL, "judge by this policy: a file or a built-in name; default: default", 0},
+    {"out", 'o', "DIR", NULL, "keep a signed report in DIR", 0},
+    {"format", 'f', "FORMAT[=FILE]", NULL, "table, jsonl, json, html or csv; default: table", 1},
+    {"jobs", 'j', "N", NULL, "worker threads; default: one per CPU", 0},
+    {"key", 0, "FILE", NULL, "sign with this private key; default: the user's own, made on first use", 0},
+    CLI_PASSPHRASE_OPTION,
+    {"no-sign", 0, NULL, NULL, "write the report without signing it", 0},
+    {"fingerprint-key", 0, "FILE", NULL, "secret (64 hex digits) that keys fingerprints", 0},
+    {"name", 0, "NAME", NULL, "name of the dataset, for the statement", 0},
+    {"reader", 0, "NAME", NULL, "read every file with this reader instead of detecting the format", 0},
+    {"set", 0, "PLUGIN.OPTION=VALUE", NULL, "set an option of a plugin (assay plugin list shows them)", 1},
+    {"max-record", 0, "SIZE", NULL, "longest record that is scanned; default: 32MiB", 0},
+    {"exit-zero", 0, NULL, NULL, "exit with 0 instead of 1 when the policy fails", 0},
+    {"no-progress", 0, NULL, NULL, "no progress line", 0},
+    CLI_RULE_OPTIONS,
+    CLI_MATCHER_OPTIONS,
+    CLI_NO_OPTION,
+};
+
+static const char *const examples[] = {
+    "assay scan ./delivery",
+    "audit a directory with the built-in rules and policy",
+    "assay scan ./delivery --out ./report --policy gate.yaml",
+    "judge by your own policy and keep a signed report",
+    "zcat part.jsonl.gz | assay scan - --format jsonl",
+    "audit standard input, one finding a line",
+    NULL,
+};
+
+const struct cli_command cli_scan = {
+    .name = "scan",
+    .summary = "audit files or directories and judge them",
+    .operands = "PATH...",
+    .min_operands = 1,
+    .max_operands = 4096,
+    .options = options,
+    .examples = examples,
+    .notes = "The exit code is the verdict: 0 PASS or WARN, 1 FAIL, 3 INCOMPLETE. Anything that could "
+             "not be scanned makes the audit INCOMPLETE and is counted with its reason. No raw value "
+             "of the dataset is printed or kept: findings carry masked previews and keyed fingerprints.",
+    .run = run_scan,
+};

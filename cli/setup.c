@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/setup.h"
+
+#include <sys/stat.h>
+
+#include "cli/term.h"
+#include "core/fs.h"
+
+static int is_directory(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int cli_setup_plugins(const struct cli_args *args, struct cli_setup *s)
+{
+    struct assay_error err = {0};
+    s->plugins = assay_plugins_new();
+    if (s->plugins == NULL) {
+        (void)assay_fail(&err, ASSAY_NOMEM, "out of memory");
+        return cli_fail(&err);
+    }
+    const char *dir = cli_value(args, "plugin-dir");
+    if (dir == NULL && is_directory(ASSAY_PLUGINDIR)) {
+        dir = ASSAY_PLUGINDIR;
+    }
+    if (dir != NULL && assay_plugins_load_dir(s->plugins, dir, &err) != ASSAY_OK) {
+        return cli_fail(&err);
+    }
+    size_t n;
+    const char *const *files = cli_values(args, "plugin", &n);
+    for (size_t i = 0; i < n; i++) {
+        if (assay_plugins_load_file(s->plugins, files[i], &err) != ASSAY_OK) {
+            return cli_fail(&err);
+        }
+    }
+    return 0;
+}
+
+int cli_setup_rules(const struct cli_args *args, struct cli_setup *s)
+{
+    size_t n_packs;
+    size_t n_decls;
+    const char *const *packs = cli_values(args, "pack", &n_packs);
+    const struct assay_rule_decl *const *decls = assay_plugins_decls(s->plugins, &n_decls);
+    struct assay_diags *diags = assay_diags_new();
+    if (diags == NULL) {
+        return 3;
+    }
+    s->rules = assay_ruleset_load(packs, n_packs, decls, n_decls, diags);
+    int code = cli_diags(args, diags, "no rules were loaded");
+    assay_diags_free(diags);
+    return s->rules == NULL && code == 0 ? 2 : code;
+}
+
+static enum assay_matcher_engine engine_named(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum assay_matcher_engine engine;
+    } engines[] = {{"vectorscan", ASSAY_ENGINE_VECTORSCAN},
+                   {"prefilter", ASSAY_ENGINE_PREFILTER},
+                   {"oracle", ASSAY_ENGINE_ORACLE}};
+    for (size_t i = 0; name != NULL && i < sizeof engines / sizeof engines[0]; i++) {
+        if (strcmp(engines[i].name, name) == 0) {
+            return engines[i].engine;
+        }
+    }
+    return ASSAY_ENGINE_AUTO;
+}
+
+int cli_setup_matcher(const struct cli_args *args, struct cli_setup *s)
+{
+    char home[4096];
+    struct assay_error err = {0};
+    struct assay_matcher_options opt = {.engine = engine_named(cli_value(args, "engine"))};
+    opt.cache_dir = cli_value(args, "cache-dir");
+    if (cli_given(args, "no-cache")) {
+        opt.cache_dir = NULL;
+    } else if (opt.cache_dir == NULL &&
+               assay_fs_home(ASSAY_HOME_CACHE, home, sizeof home, NULL) == ASSAY_OK) {
+        opt.cache_dir = home;
+    }
+    if (assay_matcher_new(s->rules, &opt, &s->matcher, &err) != ASSAY_OK) {
+        return cli_fail(&err);
+    }
+    return 0;
+}
+
+int cli_setup_policy(const struct cli_args *args, const char *path, struct cli_setup *s)
+{
+    struct assay_diags *diags = assay_diags_new();
+    if (diags == NULL) {
+        return 3;
+    }
+    s->policy = assay_policy_load(path, s->rules, diags);
+    int code = cli_diags(args, diags, "the policy was not loaded");
+    assay_diags_free(diags);
+    return s->policy == NULL && code == 0 ? 2 : code;
+}
+
+void cli_setup_release(struct cli_setup *s)
+{
+    assay_policy_free(s->policy);
+    assay_matcher_free(s->matcher);
+    assay_ruleset_free(s->rules);
+    assay_plugins_free(s->plugins);
+}

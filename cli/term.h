@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/term.h: what the terminal can show: colour, width, language, a progress line, a passphrase prompt.
+ */
+#ifndef ASSAY_CLI_TERM_H
+#define ASSAY_CLI_TERM_H
+
+#include "assay/base.h"
+#include "cli/command.h"
+#include "engine/audit.h"
+#include "reports/keys.h"
+#include "reports/report.h"
+
+/* "assay: where:line: message" on stderr; returns the exit code of err->status. */
+int cli_fail(const struct assay_error *err);
+/* A note about the work, on stderr; nothing with --quiet. */
+void cli_note(const struct cli_args *args, const char *fmt, ...) ASSAY_PRINTF(2, 3);
+/* Renders diagnostics on stderr; returns 2 when there is an error, else 0. */
+int cli_diags(const struct cli_args *args, const struct assay_diags *d, const char *consequence);
+
+/* --color auto|always|never, NO_COLOR, and whether `f` is a terminal. */
+int cli_colour(const struct cli_args *args, FILE *f);
+int cli_chinese(const struct cli_args *args); /* --lang, else the locale */
+unsigned cli_columns(FILE *f);                /* 0: not a terminal */
+
+/* A writer's output on a stdio stream. */
+struct assay_out cli_out(const struct cli_args *args, FILE *f);
+
+/* Progress line on stderr while it is a terminal; cleared by cli_progress_end. */
+int cli_progress_wanted(const struct cli_args *args);
+void cli_progress_show(void *ctx, const struct assay_progress *p);
+void cli_progress_end(void);
+
+/* SIGINT and SIGTERM raise this flag; a second one ends the process at once. */
+atomic_int *cli_cancel_flag(void);
+
+/* --passphrase-file, else a prompt on the terminal without echo. */
+struct assay_passphrase cli_passphrase(const struct cli_args *args);
+
+#define CLI_PASSPHRASE_OPTION                                                                      \
+    {"passphrase-file", 0, "FILE", NULL, "read the key's passphrase from the first line of FILE", 0}
+
+#endif
