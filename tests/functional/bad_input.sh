@@ -1,0 +1,155 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Bad input: each kind gets one clear message or finding, the audit is INCOMPLETE (or a usage error), and what could be
+# scanned was scanned.
+. "$(dirname "$0")/lib.sh"
+
+good='{"text":"write to ana.kovacs@example.org please"}'
+scan() {
+	run "$ASSAY" scan "$@" --format jsonl --quiet
+}
+summary() { # a value of the summary line
+	tail -n 1 "$tmp/out" | jq -r "$1"
+}
+fresh() { # a dataset directory with one good record in it
+	rm -rf "$tmp/ds"
+	mkdir -p "$tmp/ds"
+	printf '%s\n' "$good" >"$tmp/ds/good.jsonl"
+}
+still_found() {
+	like "$out" '"rule":"pii.email_address".*"file":"good.jsonl"' "$1: the good file was still scanned"
+}
+
+# --- arguments, rules and policies
+run "$ASSAY" scan "$tmp/nowhere"
+is "$status" 2 "a path that does not exist is a usage error"
+like "$err" "nowhere" "and is named"
+mkdir "$tmp/empty"
+run "$ASSAY" scan "$tmp/empty"
+is "$status" 2 "no file at all is an error, not a PASS"
+run "$ASSAY" scan --polcy x "$tmp/empty"
+like "$err" "did you mean '--policy'" "a mistyped option gets a suggestion"
+run "$ASSAY" scna
+is "$status" 2 "a mistyped command is a usage error"
+like "$err" "did you mean 'assay scan'" "and gets a suggestion"
+fresh
+printf 'policy: p\nversion: 1.0.0\nfail:\n  - {id: F1, exp: x}\n  - {id: F2, expr: "count(severity >= hgh) == 0"}\n' >"$tmp/p.yaml"
+scan "$tmp/ds" --policy "$tmp/p.yaml"
+is "$status" 2 "a broken policy stops the scan"
+like "$err" "p.yaml:4:[0-9]+: error: .*exp" "unknown key: file, line, column"
+like "$err" "did you mean 'high'" "all errors at once, with suggestions"
+like "$err" "\^" "with a caret"
+printf 'policy: [\n' >"$tmp/p.yaml"
+scan "$tmp/ds" --policy "$tmp/p.yaml"
+is "$status" 2 "broken YAML stops the scan"
+like "$err" "p.yaml:[0-9]+:[0-9]+" "and says where"
+
+# --- files
+fresh
+printf '%s\n{"text": "broken\n%s\n' "$good" "$good" >"$tmp/ds/broken.jsonl"
+scan "$tmp/ds"
+is "$(summary .verdict)" INCOMPLETE "a broken line: INCOMPLETE"
+is "$status" 3 "a broken line: exit 3"
+like "$out" '"rule":"jsonl.malformed_record".*"record":1' "a broken line is a finding with its record"
+is "$(grep -c '"file":"broken.jsonl".*EMAIL' "$tmp/out")" 2 "the lines around it were scanned"
+
+fresh
+printf '{"text":"caf\351 \377 bob.tanaka@example.org"}\n' >"$tmp/ds/latin.jsonl"
+scan "$tmp/ds"
+is "$(summary .verdict)" INCOMPLETE "invalid UTF-8: INCOMPLETE"
+like "$out" 'EMAIL_ADDRESS.*latin.jsonl|latin.jsonl.*EMAIL_ADDRESS' "invalid UTF-8: the rest of the record was scanned"
+
+fresh
+printf '{"text":"nul \000 byte"}\n%s\n' "$good" >"$tmp/ds/nul.jsonl"
+scan "$tmp/ds"
+is "$(summary .verdict)" INCOMPLETE "a NUL byte: INCOMPLETE"
+is "$(grep -c '"file":"nul.jsonl".*EMAIL' "$tmp/out")" 1 "a NUL byte: the next line was scanned"
+
+fresh
+awk 'BEGIN { for (i = 0; i < 100000; i++) printf "["; for (i = 0; i < 100000; i++) printf "]"; print "" }' >"$tmp/ds/deep.jsonl"
+printf '%s\n' "$good" >>"$tmp/ds/deep.jsonl"
+scan "$tmp/ds"
+is "$(summary .verdict)" INCOMPLETE "100,000-deep JSON: INCOMPLETE"
+like "$out" '"rule":"jsonl.too_deep"' "100,000-deep JSON is a finding"
+is "$(grep -c '"file":"deep.jsonl".*EMAIL' "$tmp/out")" 1 "100,000-deep JSON: the next line was scanned"
+
+fresh
+{ printf '{"text":"'; head -c 1000000000 /dev/zero | tr '\000' a; printf '"}\n%s\n' "$good"; } >"$tmp/ds/long.jsonl"
+run sh -c 'ulimit -v 4000000; exec "$0" "$@"' "$ASSAY" scan "$tmp/ds" --format jsonl --quiet --no-cache
+case $err in *memory*) run "$ASSAY" scan "$tmp/ds" --format jsonl --quiet ;; esac
+is "$(summary .verdict)" INCOMPLETE "a 1 GB line: INCOMPLETE"
+like "$out" '"rule":"engine.too_long"' "a 1 GB line is a finding"
+is "$(grep -c '"file":"long.jsonl".*EMAIL' "$tmp/out")" 1 "a 1 GB line: the next record was scanned"
+rm -f "$tmp/ds/long.jsonl"
+
+fresh
+head -c 200000000 /dev/zero | gzip -9 >"$tmp/ds/bomb.jsonl.gz"
+scan "$tmp/ds"
+is "$(summary .verdict)" INCOMPLETE "a decompression bomb: INCOMPLETE"
+like "$out" '"rule":"engine.ratio"' "a decompression bomb is a finding"
+still_found "a decompression bomb"
+
+fresh
+awk -v line="$good" 'BEGIN { for (i = 0; i < 2000; i++) print line i }' | gzip >"$tmp/t.gz"
+head -c 400 "$tmp/t.gz" >"$tmp/ds/cut.jsonl.gz"
+scan "$tmp/ds"
+is "$(summary .verdict)" INCOMPLETE "a truncated gzip stream: INCOMPLETE"
+like "$out" '"rule":"engine.truncated"' "a truncated gzip stream is a finding"
+
+fresh
+mkfifo "$tmp/ds/pipe"
+ln -s /etc/passwd "$tmp/ds/link"
+run timeout 60 "$ASSAY" scan "$tmp/ds" --format jsonl --quiet
+is "$(summary .verdict)" INCOMPLETE "a FIFO and a symlink: INCOMPLETE"
+is "$(summary '.coverage.skipped["special-file"].files, .coverage.skipped.symlink.files' | tr '\n' ' ')" "1 1 " "both are counted"
+still_found "a FIFO"
+
+fresh
+weird=$(printf 'a\nb "c" \033[31m.jsonl')
+printf '%s\n' "$good" >"$tmp/ds/$weird"
+run "$ASSAY" scan "$tmp/ds" --out "$tmp/r" --quiet
+unlike "$out" "$(printf '\033')" "a hostile name: nothing of it reaches the terminal raw"
+(cd "$tmp/ds" && sha256sum -c --quiet --strict "$tmp/r/MANIFEST.sha256")
+ok $? "a name with a newline: sha256sum -c accepts the manifest"
+run "$ASSAY" verify "$tmp/r/statement.dsse.json" --dataset "$tmp/ds"
+is "$status" 0 "a name with a newline: the report verifies"
+
+if [ "$(id -u)" -ne 0 ]; then
+	fresh
+	printf '%s\n' "$good" >"$tmp/ds/locked.jsonl"
+	chmod 000 "$tmp/ds/locked.jsonl"
+	scan "$tmp/ds"
+	is "$(summary .verdict)" INCOMPLETE "an unreadable file: INCOMPLETE"
+	is "$(summary .coverage.skipped.unreadable.files)" 1 "an unreadable file is counted"
+fi
+
+fresh
+head -c 65536 /dev/urandom >"$tmp/ds/blob.bin"
+scan "$tmp/ds"
+is "$(summary .verdict)" INCOMPLETE "a format nobody reads: INCOMPLETE"
+is "$(summary '.coverage.skipped["unsupported-format"].files')" 1 "and counted"
+
+# --- writing
+fresh
+run "$ASSAY" scan "$tmp/ds" --out "$tmp/ds/report"
+is "$status" 2 "a report inside the dataset is refused"
+ok "$([ ! -e "$tmp/ds/report" ]; echo $?)" "and nothing was written there"
+run "$ASSAY" scan "$tmp/ds" --format jsonl=/dev/full
+like "$err" "No space left" "a full disk is named"
+ok "$([ "$status" -ne 0 ]; echo $?)" "and is not success"
+run sh -c 'ulimit -f 1; trap "" XFSZ; exec "$0" "$@"' "$ASSAY" scan "$tmp/ds" --out "$tmp/small" --no-cache --format table
+ok "$([ "$status" -ne 0 ]; echo $?)" "a report that does not fit is an error"
+ok "$([ ! -e "$tmp/small" ]; echo $?)" "and no half-written report appears"
+like "$out" "good.jsonl|EMAIL" "the findings were still shown"
+
+# --- keys
+run "$ASSAY" scan "$tmp/ds" --out "$tmp/k" --key "$tmp/no.pem"
+is "$status" 2 "a missing key stops the scan"
+like "$err" "no.pem" "and is named"
+rm -rf "$tmp/r"
+run "$ASSAY" scan "$tmp/ds" --out "$tmp/r" --quiet
+run "$ASSAY" key new "$tmp/other.pem"
+run "$ASSAY" verify "$tmp/r/statement.dsse.json" --dataset "$tmp/ds" --key "$tmp/other.pem.pub"
+is "$status" 5 "the wrong public key: exit 5"
+like "$err" "FAIL +signature" "and says that the signature failed"
+done_testing
