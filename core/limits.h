@@ -43,6 +43,7 @@
 #define ASSAY_LIMIT_INFLATE_RATIO 1000 /* output : input, once output passes the floor */
 #define ASSAY_LIMIT_INFLATE_FLOOR ASSAY_MIB(16)
 #define ASSAY_LIMIT_HEAD          ASSAY_KIB(64)
+#define ASSAY_LIMIT_ZSTD_WINDOW_LOG 27 /* 128 MiB: what every level uses without --long */
 
 /* The engine */
 #define ASSAY_LIMIT_JOBS         256
