@@ -20,7 +20,11 @@
 
 /* Rules */
 #define ASSAY_LIMIT_PACKS          256
+#define ASSAY_LIMIT_PACK_FILES     4096 /* rule files of one pack */
+#define ASSAY_LIMIT_PACK_DEPTH     8
 #define ASSAY_LIMIT_RULES          20000
+#define ASSAY_LIMIT_RULE_ID        100
+#define ASSAY_LIMIT_RULE_MEMORY    ASSAY_MIB(512) /* of one rule set */
 #define ASSAY_LIMIT_PATTERN        ASSAY_KIB(16)
 #define ASSAY_LIMIT_WORDS          500000 /* terms over all word rules */
 #define ASSAY_LIMIT_WORD           256    /* one term */

@@ -24,11 +24,14 @@ enum assay_detect {
     ASSAY_DETECT_CODE /* declared by a plugin */
 };
 
+enum assay_rule_status { ASSAY_RULE_EXPERIMENTAL, ASSAY_RULE_STABLE, ASSAY_RULE_DEPRECATED };
+
 struct assay_clause {
     const char *standard;
     const char *ref;
 };
 
+/* Written in YAML under tests: {hit: [...], miss: [...]}. */
 struct assay_rule_test {
     const char *text;
     int hit;
@@ -46,10 +49,13 @@ struct assay_word {
     uint8_t is_cjk;          /* holds a CJK code point: matched as substring, else as whole word */
 };
 
+struct assay_phrases; /* words.h: folded and indexed for assay_rule_assess */
+
 struct assay_rule {
     struct assay_rule_view view; /* id, scanner, entity, category, severity, min_confidence, rank */
     const char *title_en, *title_zh; /* zh falls back to en */
     const char *help_en, *help_zh;   /* may be NULL */
+    enum assay_rule_status status; /* stable unless said otherwise; stable rules carry tests */
     enum assay_detect detect;
     uint32_t pack; /* index; ASSAY_NONE for declared rules */
     const char *file;
@@ -74,6 +80,7 @@ struct assay_rule {
     size_t n_validators;
     const struct assay_word *context;
     size_t n_context;
+    const struct assay_phrases *context_set, *allow_set; /* the same, compiled; NULL when empty */
     uint16_t context_window;   /* code points on each side */
     uint8_t context_required;  /* without a context word the match is dropped */
     uint16_t confidence_base;  /* thousandths */
@@ -88,6 +95,7 @@ struct assay_pack {
     const char *name;
     const char *version;
     const char *title_en, *title_zh;
+    const char *licence; /* SPDX; may be NULL */
     uint8_t sha256[32]; /* over "sha256  name\n" lines of its files, sorted by name */
     size_t n_rules;
 };
