@@ -9,6 +9,7 @@
  */
 #include "core/arena.h"
 
+#include <stdlib.h>
 #include <stdalign.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -84,11 +85,11 @@ void assay_arena_reset(struct assay_arena *a)
 static struct arena_block *arena_grow(struct assay_arena *a, size_t size)
 {
     size_t cap = size > a->next_cap ? size : a->next_cap;
-    struct arena_block *b = malloc(sizeof *b + cap);
+    struct arena_block *b = calloc(1, sizeof *b + cap);
     if (b == NULL) {
         return NULL;
     }
-    *b = (struct arena_block){.cap = cap};
+    b->cap = cap;
     ARENA_POISON(b->data, cap);
     if (a->current == NULL) {
         b->next = a->first;

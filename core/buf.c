@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/buf.h"
 
+#include <stdlib.h>
+
 #include "core/hash.h"
 
 #define BUF_FIRST ((size_t)64)

@@ -7,6 +7,7 @@
  */
 #include "core/hash.h"
 
+#include <stdlib.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/log.h"
 
+#include <time.h>
 #include <errno.h>
 
 #include "core/fs.h"
@@ -147,10 +148,10 @@ void assay_log_pairs(enum assay_log_level level, const char *module, const char 
                      const struct assay_log_pair *pairs)
 {
     int saved = errno;
-    ASSAY_AUTO_BUF line;
     if (level > log_state.max_level) {
         return;
     }
+    ASSAY_AUTO_BUF line;
     assay_buf_init(&line, LOG_LINE_MAX);
     if (log_state.format == ASSAY_LOG_JSON) {
         log_as_json(&line, level, module, message, pairs);

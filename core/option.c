@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/option.h"
 
+#include <stdlib.h>
 #include <errno.h>
 #include <strings.h>
 

@@ -42,10 +42,17 @@ static enum assay_status status_of_errno(int os_errno)
         int os_errno;
         enum assay_status status;
     } map[] = {
-        {ENOMEM, ASSAY_NOMEM},    {ENOSPC, ASSAY_FULL},     {EDQUOT, ASSAY_FULL},
-        {EACCES, ASSAY_DENIED},   {EPERM, ASSAY_DENIED},    {EROFS, ASSAY_DENIED},
-        {ENOENT, ASSAY_NOTFOUND}, {ENOTDIR, ASSAY_NOTFOUND}, {EEXIST, ASSAY_EXISTS},
-        {ENOTEMPTY, ASSAY_EXISTS}, {ECONNREFUSED, ASSAY_UNREACHABLE},
+        {ENOMEM, ASSAY_NOMEM},
+        {ENOSPC, ASSAY_FULL},
+        {EDQUOT, ASSAY_FULL},
+        {EACCES, ASSAY_DENIED},
+        {EPERM, ASSAY_DENIED},
+        {EROFS, ASSAY_DENIED},
+        {ENOENT, ASSAY_NOTFOUND},
+        {ENOTDIR, ASSAY_NOTFOUND},
+        {EEXIST, ASSAY_EXISTS},
+        {ENOTEMPTY, ASSAY_EXISTS},
+        {ECONNREFUSED, ASSAY_UNREACHABLE},
     };
     for (size_t i = 0; i < sizeof map / sizeof map[0]; i++) {
         if (map[i].os_errno == os_errno) {
@@ -67,8 +74,7 @@ enum assay_status assay_fail_errno(struct assay_error *err, int os_errno, const 
     va_start(ap, fmt);
     (void)vsnprintf(head, sizeof head, fmt, ap);
     va_end(ap);
-    (void)assay_fail(err, status, "%.300s: %s", head,
-                     strerror_r(os_errno, reason, sizeof reason));
+    (void)assay_fail(err, status, "%.300s: %s", head, strerror_r(os_errno, reason, sizeof reason));
     err->os_errno = os_errno;
     return status;
 }

@@ -13,6 +13,7 @@
  */
 #include "core/utf8.h"
 
+#include <stdlib.h>
 #include <utf8proc.h>
 #ifdef __SSE2__
 #include <emmintrin.h>

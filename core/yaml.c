@@ -13,6 +13,7 @@
  */
 #include "core/yaml.h"
 
+#include <stdlib.h>
 #include <libfyaml.h>
 
 #include "core/arena.h"
@@ -138,7 +139,7 @@ static size_t show_point(struct assay_buf *out, const char *p, unsigned n, uint3
         assay_buf_addc(out, ' ');
         return 1;
     }
-    if (cp < 0x20 || (cp >= 0x7F && cp < 0xA0) || width <= 0) {
+    if (cp < 0x20 || (cp >= 0x7F && cp < 0xA0) || width <= 0 || (cp == 0xFFFD && n == 1)) {
         assay_buf_addc(out, '?');
         return 1;
     }
@@ -194,12 +195,12 @@ static void diag_locate(struct diag *d, const struct diag_place *at)
 static void diag_add(struct assay_diags *d, int is_warning, const struct diag_place *at,
                      const char *fmt, va_list ap)
 {
-    ASSAY_AUTO_BUF raw;
-    ASSAY_AUTO_BUF message;
     *(is_warning ? &d->n_warnings : &d->n_errors) += 1;
     if (d->n_items == ASSAY_LIMIT_DIAGNOSTICS) {
         return;
     }
+    ASSAY_AUTO_BUF raw;
+    ASSAY_AUTO_BUF message;
     assay_buf_init(&raw, YAML_MESSAGE_MAX);
     assay_buf_init(&message, 8 * YAML_MESSAGE_MAX);
     assay_buf_addv(&raw, fmt, ap);
@@ -383,6 +384,10 @@ static size_t yaml_source_of(const struct assay_yaml *y, const struct assay_yaml
         if (!retrace_step(&r)) {
             return YAML_NO_POSITION;
         }
+    }
+    while (r.style == FYSS_DOUBLE_QUOTED && r.src_end - r.src > 1 && r.src[0] == '\\' &&
+           (r.src[1] == '\n' || r.src[1] == '\r')) {
+        (void)retrace_escape(&r);
     }
     return r.text == stop ? (size_t)(r.src - y->text) : YAML_NO_POSITION;
 }
