@@ -66,6 +66,8 @@
 #define ASSAY_LIMIT_HTML_ROWS   20           /* examples per rule */
 #define ASSAY_LIMIT_TABLE_ROWS  20
 #define ASSAY_LIMIT_SIGNATURES  16
+#define ASSAY_LIMIT_MANIFEST    ASSAY_MIB(4096)
+#define ASSAY_LIMIT_DIFFERENCES 100 /* listed by verify, of each kind; the rest is counted */
 
 /* The daemon */
 #define ASSAY_LIMIT_CONTROL_MESSAGE ASSAY_MIB(1)

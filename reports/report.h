@@ -2,17 +2,16 @@
  *
  * reports/report.h: what is said about an audit: manifest, statements, and many writers.
  *
- * One verdict object (struct assay_audit), many writers: a writer only prints; nothing about the outcome depends on
- * which writers run. The table assay_writers lists each once.
+ * One verdict object (struct assay_audit), many writers: a writer only prints; nothing about the
+ * outcome depends on which writers run. The table assay_writers lists each once.
  *
  * A report directory (assay scan --out, the daemon) holds:
- *     MANIFEST.sha256      sorted `sha256sum` lines of every file; its SHA-256 is the dataset's identity
- *     statement.json       the reproducible statement, exactly the bytes that are signed
+ *     MANIFEST.sha256      sorted `sha256sum` lines of every file; its SHA-256 is the dataset's
+ * identity statement.json       the reproducible statement, exactly the bytes that are signed
  *     statement.dsse.json  its envelope
- *     run.json, run.dsse.json  the run statement (times, host, duration), pointing at the first by digest
- *     findings.jsonl       one finding a line, then the summary line
- *     report.html          for people
- *     signer.pub           the public key, for convenience; trust it only if you had it before
+ *     run.json, run.dsse.json  the run statement (times, host, duration), pointing at the first by
+ * digest findings.jsonl       one finding a line, then the summary line report.html          for
+ * people signer.pub           the public key, for convenience; trust it only if you had it before
  * The directory appears under its name complete, or not at all (written aside, then renamed).
  */
 #ifndef ASSAY_REPORTS_REPORT_H
@@ -29,9 +28,9 @@
 struct assay_out {
     enum assay_status (*write)(void *ctx, const void *data, size_t len, struct assay_error *err);
     void *ctx;
-    int colour;       /* a terminal that shows colours */
-    unsigned columns; /* width; 0: not a terminal */
-    int chinese;      /* language of titles and headings */
+    int colour;             /* a terminal that shows colours */
+    unsigned columns;       /* width; 0: not a terminal */
+    int chinese;            /* language of titles and headings */
     const char *report_dir; /* to mention, may be NULL */
 };
 
@@ -42,35 +41,41 @@ struct assay_writer {
     enum assay_status (*write)(const struct assay_audit *a, struct assay_out *out,
                                struct assay_error *err);
 };
-extern const struct assay_writer assay_writers[]; /* table, jsonl, json, html, csv; ends with name NULL */
+extern const struct assay_writer
+    assay_writers[]; /* table, jsonl, json, html, csv; ends with name NULL */
 const struct assay_writer *assay_writer_find(const char *name);
 
-/* Manifest text of the audited files (entries that could be hashed). Quoting as coreutils sha256sum. */
+/* Manifest text of the audited files (entries that could be hashed). Quoting as coreutils
+ * sha256sum. */
 enum assay_status assay_manifest_write(const struct assay_inventory *inv, struct assay_out *out,
                                        uint8_t ret_sha256[32], struct assay_error *err);
 
 /* The statements, canonical JSON. */
-enum assay_status assay_statement_build(const struct assay_audit *a, const uint8_t manifest_sha256[32],
-                                        struct assay_buf *out, struct assay_error *err);
+enum assay_status assay_statement_build(const struct assay_audit *a,
+                                        const uint8_t manifest_sha256[32], struct assay_buf *out,
+                                        struct assay_error *err);
 struct assay_run_info {
-    const char *host;       /* NULL: gethostname */
-    const char *sandbox;    /* state of the sandbox; NULL: "none" */
+    const char *host;    /* NULL: gethostname */
+    const char *sandbox; /* state of the sandbox; NULL: "none" */
     unsigned jobs;
-    uint8_t findings_sha256[32];
+    uint8_t findings_sha256[32]; /* of findings.jsonl and report.html; zeroes: not named */
+    uint8_t html_sha256[32];     /* (assay_report_write fills both in) */
 };
 enum assay_status assay_run_statement_build(const struct assay_audit *a,
                                             const uint8_t manifest_sha256[32],
                                             struct assay_bytes statement,
-                                            const struct assay_run_info *info, struct assay_buf *out,
-                                            struct assay_error *err);
+                                            const struct assay_run_info *info,
+                                            struct assay_buf *out, struct assay_error *err);
 
-/* Writes a whole report directory. `keys` n_keys 0: unsigned (the caller signs later with assay_report_sign). An
- * existing directory of that name is refused unless it is an earlier report (has statement.json), which is replaced. */
+/* Writes a whole report directory. `keys` n_keys 0: unsigned (the caller signs later with
+ * assay_report_sign). An existing directory of that name is refused unless it is empty or an
+ * earlier report (statement.json and no file that is not ours), which is replaced in one step. On
+ * failure nothing is left behind and an earlier report stands. */
 enum assay_status assay_report_write(const struct assay_audit *a, const char *dir,
                                      struct assay_key *const *keys, size_t n_keys,
                                      const struct assay_run_info *info, struct assay_error *err);
-/* Signs the statements of an unsigned report directory, after re-checking what they are (type, subject, manifest
- * digest): adds statement.dsse.json, run.dsse.json, signer.pub. */
+/* Signs the statements of an unsigned report directory, after re-checking what they are (type,
+ * subject, manifest digest): adds statement.dsse.json, run.dsse.json, signer.pub. */
 enum assay_status assay_report_sign(const char *dir, struct assay_key *const *keys, size_t n_keys,
                                     struct assay_error *err);
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * reports/statement.h: pieces that the statements and the JSON writers share.
+ * Each writes a key and its value into an open object, unless it says otherwise.
+ */
+#ifndef ASSAY_REPORTS_STATEMENT_H
+#define ASSAY_REPORTS_STATEMENT_H
+
+#include "core/json.h"
+#include "reports/tally.h"
+
+#define ASSAY_STATEMENT_TYPE  "https://in-toto.io/Statement/v1"
+#define ASSAY_MANIFEST_FORMAT "sha256sum/1"
+#define ASSAY_MANIFEST_NAME   "MANIFEST.sha256"
+#define ASSAY_STATEMENT_NAME  "statement.json"
+#define ASSAY_FINDINGS_NAME   "findings.jsonl"
+#define ASSAY_HTML_NAME       "report.html"
+
+void assay_statement_open(struct assay_json *j); /* up to and into the predicate object */
+void assay_statement_digest(struct assay_json *j, const void *sha256); /* value: {"sha256": ...} */
+void assay_statement_subject(struct assay_json *j, const char *name,
+                             const void *sha256); /* value */
+void assay_statement_tool(struct assay_json *j);
+void assay_statement_coverage(struct assay_json *j, const struct assay_audit *a);
+void assay_statement_rules(struct assay_json *j, const struct assay_ruleset *rs,
+                           const struct assay_tally *t);
+void assay_statement_terms(struct assay_json *j, const struct assay_audit *a);
+enum assay_status assay_statement_finish(struct assay_json *j, struct assay_error *err);
+/* Unix milliseconds as RFC 3339 in UTC: "2026-11-23T04:20:28.123Z". */
+void assay_format_time(uint64_t ms, char out[32]);
+const char *
+assay_term_outcome(const struct assay_term_result *t); /* "holds", "broken", "unknown" */
+
+#endif
