@@ -13,7 +13,11 @@
 #include "assay/base.h"
 #include "assay/host.h" /* enum assay_log_level */
 
-enum assay_log_format { ASSAY_LOG_TEXT, ASSAY_LOG_JSON, ASSAY_LOG_JOURNAL /* text with <N> prefixes */ };
+enum assay_log_format {
+    ASSAY_LOG_TEXT,
+    ASSAY_LOG_JSON,
+    ASSAY_LOG_JOURNAL /* text with <N> prefixes */
+};
 
 struct assay_log_pair {
     const char *key;
@@ -23,8 +27,9 @@ struct assay_log_pair {
     size_t len;
 };
 
-#define ASSAY_LOG_N(key, n)        ((struct assay_log_pair){key, ASSAY_LOG_V_INT, (int64_t)(n), NULL, 0})
-#define ASSAY_LOG_C(key, constant) ((struct assay_log_pair){key, ASSAY_LOG_V_CONST, 0, "" constant, 0})
+#define ASSAY_LOG_N(key, n) ((struct assay_log_pair){key, ASSAY_LOG_V_INT, (int64_t)(n), NULL, 0})
+#define ASSAY_LOG_C(key, constant)                                                                 \
+    ((struct assay_log_pair){key, ASSAY_LOG_V_CONST, 0, "" constant, 0})
 /* A file name, rule id or other identifier: escaped, cut at 200 bytes. */
 #define ASSAY_LOG_S(key, name) ((struct assay_log_pair){key, ASSAY_LOG_V_NAME, 0, name, 0})
 #define ASSAY_LOG_H(key, digest, n)                                                                \
@@ -34,8 +39,11 @@ struct assay_log_pair {
 void assay_log_setup(int fd, enum assay_log_format format, enum assay_log_level max_level);
 void assay_log_pairs(enum assay_log_level level, const char *module, const char *message,
                      const struct assay_log_pair *pairs);
-#define assay_log(level, module, message, ...)                                                     \
-    assay_log_pairs(level, module, "" message,                                                     \
-                    (const struct assay_log_pair[]){__VA_ARGS__ __VA_OPT__(, ) ASSAY_LOG_END})
+/* assay_log(level, module, "constant message", pairs ...) */
+#define assay_log(level, module, ...)                                                              \
+    assay_log_pairs(level, module, "" ASSAY_LOG_FIRST(__VA_ARGS__, 0),                             \
+                    (const struct assay_log_pair[]){ASSAY_LOG_REST(__VA_ARGS__, ASSAY_LOG_END)})
+#define ASSAY_LOG_FIRST(first, ...) first
+#define ASSAY_LOG_REST(first, ...)  __VA_ARGS__
 
 #endif

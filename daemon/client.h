@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/client.h: talking to a running assayd over its control socket.
+ *
+ * What:  one connection, one request at a time; replies are parsed into views. The protocol is JSON
+ * lines (docs/assayd.8, CONTROL SOCKET); assay_client_raw gives the line itself, for `--json`.
+ * Ownership: every string of a view belongs to the client and lives until the next call on it.
+ * Thread rule: a client belongs to one thread. Calls block; those with a timeout honour it.
+ * Errors: ASSAY_UNREACHABLE when no daemon answers (the message says which socket and what to do);
+ *         what the daemon refuses comes back with the daemon's own status and sentence.
+ */
+#ifndef ASSAY_DAEMON_CLIENT_H
+#define ASSAY_DAEMON_CLIENT_H
+
+#include "assay/base.h"
+
+struct assay_client;
+
+/* One audit of one dataset. Times are Unix milliseconds, 0 where not yet. */
+struct assay_run_view {
+    uint64_t id;
+    const char *state;    /* "queued", "running", "done", "failed" */
+    const char *verdict;  /* "PASS", "WARN", "FAIL", "INCOMPLETE"; NULL while there is none */
+    const char *dataset;  /* absolute path */
+    const char *name;     /* last component */
+    const char *source;   /* name of the source, or "submit" */
+    const char *reason;   /* why it failed or waits; NULL */
+    const char *report;   /* directory of the signed report; NULL */
+    const char *manifest; /* SHA-256 of MANIFEST.sha256, hex; NULL */
+    unsigned attempt;     /* 1 for the first */
+    uint64_t created_ms, started_ms, finished_ms;
+    uint64_t files_done, files_total, bytes_done, bytes_total, records,
+        findings; /* while running */
+    int is_final; /* done, or failed with no retry left */
+};
+
+struct assay_source_view {
+    const char *name, *kind, *path;
+    const char *problem; /* NULL: working */
+    uint64_t datasets;   /* seen */
+    uint64_t pending;    /* not settled yet */
+    uint64_t rescans;    /* after lost events, and on the timer */
+};
+
+struct assay_status_view {
+    const char *version;
+    const char *state; /* "running", "draining" */
+    uint64_t pid, started_ms;
+    uint64_t workers, busy;
+    uint64_t queued, running, done, failed; /* runs in each state */
+    size_t n_sources, n_runs;
+    const struct assay_source_view *sources;
+    const struct assay_run_view *runs; /* newest first, at most 50 */
+};
+
+struct assay_submit {
+    const char *path;         /* absolute */
+    const char *policy;       /* NULL: the embedded default; else a name or an absolute path */
+    const char *const *packs; /* n_packs 0: the built-in packs */
+    size_t n_packs;
+};
+
+/* `socket` NULL: $ASSAY_CONTROL when set, else the compiled-in path. */
+enum assay_status assay_client_open(const char *socket, struct assay_client **ret,
+                                    struct assay_error *err);
+void assay_client_close(struct assay_client *c); /* accepts NULL */
+
+enum assay_status assay_client_ping(struct assay_client *c, struct assay_error *err);
+enum assay_status assay_client_status(struct assay_client *c, struct assay_status_view *ret,
+                                      struct assay_error *err);
+enum assay_status assay_client_submit(struct assay_client *c, const struct assay_submit *what,
+                                      uint64_t *ret_run, struct assay_error *err);
+/* The newest run of a dataset (absolute path), or run `run` when `dataset` is NULL. ASSAY_NOTFOUND.
+ */
+enum assay_status assay_client_report(struct assay_client *c, const char *dataset, uint64_t run,
+                                      struct assay_run_view *ret, struct assay_error *err);
+/* Validates the configuration file and switches to it; on failure the daemon keeps the old one. */
+enum assay_status assay_client_reload(struct assay_client *c, struct assay_error *err);
+
+struct assay_wait {
+    const char *dataset; /* waits for a run of this dataset that need not exist yet; NULL: `run` */
+    uint64_t run;        /* the run; or with `dataset`: only runs with a greater number */
+    uint64_t timeout_ms; /* 0: none */
+    void (*event)(void *ctx,
+                  const struct assay_run_view *run); /* each change and progress; may be NULL */
+    void *ctx;
+};
+/* Until the run is final. ASSAY_TIMEOUT; ASSAY_UNREACHABLE when the daemon goes away meanwhile. */
+enum assay_status assay_client_wait(struct assay_client *c, const struct assay_wait *what,
+                                    struct assay_run_view *ret, struct assay_error *err);
+
+/* The last reply, one JSON object without its newline. */
+struct assay_bytes assay_client_raw(const struct assay_client *c);
+
+#endif
