@@ -34,6 +34,10 @@
 #define ASSAY_LIMIT_PCRE2_HEAP_KIB 8192
 #define ASSAY_LIMIT_POLICY_TERMS   256
 #define ASSAY_LIMIT_CACHE_FILE     ASSAY_MIB(512)
+#define ASSAY_LIMIT_ANCHOR         4096 /* bytes of one YARA anchor */
+#define ASSAY_LIMIT_YARA_WHOLE     ASSAY_MIB(64) /* files up to this are scanned in one piece */
+#define ASSAY_YARA_OVERLAP         ASSAY_MIB(1)  /* of the pieces of larger files */
+#define ASSAY_LIMIT_YARA_SECONDS   60 /* one file */
 
 /* Datasets */
 #define ASSAY_LIMIT_FILES         50000000 /* in one dataset */
