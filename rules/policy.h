@@ -12,16 +12,16 @@
  *
  * Grammar (one page; no loops, no I/O):
  *     term    = value op number
+ *     name(s) = name | quoted name | "(" name {"," name} ")"
  *     value   = "count(" [cond] ")" | "rate(" cond ["," "upper95"] ")" | "metric(" name ")"
  *             | "coverage(" ("files"|"records"|"bytes") ")" | "new(" ... reserved
  *     cond    = and {"or" and};  and = not {"and" not};  not = ["not"] cmp | "(" cond ")"
- *     cmp     = "severity" op level | ("rule"|"entity"|"category"|"scanner") ("=="|"!="|"in") name(s)
- *             | "confidence" op number
- *     op      = == != < <= > >= ;  number = decimal, optionally with %
- * count() counts findings; rate() is records with such a finding over records scanned (with upper95, the
- * one-sided 95 % Wilson upper bound, for samples). All arithmetic is on integers (numbers are
- * parsed to millionths), so a verdict never depends on floating point.
- * Immutable after load; any thread.
+ *     cmp     = "severity" op level | ("rule"|"entity"|"category"|"scanner") ("=="|"!="|"in")
+ * name(s) | "confidence" op number op      = == != < <= > >= ;  number = decimal, optionally with %
+ * count() counts findings; rate() is records with such a finding over records scanned (with
+ * upper95, the one-sided 95 % Wilson upper bound, for samples). All arithmetic is on integers
+ * (numbers are parsed to millionths), so a verdict never depends on floating point. Immutable after
+ * load; any thread.
  */
 #ifndef ASSAY_RULES_POLICY_H
 #define ASSAY_RULES_POLICY_H
@@ -32,8 +32,9 @@ enum assay_verdict { ASSAY_PASS, ASSAY_WARN, ASSAY_FAIL, ASSAY_INCOMPLETE };
 const char *assay_verdict_name(enum assay_verdict v); /* "PASS" */
 int assay_verdict_exit(enum assay_verdict v);         /* 0, 0, 1, 3 */
 
-/* Per rule and confidence band; what the engine counts as it goes. Confidence is kept in ten bands of 0.1
- * (band = thousandths / 100, 1000 in band 9); a comparison inside a band is refused by the policy loader. */
+/* Per rule and confidence band; what the engine counts as it goes. Confidence is kept in ten bands
+ * of 0.1 (band = thousandths / 100, 1000 in band 9); a comparison inside a band is refused by the
+ * policy loader. */
 #define ASSAY_CONFIDENCE_BANDS 10
 struct assay_rule_tally {
     uint64_t findings[ASSAY_CONFIDENCE_BANDS];
@@ -63,12 +64,15 @@ struct assay_term_result {
     const char *note_en, *note_zh; /* may be NULL */
     uint8_t is_warn;               /* from the warn list */
     uint8_t ok;
-    uint8_t known; /* 0: a metric it needs does not exist; never ok */
+    uint8_t known;     /* 0: a metric it needs does not exist; never ok */
     uint64_t num, den; /* observed value num/den */
     int64_t limit_millionths;
 };
 
-/* `path` NULL: the embedded default; a name of an embedded policy; or a path of a YAML file. */
+/* `path` NULL: the embedded default; a name of an embedded policy; or a path of a YAML file. Names
+ * of rules, entities, categories and scanners that no loaded rule has are errors in a file (a term
+ * about nothing would always hold), not in an embedded policy. `rs` must outlive the policy; NULL
+ * checks the language only. */
 struct assay_policy *assay_policy_load(const char *path, const struct assay_ruleset *rs,
                                        struct assay_diags *diags);
 void assay_policy_free(struct assay_policy *p);
@@ -77,13 +81,16 @@ const char *assay_policy_version(const struct assay_policy *p);
 const uint8_t *assay_policy_sha256(const struct assay_policy *p); /* of the file's bytes */
 struct assay_bytes assay_policy_text(const struct assay_policy *p);
 size_t assay_policy_terms(const struct assay_policy *p);
-/* The distinct conditions of rate() terms, which the engine tracks per record so that the union is exact.
- * A finding of rule r in band c satisfies condition i when bit c of assay_policy_condition(p, i)[r] is set. */
+/* The distinct conditions of rate() terms, which the engine tracks per record so that the union is
+ * exact. A finding of rule r in band c satisfies condition i when bit c of
+ * assay_policy_condition(p, i)[r] is set. */
 size_t assay_policy_conditions(const struct assay_policy *p);
 const uint16_t *assay_policy_condition(const struct assay_policy *p, size_t i);
 
-/* Judges. `ret` has room for assay_policy_terms(p) results. FAIL when a fail term does not hold; else
- * INCOMPLETE when facts->skipped; else WARN when a warn term does not hold; else PASS. */
+/* Judges; facts->rules must be the rule set the policy was loaded with. A share of nothing is 0,
+ * its upper bound 1, and coverage of nothing is 1. `ret` has room for assay_policy_terms(p)
+ * results. FAIL when a fail term does not hold; else INCOMPLETE when facts->skipped; else WARN when
+ * a warn term does not hold; else PASS. */
 enum assay_verdict assay_policy_judge(const struct assay_policy *p, const struct assay_facts *facts,
                                       struct assay_term_result *ret);
 

@@ -10,6 +10,24 @@
 
 static const char *const P[] = {"./p"};
 
+/* Loads and expects exactly these diagnostics. */
+static void expect_fault(const char *const *packs, size_t n, const char *want)
+{
+    struct assay_diags *d = assay_diags_new();
+    struct assay_ruleset *rs = assay_ruleset_load(packs, n, NULL, 0, d);
+    char *text = fixture_render(d);
+    assert_string_equal(text, want);
+    assert_null(rs);
+    free(text);
+    assay_diags_free(d);
+}
+
+static void expect_p(const char *rules, const char *want)
+{
+    put_pack(rules);
+    expect_fault((const char *const[]){"./p"}, 1, want);
+}
+
 static void a_rule_is_read_whole(void **state)
 {
     (void)state;
