@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * engine/audit.c: the course of one audit.
+ *
+ *     prepare: inventory, hosts, scanners' shared state, rules over raw bytes, spool
+ *     work:    workers until nothing is left (worker.c); the caller's thread is the first of them
+ *     gather:  locals merged in worker order, what was never read, scanners' last word, metrics
+ *     judge:   coverage, policy, verdict
+ *
+ * Struct assay_run lives from prepare to judge; struct assay_audit goes to the caller.
+ */
+#include "engine/result.h"
+
+#include <sched.h>
+#include <time.h>
+
+#include "core/arena.h"
+#include "core/hash.h"
+#include "core/limits.h"
+#include "engine/host.h"
+#include "engine/worker.h"
+
+/* ---- what everybody asks -------------------------------------------------------------------- */
+
+void assay_run_fail(struct assay_run *run, const struct assay_error *err)
+{
+    (void)pthread_mutex_lock(&run->lock);
+    if (!atomic_load(&run->failed)) {
+        run->error = *err;
+        atomic_store(&run->failed, 1);
+    }
+    (void)pthread_mutex_unlock(&run->lock);
+}
+
+int assay_run_stopping(const struct assay_run *run)
+{
+    return atomic_load_explicit(&run->failed, memory_order_relaxed) ||
+           (run->opt->cancel != NULL &&
+            atomic_load_explicit(run->opt->cancel, memory_order_relaxed));
+}
+
+const char *assay_inventory_name(const struct assay_inventory *inv, uint32_t file)
+{
+    size_t n = assay_inventory_count(inv);
+    if (file < n) {
+        return assay_inventory_get(inv, file)->name;
+    }
+    const struct assay_skipped *skipped = assay_inventory_skip(inv, file - n);
+    return skipped == NULL ? "" : skipped->name;
+}
+
+void assay_run_log(const struct assay_run *run, enum assay_log_level level, const char *module,
+                   const char *message)
+{
+    if (run->opt->log != NULL) {
+        run->opt->log(run->opt->log_ctx, level, module, message);
+    }
+}
+
+/* ---- prepare ------------------------------------------------------------------------------- */
+
+static unsigned usable_cpus(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n < 1 ? 1 : (unsigned)n;
+}
+
+static void set_defaults(struct assay_run *run, const struct assay_audit_options *opt,
+                         const struct assay_tuning *tuning)
+{
+    run->opt = opt;
+    if (tuning != NULL) {
+        run->tuning = *tuning;
+    }
+    run->tuning.chunk = run->tuning.chunk == 0 ? ASSAY_CHUNK : run->tuning.chunk;
+    run->tuning.large = run->tuning.large == 0 ? ASSAY_LARGE_FILE : run->tuning.large;
+    run->tuning.piece = run->tuning.piece == 0 ? ASSAY_MIB(4) : run->tuning.piece;
+    run->max_record = opt->max_record == 0 ? ASSAY_LIMIT_RECORD : opt->max_record;
+    run->jobs = opt->jobs == 0 ? usable_cpus() : opt->jobs;
+    run->jobs = run->jobs > ASSAY_LIMIT_JOBS ? ASSAY_LIMIT_JOBS : run->jobs;
+    run->n_rules = (uint32_t)assay_ruleset_count(opt->rules);
+    run->start_ns = assay_clock_ns();
+    for (unsigned i = 0; i < ASSAY_ENGINE_RULE_MAX; i++) {
+        run->engine_rules[i] = assay_ruleset_find(opt->rules, assay_engine_rules[i].id);
+    }
+}
+
+static enum assay_status list_files(struct assay_run *run, struct assay_error *err)
+{
+    const struct assay_audit_options *opt = run->opt;
+    enum assay_status status =
+        assay_inventory_build(opt->roots, opt->root_fds, opt->n_roots, &run->inventory, err);
+    run->audit->inventory = run->inventory;
+    if (status == ASSAY_OK && assay_inventory_count(run->inventory) == 0) {
+        return assay_fail(err, ASSAY_NOTFOUND,
+                          "there are no regular files to audit (symbolic links and special files "
+                          "are not followed: %zu)",
+                          assay_inventory_skips(run->inventory));
+    }
+    return status;
+}
+
+static enum assay_status check_reader(const struct assay_run *run, struct assay_error *err)
+{
+    const char *name = run->opt->reader;
+    if (name != NULL && assay_plugins_find(run->opt->plugins, ASSAY_PLUGIN_READER, name) == NULL) {
+        return assay_fail(err, ASSAY_CONFIG, "there is no reader '%.64s'", name);
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_status init_scanner(struct assay_run *run, size_t plugin, struct assay_error *err)
+{
+    const struct assay_plugin *p = assay_plugins_get(run->opt->plugins, plugin);
+    if (run->n_scanners == ASSAY_SCANNERS_MAX) {
+        return assay_fail(err, ASSAY_CONFIG, "more than %d scanners", ASSAY_SCANNERS_MAX);
+    }
+    struct assay_scanner_run *sr = &run->scanners[run->n_scanners];
+    *sr = (struct assay_scanner_run){p, p->scanner, NULL};
+    (void)assay_fail(err, ASSAY_PLUGIN, "scanner %.64s cannot start", p->name);
+    enum assay_status status = ASSAY_OK;
+    if (p->scanner->init != NULL) {
+        status = p->scanner->init(assay_hosts_get(run->hosts, plugin), &sr->shared, err);
+    }
+    run->n_scanners += status == ASSAY_OK;
+    return status;
+}
+
+static enum assay_status init_scanners(struct assay_run *run, struct assay_error *err)
+{
+    size_t n = assay_plugins_count(run->opt->plugins);
+    enum assay_status status = ASSAY_OK;
+    run->scanners = calloc(n + 1, sizeof *run->scanners);
+    if (run->scanners == NULL) {
+        return assay_fail(err, ASSAY_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < n && status == ASSAY_OK; i++) {
+        if (assay_plugins_get(run->opt->plugins, i)->kind == ASSAY_PLUGIN_SCANNER) {
+            status = init_scanner(run, i, err);
+        }
+    }
+    return status;
+}
+
+/* Scanners in order of name, whatever order they were loaded in. */
+static int by_scanner_name(const void *a, const void *b)
+{
+    const struct assay_scanner_run *x = a, *y = b;
+    return strcmp(x->plugin->name, y->plugin->name);
+}
+
+static enum assay_status map_rules(struct assay_run *run, struct assay_error *err)
+{
+    if (run->n_scanners > 1) {
+        qsort(run->scanners, run->n_scanners, sizeof *run->scanners, by_scanner_name);
+    }
+    run->rule_scanner = malloc(run->n_rules + 1u);
+    if (run->rule_scanner == NULL) {
+        return assay_fail(err, ASSAY_NOMEM, "out of memory");
+    }
+    for (uint32_t r = 0; r < run->n_rules; r++) {
+        const char *name = assay_ruleset_rule(run->opt->rules, r)->view.scanner;
+        run->rule_scanner[r] = ASSAY_NO_SCANNER;
+        for (size_t i = 0; i < run->n_scanners && name != NULL; i++) {
+            if (strcmp(run->scanners[i].plugin->name, name) == 0) {
+                run->rule_scanner[r] = (uint8_t)i;
+            }
+        }
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_status note_settings(struct assay_run *run)
+{
+    const struct assay_audit_options *opt = run->opt;
+    struct assay_facts_list *l = &run->audit->settings;
+    enum assay_status status = ASSAY_OK;
+    char text[256];
+    if (opt->max_record != 0 && opt->max_record != ASSAY_LIMIT_RECORD) {
+        (void)snprintf(text, sizeof text, "%llu", (unsigned long long)opt->max_record);
+        status = assay_facts_add(l, "max_record", text);
+    }
+    if (status == ASSAY_OK && opt->reader != NULL) {
+        status = assay_facts_add(l, "reader", opt->reader);
+    }
+    for (size_t i = 0; i < opt->n_plugin_options && status == ASSAY_OK; i++) {
+        const struct assay_plugin_option *o = &opt->plugin_options[i];
+        (void)snprintf(text, sizeof text, "%.100s.%.100s", o->plugin, o->name);
+        status = assay_facts_add(l, text, o->value);
+    }
+    assay_facts_sort(l);
+    return status;
+}
+
+static enum assay_status describe(struct assay_run *run, struct assay_error *err)
+{
+    struct assay_audit *a = run->audit;
+    const struct assay_audit_options *opt = run->opt;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    a->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    a->rules = opt->rules;
+    a->policy = opt->policy;
+    a->plugins = opt->plugins;
+    a->matcher = opt->matcher;
+    enum assay_status status = assay_tally_init(&a->tally, opt->policy, run->n_rules);
+    if (status == ASSAY_OK && opt->dataset_name != NULL) {
+        a->dataset_name = strdup(opt->dataset_name);
+        status = a->dataset_name == NULL ? ASSAY_NOMEM : ASSAY_OK;
+    }
+    status = status == ASSAY_OK ? note_settings(run) : status;
+    status = status == ASSAY_OK ? assay_audit_note_versions(a) : status;
+    return status == ASSAY_OK ? ASSAY_OK : assay_fail(err, status, "out of memory");
+}
+
+static enum assay_status prepare(struct assay_run *run, struct assay_error *err)
+{
+    enum assay_status status = describe(run, err);
+    status = status == ASSAY_OK ? list_files(run, err) : status;
+    status = status == ASSAY_OK ? check_reader(run, err) : status;
+    status = status == ASSAY_OK ? assay_hosts_new(run, &run->hosts, err) : status;
+    status = status == ASSAY_OK ? init_scanners(run, err) : status;
+    status = status == ASSAY_OK ? map_rules(run, err) : status;
+    status = status == ASSAY_OK ? assay_yara_new(run->opt->rules, &run->yara, err) : status;
+    status = status == ASSAY_OK ? assay_spool_new(&run->spool, err) : status;
+    run->audit->spool = run->spool;
+    if (status == ASSAY_OK) {
+        run->hmac = assay_hmac_new(run->opt->fingerprint_key, 32);
+        status = run->hmac == NULL ? assay_fail(err, ASSAY_CRYPTO, "HMAC-SHA-256 is not available")
+                                   : ASSAY_OK;
+    }
+    return status == ASSAY_OK ? assay_sched_new(run, &run->sched, err) : status;
+}
+
+/* ---- work ---------------------------------------------------------------------------------- */
+
+static void *thread_main(void *arg)
+{
+    assay_worker_run(arg);
+    return NULL;
+}
+
+/* Worker 0 is the calling thread. A thread that cannot be made is no failure: the others do its
+ * work. */
+static void work(struct assay_run *run, struct assay_worker *workers)
+{
+    unsigned started = 1;
+    while (started < run->jobs &&
+           pthread_create(&workers[started].thread, NULL, thread_main, &workers[started]) == 0) {
+        started++;
+    }
+    if (started < run->jobs) {
+        assay_run_log(run, ASSAY_LOG_WARNING, "engine", "fewer threads than asked for");
+    }
+    assay_worker_run(&workers[0]);
+    for (unsigned i = 1; i < started; i++) {
+        (void)pthread_join(workers[i].thread, NULL);
+    }
+}
+
+/* ---- gather -------------------------------------------------------------------------------- */
+
+static enum assay_status merge_scanner(struct assay_run *run, struct assay_worker *workers,
+                                       size_t i, struct assay_error *err)
+{
+    const struct assay_scanner_run *sr = &run->scanners[i];
+    enum assay_status status = ASSAY_OK;
+    for (unsigned w = 1; w < run->jobs && sr->scanner->merge != NULL && status == ASSAY_OK; w++) {
+        (void)assay_fail(err, ASSAY_PLUGIN, "scanner %.64s cannot merge its states",
+                         sr->plugin->name);
+        status =
+            sr->scanner->merge(sr->shared, workers[0].scanners[i], workers[w].scanners[i], err);
+        if (status == ASSAY_OK && sr->scanner->local_free != NULL) {
+            sr->scanner->local_free(workers[w].scanners[i]);
+            workers[w].scanners[i] = NULL;
+        }
+    }
+    return status;
+}
+
+static enum assay_status on_metric(void *ctx, const char *name, uint64_t num, uint64_t den)
+{
+    struct assay_collector *c = ctx;
+    return assay_audit_set_metric(c->run->audit, name, num, den);
+}
+
+static enum assay_status finish_scanner(struct assay_run *run, struct assay_worker *w, size_t i,
+                                        struct assay_error *err)
+{
+    const struct assay_scanner_run *sr = &run->scanners[i];
+    struct assay_collector *c = &w->collector;
+    if (sr->scanner->finish == NULL) {
+        return ASSAY_OK;
+    }
+    enum assay_status status = sr->scanner->finish(sr->shared, w->scanners[i], &c->sink);
+    if (status == ASSAY_NOMEM || status == ASSAY_FULL) {
+        return assay_fail(err, status, "scanner %.64s has no room to finish", sr->plugin->name);
+    }
+    if (status != ASSAY_OK) {
+        struct assay_finding f = assay_finding_init(0);
+        char detail[96];
+        (void)snprintf(detail, sizeof detail, "scanner %.64s, at the end", sr->plugin->name);
+        assay_collector_skip(c, ASSAY_SKIP_PLUGIN, 0, 0);
+        status = assay_collector_raise(c, ASSAY_ENGINE_PLUGIN_FAILURE, &f, detail);
+    }
+    return status;
+}
+
+/* Rules whose scanner is not there were matched for nobody. */
+static enum assay_status report_orphans(struct assay_run *run, struct assay_worker *w)
+{
+    size_t orphans = 0;
+    for (uint32_t r = 0; r < run->n_rules; r++) {
+        orphans += assay_ruleset_rule(run->opt->rules, r)->detect != ASSAY_DETECT_CODE &&
+                   run->rule_scanner[r] == ASSAY_NO_SCANNER;
+    }
+    if (orphans == 0) {
+        return ASSAY_OK;
+    }
+    struct assay_finding f = assay_finding_init(0);
+    char detail[96];
+    (void)snprintf(detail, sizeof detail, "the scanner of %zu rules is not loaded", orphans);
+    assay_collector_skip(&w->collector, ASSAY_SKIP_PLUGIN, 0, 0);
+    return assay_collector_raise(&w->collector, ASSAY_ENGINE_PLUGIN_FAILURE, &f, detail);
+}
+
+/* Findings about the whole dataset: their rules count one file each among those their members name.
+ */
+static enum assay_status speak(struct assay_run *run, struct assay_worker *w,
+                               struct assay_error *err)
+{
+    struct assay_collector *c = &w->collector;
+    assay_collector_begin(c, ASSAY_NONE, 0);
+    c->open_files = 1;
+    c->sink.metric = on_metric;
+    enum assay_status status = report_orphans(run, w);
+    for (size_t i = 0; i < run->n_scanners && status == ASSAY_OK; i++) {
+        status = finish_scanner(run, w, i, err);
+    }
+    return status == ASSAY_OK ? assay_collector_flush(c, err) : status;
+}
+
+static int by_metric_name(const void *a, const void *b)
+{
+    const struct assay_metric *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static enum assay_status gather(struct assay_run *run, struct assay_worker *workers,
+                                struct assay_error *err)
+{
+    struct assay_audit *a = run->audit;
+    enum assay_status status = ASSAY_OK;
+    a->cancelled = run->opt->cancel != NULL && atomic_load(run->opt->cancel) != 0;
+    for (size_t i = 0; i < run->n_scanners && status == ASSAY_OK; i++) {
+        status = merge_scanner(run, workers, i, err);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_wrapup_rest(&workers[0], assay_sched_reached(run->sched), err);
+    }
+    if (status == ASSAY_OK) {
+        status = speak(run, &workers[0], err);
+    }
+    for (unsigned w = 0; w < run->jobs; w++) {
+        assay_tally_merge(&a->tally, &workers[w].collector.tally);
+    }
+    if (a->n_metrics > 1) {
+        qsort(a->metrics, a->n_metrics, sizeof *a->metrics, by_metric_name);
+    }
+    assay_spool_seal(run->spool);
+    return status;
+}
+
+/* ---- the door ------------------------------------------------------------------------------ */
+
+static enum assay_status run_workers(struct assay_run *run, struct assay_error *err)
+{
+    struct assay_worker *workers = calloc(run->jobs, sizeof *workers);
+    enum assay_status status =
+        workers == NULL ? assay_fail(err, ASSAY_NOMEM, "out of memory") : ASSAY_OK;
+    for (unsigned i = 0; i < run->jobs && status == ASSAY_OK; i++) {
+        status = assay_worker_init(&workers[i], run, err);
+    }
+    if (status == ASSAY_OK) {
+        work(run, workers);
+        if (atomic_load(&run->failed)) {
+            status = run->error.status;
+            if (err != NULL) {
+                *err = run->error;
+            }
+        }
+    }
+    if (status == ASSAY_OK) {
+        status = gather(run, workers, err);
+    }
+    for (unsigned i = 0; workers != NULL && i < run->jobs; i++) {
+        assay_worker_release(&workers[i]);
+    }
+    free(workers);
+    return status;
+}
+
+static void release(struct assay_run *run)
+{
+    assay_sched_free(run->sched);
+    for (size_t i = 0; i < run->n_scanners; i++) {
+        if (run->scanners[i].scanner->free != NULL) {
+            run->scanners[i].scanner->free(run->scanners[i].shared);
+        }
+    }
+    free(run->scanners);
+    free(run->rule_scanner);
+    assay_hosts_free(run->hosts);
+    assay_yara_free(run->yara);
+    assay_hmac_free(run->hmac);
+    (void)pthread_mutex_destroy(&run->lock);
+}
+
+enum assay_status assay_audit_run_tuned(const struct assay_audit_options *opt,
+                                        const struct assay_tuning *tuning, struct assay_audit **ret,
+                                        struct assay_error *err)
+{
+    struct assay_error local;
+    struct assay_run run;
+    memset(&run, 0, sizeof run);
+    err = err == NULL ? &local : err;
+    *ret = NULL;
+    run.audit = calloc(1, sizeof *run.audit);
+    if (run.audit == NULL) {
+        return assay_fail(err, ASSAY_NOMEM, "out of memory");
+    }
+    (void)pthread_mutex_init(&run.lock, NULL);
+    set_defaults(&run, opt, tuning);
+    enum assay_status status = prepare(&run, err);
+    status = status == ASSAY_OK ? run_workers(&run, err) : status;
+    if (status == ASSAY_OK) {
+        assay_progress_tick(&run, NULL, 1);
+        status = assay_audit_judge(run.audit);
+        run.audit->elapsed_ms = (assay_clock_ns() - run.start_ns) / 1000000;
+    }
+    release(&run);
+    if (status != ASSAY_OK) {
+        assay_audit_free(run.audit);
+        return status;
+    }
+    *ret = run.audit;
+    return ASSAY_OK;
+}
+
+enum assay_status assay_audit_run(const struct assay_audit_options *opt, struct assay_audit **ret,
+                                  struct assay_error *err)
+{
+    return assay_audit_run_tuned(opt, NULL, ret, err);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * engine/progress.c: telling somebody how far it is, at most ten times a second. Workers add to
+ * counters as they go; whoever notices that it is time reports. A worker that finds another
+ * reporting moves on.
+ */
+#include "engine/run.h"
+
+#include <time.h>
+
+#define TICK_NS UINT64_C(100000000)
+
+uint64_t assay_clock_ns(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t estimate(uint64_t elapsed_ms, uint64_t done, uint64_t total)
+{
+    if (total == 0 || done == 0 || elapsed_ms < 200) {
+        return UINT64_MAX;
+    }
+    if (done >= total) {
+        return 0;
+    }
+    return assay_scale(elapsed_ms, total - done, done);
+}
+
+void assay_progress_tick(struct assay_run *run, const char *file, int last)
+{
+    const struct assay_audit_options *opt = run->opt;
+    if (opt->progress == NULL) {
+        return;
+    }
+    uint64_t now = assay_clock_ns();
+    if (!last && now - atomic_load(&run->last_tick) < TICK_NS) {
+        return;
+    }
+    if (pthread_mutex_trylock(&run->lock) != 0) {
+        return;
+    }
+    atomic_store(&run->last_tick, now);
+    struct assay_progress p = {.files_done = atomic_load(&run->files_done),
+                               .files_total = assay_inventory_count(run->inventory),
+                               .bytes_done = atomic_load(&run->bytes_done),
+                               .bytes_total = assay_inventory_bytes(run->inventory),
+                               .records = atomic_load(&run->records_done),
+                               .findings = atomic_load(&run->findings_done),
+                               .elapsed_ms = (now - run->start_ns) / 1000000,
+                               .file = file};
+    p.eta_ms = estimate(p.elapsed_ms, p.bytes_done, p.bytes_total);
+    opt->progress(opt->progress_ctx, &p);
+    (void)pthread_mutex_unlock(&run->lock);
+}
