@@ -23,8 +23,8 @@ struct cli_args {
     size_t n_operands;
 };
 
-static const struct cli_option *find_in(const struct cli_option *table, const char *name, size_t len,
-                                        char letter)
+static const struct cli_option *find_in(const struct cli_option *table, const char *name,
+                                        size_t len, char letter)
 {
     for (; table != NULL && table->name != NULL; table++) {
         if (letter != 0 ? table->letter == letter
@@ -108,8 +108,7 @@ static int parse_option(struct cli_args *args, int argc, char **argv, int *i)
     int is_long = word[1] == '-';
     const char *name = is_long ? word + 2 : word + 1;
     size_t len = is_long ? strcspn(name, "=") : 1;
-    const struct cli_option *o =
-        find_option(args->cmd, name, len, is_long ? (char)0 : name[0]);
+    const struct cli_option *o = find_option(args->cmd, name, len, is_long ? (char)0 : name[0]);
     if (o == NULL) {
         char given[64];
         (void)snprintf(given, sizeof given, "%.*s", (int)(len < 60 ? len : 60), name);

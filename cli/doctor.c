@@ -59,9 +59,8 @@ static enum health check_libraries(struct finding *f)
     (void)pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
     return say(f, WELL, NULL,
                "pcre2 %.20s, yara %s, zlib %s, zstd %s, hiredis %d.%d.%d, sqlite %s, openssl %s",
-               pcre2, YR_VERSION, zlibVersion(), ZSTD_versionString(), HIREDIS_MAJOR,
-               HIREDIS_MINOR, HIREDIS_PATCH, sqlite3_libversion(),
-               OpenSSL_version(OPENSSL_VERSION_STRING));
+               pcre2, YR_VERSION, zlibVersion(), ZSTD_versionString(), HIREDIS_MAJOR, HIREDIS_MINOR,
+               HIREDIS_PATCH, sqlite3_libversion(), OpenSSL_version(OPENSSL_VERSION_STRING));
 }
 
 static enum health check_matcher(struct finding *f)
@@ -143,7 +142,8 @@ static enum health check_private_dir(struct finding *f, enum assay_fs_home which
                    "%s directory %.150s can be changed by others", what, path);
     }
     if (access(path, W_OK) != 0) {
-        return say(f, ILL, "make it writable for you", "%s directory %.150s is read-only", what, path);
+        return say(f, ILL, "make it writable for you", "%s directory %.150s is read-only", what,
+                   path);
     }
     return say(f, WELL, NULL, "%s directory %.150s is private", what, path);
 }
@@ -189,7 +189,8 @@ static enum health check_kernel(struct finding *f)
 #ifdef SYS_openat2
     long fd = syscall(SYS_openat2, AT_FDCWD, "/", NULL, 0);
     if (fd < 0 && errno == ENOSYS) {
-        return say(f, WEAK, "run Linux 5.6 or newer", "no openat2: a slower, equally safe walk is used");
+        return say(f, WEAK, "run Linux 5.6 or newer",
+                   "no openat2: a slower, equally safe walk is used");
     }
 #endif
     return say(f, WELL, NULL, "openat2 is there");
@@ -220,9 +221,9 @@ static const struct {
     const char *name;
     enum health (*check)(struct finding *f);
 } checks[] = {
-    {"libraries", check_libraries}, {"matcher", check_matcher}, {"regex", check_jit},
-    {"file types", check_magic},    {"encodings", check_iconv}, {"cpu", check_hash},
-    {"kernel", check_kernel},       {"keys", check_config_dir}, {"rule cache", check_cache_dir},
+    {"libraries", check_libraries}, {"matcher", check_matcher},  {"regex", check_jit},
+    {"file types", check_magic},    {"encodings", check_iconv},  {"cpu", check_hash},
+    {"kernel", check_kernel},       {"keys", check_config_dir},  {"rule cache", check_cache_dir},
     {"temporary", check_tmp},       {"open files", check_files}, {"watching", check_watches},
     {"fonts", check_fonts},
 };

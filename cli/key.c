@@ -27,7 +27,8 @@ static int default_path(char *out, size_t cap)
     return 0;
 }
 
-static int ask_twice(const struct cli_args *args, const char *path, char *buf, size_t cap, int *ret_n)
+static int ask_twice(const struct cli_args *args, const char *path, char *buf, size_t cap,
+                     int *ret_n)
 {
     char again[512];
     struct assay_passphrase pass = cli_passphrase(args);
@@ -81,8 +82,8 @@ static int run_new(const struct cli_args *args)
     const char *type = cli_value(args, "type");
     struct assay_error err = {0};
     struct assay_key *key = NULL;
-    enum assay_key_type kind = type != NULL && strcmp(type, "ecdsa-p256") == 0 ? ASSAY_KEY_P256
-                                                                               : ASSAY_KEY_ED25519;
+    enum assay_key_type kind =
+        type != NULL && strcmp(type, "ecdsa-p256") == 0 ? ASSAY_KEY_P256 : ASSAY_KEY_ED25519;
     if (assay_key_generate(kind, &key, &err) != ASSAY_OK) {
         return cli_fail(&err);
     }
@@ -179,7 +180,8 @@ const struct cli_command cli_key_new = {
     .max_operands = 1,
     .options = new_options,
     .examples = new_examples,
-    .notes = "The private key is written with mode 0600 and never overwritten. Without FILE it becomes the "
+    .notes = "The private key is written with mode 0600 and never overwritten. Without FILE it "
+             "becomes the "
              "user's own key, which 'assay scan --out' signs with.",
     .run = run_new,
 };

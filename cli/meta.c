@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/meta.c: the subcommands that speak about the command line itself: help, version, man, completion.
+ * cli/meta.c: the subcommands that speak about the command line itself: help, version, man,
+ * completion.
  */
 #include "cli/command.h"
 #include "cli/setup.h"
@@ -9,7 +10,8 @@
 static int run_help(const struct cli_args *args)
 {
     int words;
-    char *argv[2] = {(char *)(uintptr_t)cli_operand(args, 0), (char *)(uintptr_t)cli_operand(args, 1)};
+    char *argv[2] = {(char *)(uintptr_t)cli_operand(args, 0),
+                     (char *)(uintptr_t)cli_operand(args, 1)};
     const struct cli_command *cmd = cli_find((int)cli_operands(args), argv, &words);
     cli_print_help(cmd, stdout);
     return 0;

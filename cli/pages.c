@@ -32,13 +32,14 @@ static void print_options(const struct cli_option *o, FILE *out)
 
 static void print_overview(FILE *out)
 {
-    (void)fputs("assay: audit datasets, judge them by a policy, sign what was seen\n\n"
-                "Examples:\n"
-                "  assay scan ./delivery                        audit a directory with the defaults\n"
-                "  assay scan ./delivery --out report           and keep a signed report\n"
-                "  assay verify report/statement.dsse.json --dataset ./delivery\n\n"
-                "Commands:\n",
-                out);
+    (void)fputs(
+        "assay: audit datasets, judge them by a policy, sign what was seen\n\n"
+        "Examples:\n"
+        "  assay scan ./delivery                        audit a directory with the defaults\n"
+        "  assay scan ./delivery --out report           and keep a signed report\n"
+        "  assay verify report/statement.dsse.json --dataset ./delivery\n\n"
+        "Commands:\n",
+        out);
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         (void)fprintf(out, "  %-16s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     }
@@ -160,12 +161,13 @@ void cli_print_man(FILE *out)
 #undef ROW
     (void)fputs(".El\n", out);
     man_examples(out);
-    (void)fputs(".Sh FILES\n.Bl -tag -width Ds\n"
-                ".It Pa ~/.config/assay/keys/default.pem\nThe signing key, made on first use.\n"
-                ".It Pa ~/.config/assay/keys/fingerprint.key\nThe secret that keys fingerprints.\n"
-                ".It Pa ~/.cache/assay\nCompiled rules.\n.El\n"
-                ".Sh SEE ALSO\n.Xr sha256sum 1 ,\n.Xr assay-rules 5 ,\n.Xr assayd.yaml 5 ,\n.Xr assayd 8\n",
-                out);
+    (void)fputs(
+        ".Sh FILES\n.Bl -tag -width Ds\n"
+        ".It Pa ~/.config/assay/keys/default.pem\nThe signing key, made on first use.\n"
+        ".It Pa ~/.config/assay/keys/fingerprint.key\nThe secret that keys fingerprints.\n"
+        ".It Pa ~/.cache/assay\nCompiled rules.\n.El\n"
+        ".Sh SEE ALSO\n.Xr sha256sum 1 ,\n.Xr assay-rules 5 ,\n.Xr assayd.yaml 5 ,\n.Xr assayd 8\n",
+        out);
 }
 
 static void option_words(const struct cli_option *o, FILE *out)
@@ -191,7 +193,8 @@ static void complete_bash(FILE *out)
     }
     (void)fputs("  esac\n  if [ \"$COMP_CWORD\" -eq 1 ]; then words=\"", out);
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
-        (void)fprintf(out, " %.*s", (int)strcspn(cli_commands[i]->name, " "), cli_commands[i]->name);
+        (void)fprintf(out, " %.*s", (int)strcspn(cli_commands[i]->name, " "),
+                      cli_commands[i]->name);
     }
     (void)fputs("\"; fi\n  if [ \"$COMP_CWORD\" -eq 2 ]; then case \"$cmd\" in\n", out);
     for (size_t i = 0; cli_commands[i] != NULL; i++) {

@@ -2,7 +2,8 @@
  *
  * cli/scan.c: `assay scan`: one audit in this process.
  *
- * The verdict and the exit code come from the audit alone; the writers that were asked for only print it.
+ * The verdict and the exit code come from the audit alone; the writers that were asked for only
+ * print it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -17,7 +18,7 @@
 #include "core/option.h"
 #include "reports/report.h"
 
-#define MAX_OUTPUTS 16
+#define MAX_OUTPUTS  16
 #define MAX_SETTINGS 64
 
 struct output {
@@ -70,7 +71,8 @@ static int parse_outputs(struct scan *s)
         size_t len = strcspn(specs[i], "=");
         const struct assay_writer *w = writer_named(specs[i], len);
         if (w == NULL) {
-            return usage_error("unknown format '%.40s': one of table, jsonl, json, html, csv", specs[i]);
+            return usage_error("unknown format '%.40s': one of table, jsonl, json, html, csv",
+                               specs[i]);
         }
         if (s->n_outputs == MAX_OUTPUTS) {
             return usage_error("more than %d outputs", MAX_OUTPUTS);
@@ -80,7 +82,8 @@ static int parse_outputs(struct scan *s)
         s->outputs[s->n_outputs++] = (struct output){w, file};
     }
     if (on_stdout > 1) {
-        return usage_error("only one format can go to standard output: write the others as FORMAT=FILE");
+        return usage_error(
+            "only one format can go to standard output: write the others as FORMAT=FILE");
     }
     if (n == 0) {
         s->outputs[s->n_outputs++] = (struct output){assay_writer_find("table"), NULL};
@@ -101,8 +104,7 @@ static int parse_settings(struct scan *s)
         }
         s->settings[s->n_settings++] = (struct assay_plugin_option){
             .plugin = assay_arena_dup(s->arena, assay_bytes_make(specs[i], dot)),
-            .name = assay_arena_dup(s->arena,
-                                    assay_bytes_make(specs[i] + dot + 1, eq - dot - 1)),
+            .name = assay_arena_dup(s->arena, assay_bytes_make(specs[i] + dot + 1, eq - dot - 1)),
             .value = specs[i] + eq + 1};
     }
     return 0;
@@ -334,17 +336,21 @@ static int run_scan(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
-    {"policy", 0, "FILE", NULL, "judge by this policy: a file or a built-in name; default: default", 0},
+    {"policy", 0, "FILE", NULL, "judge by this policy: a file or a built-in name; default: default",
+     0},
     {"out", 'o', "DIR", NULL, "keep a signed report in DIR", 0},
     {"format", 'f', "FORMAT[=FILE]", NULL, "table, jsonl, json, html or csv; default: table", 1},
     {"jobs", 'j', "N", NULL, "worker threads; default: one per CPU", 0},
-    {"key", 0, "FILE", NULL, "sign with this private key; default: the user's own, made on first use", 0},
+    {"key", 0, "FILE", NULL,
+     "sign with this private key; default: the user's own, made on first use", 0},
     CLI_PASSPHRASE_OPTION,
     {"no-sign", 0, NULL, NULL, "write the report without signing it", 0},
     {"fingerprint-key", 0, "FILE", NULL, "secret (64 hex digits) that keys fingerprints", 0},
     {"name", 0, "NAME", NULL, "name of the dataset, for the statement", 0},
-    {"reader", 0, "NAME", NULL, "read every file with this reader instead of detecting the format", 0},
-    {"set", 0, "PLUGIN.OPTION=VALUE", NULL, "set an option of a plugin (assay plugin list shows them)", 1},
+    {"reader", 0, "NAME", NULL, "read every file with this reader instead of detecting the format",
+     0},
+    {"set", 0, "PLUGIN.OPTION=VALUE", NULL,
+     "set an option of a plugin (assay plugin list shows them)", 1},
     {"max-record", 0, "SIZE", NULL, "longest record that is scanned; default: 32MiB", 0},
     {"exit-zero", 0, NULL, NULL, "exit with 0 instead of 1 when the policy fails", 0},
     {"no-progress", 0, NULL, NULL, "no progress line", 0},
@@ -371,8 +377,9 @@ const struct cli_command cli_scan = {
     .max_operands = 4096,
     .options = options,
     .examples = examples,
-    .notes = "The exit code is the verdict: 0 PASS or WARN, 1 FAIL, 3 INCOMPLETE. Anything that could "
-             "not be scanned makes the audit INCOMPLETE and is counted with its reason. No raw value "
-             "of the dataset is printed or kept: findings carry masked previews and keyed fingerprints.",
+    .notes =
+        "The exit code is the verdict: 0 PASS or WARN, 1 FAIL, 3 INCOMPLETE. Anything that could "
+        "not be scanned makes the audit INCOMPLETE and is counted with its reason. No raw value "
+        "of the dataset is printed or kept: findings carry masked previews and keyed fingerprints.",
     .run = run_scan,
 };

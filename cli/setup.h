@@ -26,14 +26,24 @@ void cli_setup_release(struct cli_setup *s);
 
 #define CLI_PLUGIN_OPTIONS                                                                         \
     {"plugin", 0, "FILE", NULL, "load a plugin (.so)", 1},                                         \
-    {"plugin-dir", 0, "DIR", NULL, "load every plugin of a directory", 0}
+    {                                                                                              \
+        "plugin-dir", 0, "DIR", NULL, "load every plugin of a directory", 0                        \
+    }
 #define CLI_RULE_OPTIONS                                                                           \
     CLI_PLUGIN_OPTIONS,                                                                            \
-    {"pack", 'p', "PACK", NULL, "rule pack: a built-in name or a directory; default: all built in", 1}
+    {                                                                                              \
+        "pack", 'p', "PACK", NULL,                                                                 \
+            "rule pack: a built-in name or a directory; default: all built in", 1                  \
+    }
 #define CLI_MATCHER_OPTIONS                                                                        \
     {"engine", 0, "NAME", "auto|vectorscan|prefilter|oracle", "multi-pattern engine", 0},          \
-    {"cache-dir", 0, "DIR", NULL, "where compiled rules are cached", 0},                           \
-    {"no-cache", 0, NULL, NULL, "compile the rules afresh", 0}
-#define CLI_NO_OPTION {NULL, 0, NULL, NULL, NULL, 0}
+        {"cache-dir", 0, "DIR", NULL, "where compiled rules are cached", 0},                       \
+    {                                                                                              \
+        "no-cache", 0, NULL, NULL, "compile the rules afresh", 0                                   \
+    }
+#define CLI_NO_OPTION                                                                              \
+    {                                                                                              \
+        NULL, 0, NULL, NULL, NULL, 0                                                               \
+    }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/term.h: what the terminal can show: colour, width, language, a progress line, a passphrase prompt.
+ * cli/term.h: what the terminal can show: colour, width, language, a progress line, a passphrase
+ * prompt.
  */
 #ifndef ASSAY_CLI_TERM_H
 #define ASSAY_CLI_TERM_H
@@ -38,6 +39,9 @@ atomic_int *cli_cancel_flag(void);
 struct assay_passphrase cli_passphrase(const struct cli_args *args);
 
 #define CLI_PASSPHRASE_OPTION                                                                      \
-    {"passphrase-file", 0, "FILE", NULL, "read the key's passphrase from the first line of FILE", 0}
+    {                                                                                              \
+        "passphrase-file", 0, "FILE", NULL,                                                        \
+            "read the key's passphrase from the first line of FILE", 0                             \
+    }
 
 #endif

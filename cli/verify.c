@@ -58,9 +58,10 @@ static int load_keys(struct verify *v)
     }
     (void)snprintf(own, sizeof own, "%s/keys/default.pem.pub", home);
     if (access(own, R_OK) != 0) {
-        (void)fputs("assay: no key to verify with: give --key PUB, the signer's public key, obtained "
-                    "from someone you trust (not the signer.pub beside the report)\n",
-                    stderr);
+        (void)fputs(
+            "assay: no key to verify with: give --key PUB, the signer's public key, obtained "
+            "from someone you trust (not the signer.pub beside the report)\n",
+            stderr);
         return 2;
     }
     return add_key(v, own);
@@ -111,16 +112,17 @@ static int summarise(const struct cli_args *args, enum assay_status status,
                      const struct assay_verify_result *r, const struct assay_error *err)
 {
     if (status == ASSAY_MISMATCH) {
-        (void)fprintf(stderr, "NOT VERIFIED: %llu check%s failed\n", (unsigned long long)r->failures,
-                      r->failures == 1 ? "" : "s");
+        (void)fprintf(stderr, "NOT VERIFIED: %llu check%s failed\n",
+                      (unsigned long long)r->failures, r->failures == 1 ? "" : "s");
         return 5;
     }
     if (status != ASSAY_OK) {
         return cli_fail(err);
     }
     if (!cli_given(args, "no-data")) {
-        (void)printf("VERIFIED  verdict %s  %llu files  %llu bytes  dataset sha256:%s\n", r->verdict,
-                     (unsigned long long)r->files, (unsigned long long)r->bytes, r->manifest_sha256);
+        (void)printf("VERIFIED  verdict %s  %llu files  %llu bytes  dataset sha256:%s\n",
+                     r->verdict, (unsigned long long)r->files, (unsigned long long)r->bytes,
+                     r->manifest_sha256);
     } else {
         (void)printf("SIGNATURE VERIFIED, DATA NOT LOOKED AT  verdict %s  dataset sha256:%s\n",
                      r->verdict, r->manifest_sha256);
@@ -131,9 +133,10 @@ static int summarise(const struct cli_args *args, enum assay_status status,
 static int check_usage(const struct cli_args *args)
 {
     if (cli_given(args, "dataset") == cli_given(args, "no-data")) {
-        (void)fputs("assay: give either --dataset DIR (check the data too) or --no-data (signature and "
-                    "manifest only)\nSee: assay verify --help\n",
-                    stderr);
+        (void)fputs(
+            "assay: give either --dataset DIR (check the data too) or --no-data (signature and "
+            "manifest only)\nSee: assay verify --help\n",
+            stderr);
         return 2;
     }
     return 0;
@@ -199,7 +202,8 @@ const struct cli_command cli_verify = {
     .max_operands = 1,
     .options = options,
     .examples = examples,
-    .notes = "Exit code 0: everything holds. 5: a check failed; each failure is named. The data must be "
-             "exactly the tree that was audited: missing, extra and changed files are all failures.",
+    .notes =
+        "Exit code 0: everything holds. 5: a check failed; each failure is named. The data must be "
+        "exactly the tree that was audited: missing, extra and changed files are all failures.",
     .run = run_verify,
 };
