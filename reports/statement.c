@@ -12,7 +12,7 @@
 #include "core/json.h"
 #include "core/limits.h"
 #include "reports/statement.h"
-#include "reports/tally.h"
+#include "reports/totals.h"
 
 #define JSON_SAFE_MAX ((UINT64_C(1) << 53) - 1)
 
@@ -108,7 +108,8 @@ static void write_skips(struct assay_json *j, const struct assay_coverage *cov)
     assay_json_end_array(j);
 }
 
-void assay_statement_coverage(struct assay_json *j, const struct assay_audit *a)
+void assay_statement_coverage(struct assay_json *j, const struct assay_audit *a,
+                              const char *text_key)
 {
     const struct assay_coverage *cov = assay_audit_coverage(a);
     assay_json_key(j, "coverage");
@@ -117,7 +118,7 @@ void assay_statement_coverage(struct assay_json *j, const struct assay_audit *a)
     write_share(j, "files", cov->files_scanned, cov->files_total);
     write_share(j, "records", cov->records_scanned, cov->records_total);
     write_skips(j, cov);
-    assay_json_kv_uint(j, "textBytes", cov->text_bytes);
+    assay_json_kv_uint(j, text_key, cov->text_bytes);
     assay_json_end_object(j);
 }
 
@@ -261,12 +262,12 @@ static void write_packs(struct assay_json *j, const struct assay_ruleset *rs)
 }
 
 void assay_statement_rules(struct assay_json *j, const struct assay_ruleset *rs,
-                           const struct assay_tally *t)
+                           const struct assay_totals *t, const char *key)
 {
-    assay_json_key(j, "ruleResults");
+    assay_json_key(j, key);
     assay_json_array(j);
     for (size_t i = 0; i < t->n; i++) {
-        const struct assay_tally_row *row = &t->by_id[i];
+        const struct assay_totals_row *row = &t->by_id[i];
         const struct assay_rule_view *view = &assay_ruleset_rule(rs, row->rule)->view;
         assay_json_object(j);
         assay_json_kv_uint(j, "files", row->files);
@@ -299,7 +300,7 @@ const char *assay_term_outcome(const struct assay_term_result *t)
     return !t->known ? "unknown" : t->ok ? "holds" : "broken";
 }
 
-void assay_statement_terms(struct assay_json *j, const struct assay_audit *a)
+void assay_statement_terms(struct assay_json *j, const struct assay_audit *a, const char *limit_key)
 {
     assay_json_key(j, "terms");
     assay_json_array(j);
@@ -309,7 +310,7 @@ void assay_statement_terms(struct assay_json *j, const struct assay_audit *a)
         assay_json_kv_str(j, "expression", t->expr);
         assay_json_kv_str(j, "id", t->id);
         assay_json_kv_str(j, "level", t->is_warn ? "warn" : "fail");
-        assay_json_key(j, "limitMillionths");
+        assay_json_key(j, limit_key);
         assay_json_int(j, t->limit_millionths);
         if (t->known) {
             assay_json_key(j, "observed");
@@ -322,11 +323,11 @@ void assay_statement_terms(struct assay_json *j, const struct assay_audit *a)
 }
 
 static enum assay_status write_predicate(struct assay_json *j, const struct assay_audit *a,
-                                         const struct assay_tally *t)
+                                         const struct assay_totals *t)
 {
     const struct assay_ruleset *rules = assay_audit_rules(a);
     assay_json_kv_bool(j, "complete", assay_audit_complete(a));
-    assay_statement_coverage(j, a);
+    assay_statement_coverage(j, a, "textBytes");
     write_dataset(j, a);
     assay_json_kv_uint(j, "findings", assay_audit_findings(a));
     write_libraries(j, a);
@@ -334,10 +335,10 @@ static enum assay_status write_predicate(struct assay_json *j, const struct assa
     enum assay_status s = write_plugins(j, assay_audit_plugins(a));
     write_policy(j, assay_audit_policy(a));
     write_packs(j, rules);
-    assay_statement_rules(j, rules, t);
+    assay_statement_rules(j, rules, t, "ruleResults");
     assay_json_kv_uint(j, "rules", assay_ruleset_count(rules));
     write_settings(j, a);
-    assay_statement_terms(j, a);
+    assay_statement_terms(j, a, "limitMillionths");
     assay_statement_tool(j);
     assay_json_kv_str(j, "verdict", assay_verdict_name(assay_audit_verdict(a)));
     return s;
@@ -355,16 +356,16 @@ enum assay_status assay_statement_build(const struct assay_audit *a,
                                         const uint8_t manifest_sha256[32], struct assay_buf *out,
                                         struct assay_error *err)
 {
-    struct assay_tally t;
+    struct assay_totals t;
     struct assay_json j;
-    enum assay_status s = assay_tally_build(a, &t, err);
+    enum assay_status s = assay_totals_build(a, &t, err);
     if (s != ASSAY_OK) {
         return s;
     }
     assay_json_init(&j, out, 1);
     assay_statement_open(&j);
     s = write_predicate(&j, a, &t);
-    assay_tally_release(&t);
+    assay_totals_release(&t);
     if (s != ASSAY_OK) {
         return assay_fail(err, s, "out of memory");
     }

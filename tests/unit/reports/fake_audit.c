@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "core/hash.h"
+#include "engine/rules.h"
 
 /* ---- accessors ------------------------------------------------------------------------------ */
 
@@ -192,6 +192,16 @@ size_t assay_ruleset_packs(const struct assay_ruleset *rs)
 const struct assay_pack *assay_ruleset_pack(const struct assay_ruleset *rs, size_t i)
 {
     return &rs->packs[i];
+}
+
+const char *assay_skip_name(enum assay_skip why)
+{
+    static const char *const names[] = {
+#define SKIP_NAME(sym, name) name,
+        ASSAY_SKIP_MAP(SKIP_NAME)
+#undef SKIP_NAME
+    };
+    return names[why];
 }
 
 const char *const assay_severity_names[] = {"info", "low", "medium", "high", "critical", NULL};

@@ -2,20 +2,9 @@
  *
  * Orders are total (the rule id breaks every tie), so equal audits give equal reports.
  */
-#include "reports/tally.h"
+#include "reports/totals.h"
 
 #include "core/arena.h"
-
-static const char *const skip_names[] = {
-#define SKIP_NAME(sym, name) name,
-    ASSAY_SKIP_MAP(SKIP_NAME)
-#undef SKIP_NAME
-};
-
-const char *assay_skip_name(enum assay_skip why)
-{
-    return (unsigned)why < ASSAY_SKIP_MAX ? skip_names[why] : "unknown";
-}
 
 static const struct assay_rule *rule_of(const void *rules, uint32_t index)
 {
@@ -24,13 +13,13 @@ static const struct assay_rule *rule_of(const void *rules, uint32_t index)
 
 static int compare_id(const void *a, const void *b, void *rules)
 {
-    const struct assay_tally_row *x = a, *y = b;
+    const struct assay_totals_row *x = a, *y = b;
     return strcmp(rule_of(rules, x->rule)->view.id, rule_of(rules, y->rule)->view.id);
 }
 
 static int compare_severity(const void *a, const void *b, void *rules)
 {
-    const struct assay_tally_row *x = a, *y = b;
+    const struct assay_totals_row *x = a, *y = b;
     enum assay_severity sx = rule_of(rules, x->rule)->view.severity;
     enum assay_severity sy = rule_of(rules, y->rule)->view.severity;
     if (sx != sy) {
@@ -52,7 +41,7 @@ static uint64_t tally_findings(const struct assay_rule_tally *t)
 }
 
 static void collect(const struct assay_audit *a, const struct assay_ruleset *rules,
-                    struct assay_tally *t)
+                    struct assay_totals *t)
 {
     for (uint32_t i = 0; i < assay_ruleset_count(rules); i++) {
         const struct assay_rule_tally *rt = assay_audit_tally(a, i);
@@ -61,24 +50,24 @@ static void collect(const struct assay_audit *a, const struct assay_ruleset *rul
             continue;
         }
         enum assay_severity sev = assay_ruleset_rule(rules, i)->view.severity;
-        t->by_id[t->n++] = (struct assay_tally_row){i, n, rt->records, rt->files};
+        t->by_id[t->n++] = (struct assay_totals_row){i, n, rt->records, rt->files};
         t->findings += n;
         t->severity[sev] += n;
         t->severity_rules[sev]++;
     }
 }
 
-enum assay_status assay_tally_build(const struct assay_audit *a, struct assay_tally *ret,
-                                    struct assay_error *err)
+enum assay_status assay_totals_build(const struct assay_audit *a, struct assay_totals *ret,
+                                     struct assay_error *err)
 {
     const struct assay_ruleset *rules = assay_audit_rules(a);
     const struct assay_coverage *cov = assay_audit_coverage(a);
     size_t n = assay_ruleset_count(rules);
-    *ret = (struct assay_tally){0};
+    *ret = (struct assay_totals){0};
     ret->by_id = assay_alloc_array(n + 1, sizeof *ret->by_id);
     ret->by_severity = assay_alloc_array(n + 1, sizeof *ret->by_severity);
     if (ret->by_id == NULL || ret->by_severity == NULL) {
-        assay_tally_release(ret);
+        assay_totals_release(ret);
         return assay_fail(err, ASSAY_NOMEM, "out of memory");
     }
     collect(a, rules, ret);
@@ -95,11 +84,11 @@ enum assay_status assay_tally_build(const struct assay_audit *a, struct assay_ta
     return ASSAY_OK;
 }
 
-void assay_tally_release(struct assay_tally *t)
+void assay_totals_release(struct assay_totals *t)
 {
     free(t->by_id);
     free(t->by_severity);
-    *t = (struct assay_tally){0};
+    *t = (struct assay_totals){0};
 }
 
 /* A skip of any kind counts, also one whose size is unknown. */

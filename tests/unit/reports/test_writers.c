@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <jansson.h>
+
+#include "core/limits.h"
+#include "core/utf8.h"
+#include "reports/internal.h"
+#include "reports/strings.h"
+#include "tests/unit/reports/fake_audit.h"
+
+static struct assay_error err;
+
+static enum assay_status to_buf(void *ctx, const void *data, size_t len, struct assay_error *e)
+{
+    struct assay_buf *b = ctx;
+    assay_buf_add(b, data, len);
+    return assay_buf_status(b) == ASSAY_OK ? ASSAY_OK : assay_fail(e, ASSAY_FULL, "full");
+}
+
+static void write_with(const char *name, const struct assay_audit *a, struct assay_out o,
+                       struct assay_buf *out)
+{
+    const struct assay_writer *w = assay_writer_find(name);
+    assert_non_null(w);
+    assay_buf_init(out, ASSAY_MIB(256));
+    o.write = to_buf;
+    o.ctx = out;
+    if (w->write(a, &o, &err) != ASSAY_OK) {
+        print_error("%s: %s\n", name, err.message);
+        fail();
+    }
+}
+
+static void every_writer_is_listed_once(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    for (; assay_writers[n].name != NULL; n++) {
+        assert_ptr_equal(assay_writer_find(assay_writers[n].name), &assay_writers[n]);
+        assert_true(strlen(assay_writers[n].summary) > 0 && strlen(assay_writers[n].file) > 0);
+    }
+    assert_int_equal(n, 5);
+    assert_null(assay_writer_find("pdf"));
+}
+
+/* Same bytes twice, no matter what is written. */
+static void writers_are_deterministic(void **state)
+{
+    (void)state;
+    const struct assay_audit *audits[] = {fake_audit_small(), fake_audit_clean(),
+                                          fake_audit_hostile()};
+    for (const struct assay_writer *w = assay_writers; w->name != NULL; w++) {
+        for (size_t i = 0; i < 3; i++) {
+            ASSAY_AUTO_BUF first;
+            ASSAY_AUTO_BUF second;
+            write_with(w->name, audits[i], (struct assay_out){0}, &first);
+            write_with(w->name, audits[i], (struct assay_out){0}, &second);
+            assert_true(assay_bytes_equal(assay_buf_bytes(&first), assay_buf_bytes(&second)));
+            assert_int_equal(assay_utf8_valid(first.ptr, first.len), first.len);
+        }
+    }
+}
+
+static enum assay_status refuse(void *ctx, const void *data, size_t len, struct assay_error *e)
+{
+    size_t *left = ctx;
+    (void)data;
+    if (*left < len) {
+        return assay_fail(e, ASSAY_FULL, "cannot write: No space left on device");
+    }
+    *left -= len;
+    return ASSAY_OK;
+}
+
+static void a_full_disk_stops_every_writer(void **state)
+{
+    (void)state;
+    for (const struct assay_writer *w = assay_writers; w->name != NULL; w++) {
+        size_t left = 100;
+        struct assay_out o = {.write = refuse, .ctx = &left};
+        assert_int_equal(w->write(fake_audit_small(), &o, &err), ASSAY_FULL);
+        assert_non_null(strstr(err.message, "No space left"));
+    }
+}
+
+/* ---- JSON Lines ----------------------------------------------------------------------------- */
+
+static const char small_lines[] =
+    "{\"type\":\"finding\",\"rule\":\"pii.email\",\"entity\":\"EMAIL_ADDRESS\",\"scanner\":\"pii\","
+    "\"severity\":\"medium\",\"confidence\":0.95,\"file\":\"test/b.csv\",\"record\":1,"
+    "\"field\":\"/mail\",\"start\":2,\"end\":19,\"byte_start\":2,\"byte_end\":19,"
+    "\"masked\":\"z****************\",\"fingerprint\":\"01020000000000000000000000000000\"}\n"
+    "{\"type\":\"finding\",\"rule\":\"pii.cn.resident_id\",\"entity\":\"CN_RESIDENT_ID\","
+    "\"scanner\":\"pii\",\"severity\":\"critical\",\"confidence\":0.95,\"file\":\"train/a.jsonl\","
+    "\"record\":0,\"field\":\"/messages/1/content\",\"start\":7,\"end\":25,\"byte_start\":21,"
+    "\"byte_end\":39,\"masked\":\"110101************\","
+    "\"fingerprint\":\"9c1e0000000000000000000000000000\"}\n";
+static const char group_line[] =
+    "{\"type\":\"finding\",\"rule\":\"duplicates.record\",\"scanner\":\"duplicates\","
+    "\"severity\":\"low\",\"confidence\":1,\"fingerprint\":\"05000000000000000000000000000000\","
+    "\"detail\":\"2 identical records\",\"members\":[{\"file\":\"train/a.jsonl\",\"record\":2},"
+    "{\"file\":\"train/a.jsonl\",\"record\":3}],\"members_total\":2}\n";
+
+static void jsonl_has_the_documented_schema(void **state)
+{
+    (void)state;
+    ASSAY_AUTO_BUF out;
+    write_with("jsonl", fake_audit_small(), (struct assay_out){0}, &out);
+    assert_memory_equal(out.ptr, small_lines, sizeof small_lines - 1);
+    assert_non_null(strstr(out.ptr, group_line));
+    const char *last = strstr(out.ptr, "{\"type\":\"summary\",\"verdict\":\"FAIL\"");
+    assert_non_null(last);
+    json_t *j = json_loads(last, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(j);
+    assert_int_equal(json_integer_value(json_object_get(j, "findings")), 6);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(j, "severities"), "critical")), 2);
+    assert_int_equal(json_array_size(json_object_get(j, "rules")), 5);
+    assert_int_equal(json_array_size(json_object_get(j, "terms")), 3);
+    assert_true(
+        json_is_real(json_object_get(json_object_get(j, "metrics"), "duplicates.record_ratio")));
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(json_object_get(j, "coverage"), "records"), "scanned")),
+                     12);
+    json_decref(j);
+}
+
+static void every_line_is_one_json_object(void **state)
+{
+    (void)state;
+    ASSAY_AUTO_BUF out;
+    write_with("jsonl", fake_audit_hostile(), (struct assay_out){0}, &out);
+    size_t lines = 0;
+    for (char *p = out.ptr; p < out.ptr + out.len; lines++) {
+        char *lf = strchr(p, '\n');
+        assert_non_null(lf);
+        json_t *j = json_loadb(p, (size_t)(lf - p), JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(j);
+        assert_true(json_is_object(j));
+        json_decref(j);
+        p = lf + 1;
+    }
+    assert_int_equal(lines, 4);
+}
+
+static void json_is_one_document(void **state)
+{
+    (void)state;
+    const struct assay_audit *audits[] = {fake_audit_small(), fake_audit_clean(),
+                                          fake_audit_hostile()};
+    const size_t findings[] = {6, 0, 3};
+    for (size_t i = 0; i < 3; i++) {
+        ASSAY_AUTO_BUF out;
+        write_with("json", audits[i], (struct assay_out){0}, &out);
+        json_t *j = json_loadb(out.ptr, out.len, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(j);
+        assert_string_equal(json_string_value(json_object_get(j, "schema")), "assay/report/1");
+        assert_int_equal(json_array_size(json_object_get(j, "findings")), findings[i]);
+        assert_non_null(json_object_get(json_object_get(j, "summary"), "verdict"));
+        json_decref(j);
+    }
+}
+
+/* ---- CSV ------------------------------------------------------------------------------------ */
+
+static void csv_is_plain_for_plain_names(void **state)
+{
+    (void)state;
+    ASSAY_AUTO_BUF out;
+    write_with("csv", fake_audit_small(), (struct assay_out){0}, &out);
+    assert_non_null(strstr(out.ptr, "\r\n\"medium\",\"pii.email\",\"EMAIL_ADDRESS\",\"pii\",0.95,"
+                                    "\"test/b.csv\",1,\"/mail\",2,19,2,19,,\"z****************\","
+                                    "01020000000000000000000000000000,,,\r\n"));
+    assert_non_null(strstr(out.ptr, ",2,\"train/a.jsonl#2; train/a.jsonl#3\"\r\n"));
+}
+
+/* Cells as a reader of RFC 4180 sees them; calls `check` on each. */
+static void each_cell(const struct assay_buf *b, void (*check)(const char *cell))
+{
+    ASSAY_AUTO_BUF cell;
+    assay_buf_init(&cell, ASSAY_MIB(1));
+    int quoted = 0;
+    for (size_t i = 0; i < b->len; i++) {
+        char c = b->ptr[i];
+        if (quoted && c == '"' && b->ptr[i + 1] == '"') {
+            assay_buf_addc(&cell, b->ptr[i++]);
+        } else if (c == '"') {
+            quoted = !quoted;
+        } else if (!quoted && (c == ',' || c == '\n')) {
+            check(assay_buf_str(&cell));
+            assay_buf_clear(&cell);
+        } else if (quoted || c != '\r') {
+            assay_buf_addc(&cell, c);
+        }
+    }
+    assert_false(quoted);
+}
+
+static void check_cell(const char *cell)
+{
+    assert_null(strpbrk(cell, "\x1B\x07\t\r\n"));
+    assert_true(cell[0] == '\0' || strchr("=+-@", cell[0]) == NULL);
+    assert_null(strstr(cell, "\xE2\x80\xAE"));
+}
+
+static void csv_defuses_formulas_and_controls(void **state)
+{
+    (void)state;
+    ASSAY_AUTO_BUF out;
+    write_with("csv", fake_audit_hostile(), (struct assay_out){0}, &out);
+    each_cell(&out, check_cell);
+    assert_non_null(strstr(out.ptr, "\"'=cmd|' /C calc'!A0\""));
+    assert_non_null(strstr(out.ptr, "\"'=1+1\""));
+    assert_non_null(strstr(out.ptr, "\"'-2\""));
+    assert_non_null(strstr(out.ptr, "\"'@SUM(1)"));
+}
+
+/* ---- the terminal --------------------------------------------------------------------------- */
+
+static size_t widest_line(const struct assay_buf *b)
+{
+    size_t widest = 0;
+    for (char *p = b->ptr; p < b->ptr + b->len;) {
+        char *lf = strchr(p, '\n');
+        size_t w = assay_utf8_width(assay_bytes_make(p, (size_t)(lf - p)));
+        widest = w > widest ? w : widest;
+        p = lf + 1;
+    }
+    return widest;
+}
+
+static void table_says_what_matters(void **state)
+{
+    (void)state;
+    ASSAY_AUTO_BUF out;
+    write_with("table", fake_audit_small(),
+               (struct assay_out){.columns = 100, .report_dir = "out/r"}, &out);
+    static const char *const parts[] = {"FAIL",
+                                        "delivery-2026-11",
+                                        "12 records",
+                                        "F1",
+                                        "broken",
+                                        "critical",
+                                        "pii.cn.resident_id",
+                                        "110101************",
+                                        "out/r/report.html",
+                                        "assay verify out/r/statement.dsse.json --dataset DIR"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        assert_non_null(strstr(out.ptr, parts[i]));
+    }
+    assert_null(memchr(out.ptr, 0x1B, out.len));
+}
+
+static void table_respects_the_width(void **state)
+{
+    (void)state;
+    const struct assay_audit *audits[] = {fake_audit_small(), fake_audit_clean(),
+                                          fake_audit_hostile()};
+    for (unsigned columns = 50; columns <= 160; columns += 11) {
+        for (size_t i = 0; i < 6; i++) {
+            ASSAY_AUTO_BUF out;
+            write_with("table", audits[i % 3],
+                       (struct assay_out){.columns = columns, .chinese = i >= 3}, &out);
+            /* Sentences are left to the terminal to wrap; tables must fit. */
+            size_t limit = columns < 90 ? 90 : columns;
+            assert_true(widest_line(&out) <= limit);
+        }
+    }
+}
+
+static void table_escapes_and_colours(void **state)
+{
+    (void)state;
+    ASSAY_AUTO_BUF plain;
+    ASSAY_AUTO_BUF colour;
+    write_with("table", fake_audit_hostile(), (struct assay_out){.columns = 120}, &plain);
+    write_with("table", fake_audit_hostile(), (struct assay_out){.columns = 120, .colour = 1},
+               &colour);
+    assert_null(memchr(plain.ptr, 0x1B, plain.len));
+    assert_null(strstr(plain.ptr, "\xE2\x80\xAE"));
+    assert_null(strstr(plain.ptr, "\xC2\x9B"));
+    for (char *p = strchr(colour.ptr, 0x1B); p != NULL; p = strchr(p + 1, 0x1B)) {
+        size_t n = strspn(p + 2, "0123456789;");
+        assert_int_equal(p[1], '[');
+        assert_int_equal(p[2 + n], 'm');
+    }
+    assert_non_null(strchr(colour.ptr, 0x1B));
+}
+
+static void table_speaks_chinese(void **state)
+{
+    (void)state;
+    ASSAY_AUTO_BUF out;
+    write_with("table", fake_audit_small(), (struct assay_out){.columns = 100, .chinese = 1}, &out);
+    assert_non_null(strstr(out.ptr, "不通过"));
+    assert_non_null(strstr(out.ptr, "居民身份证号"));
+    assert_null(strstr(out.ptr, "broken"));
+}
+
+static void a_thousand_rules_make_a_short_table(void **state)
+{
+    (void)state;
+    struct assay_audit *a = fake_audit_large(1000);
+    ASSAY_AUTO_BUF out;
+    write_with("table", a, (struct assay_out){.columns = 100}, &out);
+    assert_true(out.len < 8192);
+    assert_non_null(strstr(out.ptr, "980 more rules"));
+    fake_audit_large_free(a);
+}
+
+static void every_sentence_exists_in_both_languages(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ASSAY_T_MAX; i++) {
+        const char *en = assay_text((enum assay_text)i, 0), *zh = assay_text((enum assay_text)i, 1);
+        assert_true(strlen(en) > 0 && strlen(zh) > 0);
+        assert_int_equal(strstr(en, "%s") != NULL, strstr(zh, "%s") != NULL);
+        for (const char *p = en; *p != '\0'; p++) {
+            assert_true((uint8_t)*p < 0x80);
+        }
+    }
+    ASSAY_AUTO_BUF b;
+    assay_buf_init(&b, 1024);
+    assay_text_fill(&b, ASSAY_T_OTHER_RULES, 0, "1");
+    assert_string_equal(assay_buf_str(&b), "1 more rule");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_writer_is_listed_once),
+        cmocka_unit_test(writers_are_deterministic),
+        cmocka_unit_test(a_full_disk_stops_every_writer),
+        cmocka_unit_test(jsonl_has_the_documented_schema),
+        cmocka_unit_test(every_line_is_one_json_object),
+        cmocka_unit_test(json_is_one_document),
+        cmocka_unit_test(csv_is_plain_for_plain_names),
+        cmocka_unit_test(csv_defuses_formulas_and_controls),
+        cmocka_unit_test(table_says_what_matters),
+        cmocka_unit_test(table_respects_the_width),
+        cmocka_unit_test(table_escapes_and_colours),
+        cmocka_unit_test(table_speaks_chinese),
+        cmocka_unit_test(a_thousand_rules_make_a_short_table),
+        cmocka_unit_test(every_sentence_exists_in_both_languages),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
