@@ -29,9 +29,10 @@ static int is_plain(uint32_t cp)
     return cp >= 0x20 && cp != 0x7f && !(cp >= 0x80 && cp < 0xa0) && assay_cp_width(cp) > 0;
 }
 
+/* A bad byte decodes to a code point longer than itself and is not kept. */
 static void add_kept(struct assay_buf *out, const char *p, unsigned len, uint32_t cp)
 {
-    if (is_plain(cp)) {
+    if (is_plain(cp) && !(len == 1 && cp >= 0x80)) {
         assay_buf_add(out, p, len);
     } else {
         assay_buf_addc(out, '*');

@@ -288,9 +288,9 @@ static uint32_t fold_wide(uint32_t cp)
 {
     utf8proc_int32_t out[8];
     int last = 0;
-    utf8proc_ssize_t n =
-        utf8proc_decompose_char((utf8proc_int32_t)cp, out, 8,
-                                (utf8proc_option_t)(UTF8PROC_COMPAT | UTF8PROC_CASEFOLD), &last);
+    utf8proc_ssize_t n = utf8proc_decompose_char(
+        (utf8proc_int32_t)cp, out, 8,
+        (utf8proc_option_t)(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD), &last);
     uint32_t one = n == 1 ? (uint32_t)out[0] : (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
     utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)one);
     int space = category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
