@@ -12,16 +12,17 @@
 
 #include "rules/ruleset.h"
 
-static char fixture_dir[64];
+__attribute__((unused)) static char fixture_dir[64];
 
-static int fixture_setup(void **state)
+__attribute__((unused)) static int fixture_setup(void **state)
 {
     (void)state;
     (void)snprintf(fixture_dir, sizeof fixture_dir, "/tmp/assay-rules-XXXXXX");
     return mkdtemp(fixture_dir) == NULL ? -1 : chdir(fixture_dir);
 }
 
-static int fixture_remove(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+__attribute__((unused)) static int fixture_remove(const char *path, const struct stat *st, int kind,
+                                                  struct FTW *ftw)
 {
     (void)st;
     (void)kind;
@@ -29,14 +30,14 @@ static int fixture_remove(const char *path, const struct stat *st, int kind, str
     return remove(path);
 }
 
-static int fixture_teardown(void **state)
+__attribute__((unused)) static int fixture_teardown(void **state)
 {
     (void)state;
     return chdir("/") != 0 ? -1 : nftw(fixture_dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* Writes a file below the fixture, making its directories. */
-static void put_file(const char *name, const char *text, size_t len)
+__attribute__((unused)) static void put_file(const char *name, const char *text, size_t len)
 {
     char path[256];
     for (const char *slash = name; (slash = strchr(slash, '/')) != NULL; slash++) {
@@ -49,7 +50,7 @@ static void put_file(const char *name, const char *text, size_t len)
     assert_int_equal(fclose(f), 0);
 }
 
-static void put(const char *name, const char *text)
+__attribute__((unused)) static void put(const char *name, const char *text)
 {
     put_file(name, text, strlen(text));
 }
@@ -57,13 +58,13 @@ static void put(const char *name, const char *text)
 #define PACK_HEAD "pack: p\nversion: 1.0.0\ntitle: {en: P, zh: 包}\n"
 
 /* A pack `./p` with one rule file `r.yaml`. */
-static void put_pack(const char *rules)
+__attribute__((unused)) static void put_pack(const char *rules)
 {
     put("p/pack.yaml", PACK_HEAD);
     put("p/r.yaml", rules);
 }
 
-static char *fixture_render(const struct assay_diags *d)
+__attribute__((unused)) static char *fixture_render(const struct assay_diags *d)
 {
     struct assay_buf out;
     assay_buf_init(&out, 1 << 20);
@@ -74,7 +75,7 @@ static char *fixture_render(const struct assay_diags *d)
 }
 
 /* Loads; diagnostics that were not expected fail the test with their text. */
-static struct assay_ruleset *load_ok(const char *const *packs, size_t n)
+__attribute__((unused)) static struct assay_ruleset *load_ok(const char *const *packs, size_t n)
 {
     struct assay_diags *d = assay_diags_new();
     struct assay_ruleset *rs = assay_ruleset_load(packs, n, NULL, 0, d);
@@ -86,7 +87,7 @@ static struct assay_ruleset *load_ok(const char *const *packs, size_t n)
     return rs;
 }
 
-static struct assay_ruleset *load_p(void)
+__attribute__((unused)) static struct assay_ruleset *load_p(void)
 {
     return load_ok((const char *const[]){"./p"}, 1);
 }
