@@ -15,7 +15,11 @@
 
 #include "core/limits.h"
 
-#define ALIGN 64u
+#define ALIGN      64u
+#define READ_LEAST 16u /* what assay_stream_read may ask for */
+
+/* What became of the text that was read. */
+enum outcome { CUT, TOO_LONG, BROKEN };
 
 /* The block being filled. */
 struct filling {
@@ -77,33 +81,38 @@ static enum assay_status begin(struct filling *f, size_t want)
     return status;
 }
 
-/* Reads until the text has `want` bytes or ends. A stream that breaks ends too; why is noted. */
+/* Reads until the text has `want` bytes (or a little more: a decoder needs room for a character) or
+ * the stream ends. A stream that breaks ends too; why is noted. */
 static void read_text(struct filling *f, size_t want)
 {
     struct assay_source *s = f->source;
-    while (f->len < want && !s->text_ended) {
+    while (f->len < want && !s->stream_ended && !assay_run_stopping(s->run)) {
         struct assay_error err;
-        size_t n = 0;
-        enum assay_status status = assay_stream_read(s->stream, f->block->mem + f->start + f->len,
-                                                     want - f->len, &n, &err);
+        size_t n = 0, room = want - f->len;
+        enum assay_status status =
+            assay_stream_read(s->stream, f->block->mem + f->start + f->len,
+                              room < READ_LEAST ? READ_LEAST : room, &n, &err);
         f->len += n;
-        s->text_ended = status == ASSAY_END;
-        if (status != ASSAY_OK && status != ASSAY_END) {
-            s->status = s->status == ASSAY_OK ? status : s->status;
-            s->text_ended =
-                status != ASSAY_TRUNCATED && status != ASSAY_CORRUPT && status != ASSAY_LIMIT;
+        if (status != ASSAY_OK && status != ASSAY_END && s->status == ASSAY_OK) {
+            s->status = status;
         }
-        if (assay_run_stopping(s->run)) {
-            return;
-        }
+        s->stream_ended = status != ASSAY_OK;
     }
 }
 
-/* What the reader may see: all but the byte held back. */
+/* What the reader may see: not the byte held back, and no more than one byte over the limit on
+ * records, which makes that limit exact. */
 static struct assay_bytes visible(const struct filling *f)
 {
-    size_t held = f->source->text_ended ? 0 : 1;
-    return assay_bytes_make(f->block->mem + f->start, f->len > held ? f->len - held : 0);
+    size_t len = f->source->stream_ended || f->len == 0 ? f->len : f->len - 1;
+    uint64_t most = f->source->run->max_record + 1;
+    return assay_bytes_make(f->block->mem + f->start, len < most ? len : (size_t)most);
+}
+
+/* Whether the file ends with what is visible. */
+static uint8_t is_last(const struct filling *f, struct assay_bytes data)
+{
+    return f->source->stream_ended && data.len == f->len;
 }
 
 /* The rest of the file cannot be cut: passes over it. */
@@ -140,40 +149,37 @@ static enum assay_status discard(struct filling *f, struct assay_collector *c)
     struct assay_source *s = f->source;
     struct assay_bytes data = visible(f);
     struct assay_split sp = {0, 0, 0};
+    int last = is_last(f, data);
     enum assay_status status = s->reader->split(s->self, data, ASSAY_SPLIT_DISCARD, &sp);
     if (status != ASSAY_OK || sp.consumed > data.len) {
         give_up(f, c);
         return ASSAY_OK;
     }
-    if (!sp.done && (sp.consumed == 0 || s->text_ended)) {
+    if (!sp.done && (sp.consumed == 0 || last)) {
         sp.consumed = data.len;
     }
     s->discarded += sp.consumed;
     s->offset += sp.consumed;
+    s->text_ended = last && sp.consumed == data.len;
     status = sp.done || s->text_ended ? report_long(s, c) : ASSAY_OK;
-    if (status == ASSAY_OK) {
-        int done = s->text_ended && sp.consumed == f->len;
-        s->text_ended = (uint8_t)done;
-        status = keep_carry(s, data.ptr + sp.consumed, f->len - sp.consumed);
-    }
-    return status;
+    return status == ASSAY_OK ? keep_carry(s, data.ptr + sp.consumed, f->len - sp.consumed)
+                              : status;
 }
 
 /* ---- whole records ------------------------------------------------------------------------- */
 
+/* Makes the block a chunk of the `sp->consumed` bytes at the start of `data`. */
 static enum assay_status cut(struct filling *f, const struct assay_split *sp,
                              struct assay_bytes data, struct assay_collector *c)
 {
     struct assay_source *s = f->source;
     struct assay_block *b = f->block;
     enum assay_status status = ASSAY_OK;
-    if (s->text_ended) {
-        s->carry_len = 0;
-        if (sp->consumed < data.len) {
-            assay_collector_skip(c, ASSAY_SKIP_MALFORMED, 0, data.len - sp->consumed);
-        }
-    } else {
+    s->text_ended = is_last(f, data);
+    if (!s->text_ended) {
         status = keep_carry(s, data.ptr + sp->consumed, f->len - sp->consumed);
+    } else if (sp->consumed < data.len) {
+        assay_collector_skip(c, ASSAY_SKIP_MALFORMED, 0, data.len - sp->consumed);
     }
     memset(b->mem + f->start + sp->consumed, 0, ASSAY_CHUNK_PADDING);
     b->chunk.data = assay_bytes_make(data.ptr, sp->consumed);
@@ -192,10 +198,9 @@ static size_t smaller(size_t a, uint64_t b)
     return a < b ? a : (size_t)b;
 }
 
-/* Reads more and more until a record is whole, ends with the file, or is too long. No more than one
- * byte over the limit is ever visible, so the limit is exact. */
+/* Reads more and more until a record is whole, ends with the file, or is too long. */
 static enum assay_status fill(struct filling *f, struct assay_split *sp, struct assay_bytes *data,
-                              int *ret_broken)
+                              enum outcome *ret)
 {
     struct assay_source *s = f->source;
     const uint64_t most = s->run->max_record + 2;
@@ -208,22 +213,22 @@ static enum assay_status fill(struct filling *f, struct assay_split *sp, struct 
         read_text(f, want);
         *data = visible(f);
         *sp = (struct assay_split){0, 0, 0};
+        *ret = CUT;
         if (data->len == 0 || assay_run_stopping(s->run)) {
             return ASSAY_OK;
         }
-        status = s->reader->split(s->self, *data,
-                                  s->text_ended ? ASSAY_SPLIT_LAST : ASSAY_SPLIT_MORE, sp);
-        *ret_broken = status != ASSAY_OK || sp->consumed > data->len;
-        if (*ret_broken || sp->consumed > 0 || s->text_ended || data->len > s->run->max_record) {
-            return ASSAY_OK;
+        int last = is_last(f, *data);
+        status = s->reader->split(s->self, *data, last ? ASSAY_SPLIT_LAST : ASSAY_SPLIT_MORE, sp);
+        if (status != ASSAY_OK || sp->consumed > data->len) {
+            *ret = BROKEN;
+        } else if (sp->consumed == 0 && !last && data->len > s->run->max_record) {
+            *ret = TOO_LONG;
+        } else if (sp->consumed == 0 && !last) {
+            want = smaller(f->len * 2, most);
+            continue;
         }
-        want = smaller(f->len * 2, most);
+        return ASSAY_OK;
     }
-}
-
-static int is_too_long(const struct assay_source *s, const struct assay_split *sp, size_t len)
-{
-    return sp->consumed == 0 && !s->text_ended && len > s->run->max_record;
 }
 
 enum assay_status assay_feed_step(struct assay_source *s, struct assay_block *b,
@@ -232,23 +237,22 @@ enum assay_status assay_feed_step(struct assay_source *s, struct assay_block *b,
     struct filling f = {.source = s, .block = b};
     struct assay_split sp = {0, 0, 0};
     struct assay_bytes data = {NULL, 0};
-    int broken = 0;
+    enum outcome outcome = TOO_LONG;
     enum assay_status status = begin(&f, s->run->tuning.chunk);
     b->seq = s->seq;
     s->seq += UINT64_C(1) << 16;
     if (status == ASSAY_OK && s->discarding) {
         read_text(&f, f.len + s->run->tuning.chunk);
+    } else if (status == ASSAY_OK) {
+        status = fill(&f, &sp, &data, &outcome);
+    }
+    if (status == ASSAY_OK && outcome == BROKEN) {
+        give_up(&f, c);
+    } else if (status == ASSAY_OK && outcome == TOO_LONG) {
+        s->discarding = 1;
         status = discard(&f, c);
     } else if (status == ASSAY_OK) {
-        status = fill(&f, &sp, &data, &broken);
-        if (status == ASSAY_OK && broken) {
-            give_up(&f, c);
-        } else if (status == ASSAY_OK && is_too_long(s, &sp, data.len)) {
-            s->discarding = 1;
-            status = discard(&f, c);
-        } else if (status == ASSAY_OK) {
-            status = cut(&f, &sp, data, c);
-        }
+        status = cut(&f, &sp, data, c);
     }
     return status == ASSAY_OK ? ASSAY_OK : assay_fail(err, status, "out of memory while reading");
 }

@@ -109,18 +109,6 @@ static uint64_t bytes_of(const struct assay_batch *batch)
     return n;
 }
 
-static void count_repaired(struct assay_worker *w, const struct assay_batch *batch)
-{
-    uint32_t last = ASSAY_NONE;
-    for (uint32_t i = 0; i < batch->n_fields; i++) {
-        if ((batch->fields[i].flags & ASSAY_FIELD_REPAIRED) != 0 &&
-            batch->fields[i].record != last) {
-            last = batch->fields[i].record;
-            w->collector.delta.repaired++;
-        }
-    }
-}
-
 static enum assay_status scan_batch(struct assay_worker *w, const struct assay_batch *batch)
 {
     struct assay_collector *c = &w->collector;
@@ -128,7 +116,6 @@ static enum assay_status scan_batch(struct assay_worker *w, const struct assay_b
     if (status != ASSAY_OK) {
         return status;
     }
-    count_repaired(w, batch);
     for (size_t i = 0; i < w->run->n_scanners; i++) {
         const struct assay_scanner_run *sr = &w->run->scanners[i];
         const struct assay_scan_input in = {

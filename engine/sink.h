@@ -23,7 +23,6 @@ struct assay_delta {
     uint64_t skipped_bytes; /* of decoded text */
     uint64_t limit_hits;    /* confirms that hit a match limit */
     uint64_t failed;        /* bit per scanner (the 64th: the reader) that failed */
-    uint64_t repaired;      /* records with undecodable bytes */
     uint32_t *rules;        /* with a finding */
     size_t n_rules;
 };

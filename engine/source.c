@@ -323,7 +323,6 @@ void assay_source_fold(struct assay_source *s, const struct assay_delta *d, stru
     s->skipped_bytes += d->skipped_bytes;
     s->limit_hits += d->limit_hits;
     s->failed |= d->failed;
-    s->repaired += d->repaired;
     for (size_t i = 0; i < d->n_rules; i++) {
         uint64_t bit = UINT64_C(1) << d->rules[i] % 64;
         uint64_t *word = &s->rules[d->rules[i] / 64];

@@ -155,15 +155,14 @@ static enum assay_status report_name(struct assay_worker *w, const char *name)
 {
     uint32_t rule;
     struct assay_finding f = assay_finding_init(0);
-    ASSAY_AUTO_BUF detail;
+    char detail[256];
     enum assay_status status = assay_veil_name(w->collector.veil, name, &rule, &f.value);
     if (status != ASSAY_OK || rule == ASSAY_NONE) {
         return status;
     }
-    assay_buf_init(&detail, 512);
-    assay_buf_addf(&detail, "rule %s", assay_ruleset_rule(w->run->opt->rules, rule)->view.id);
-    return assay_collector_raise(&w->collector, ASSAY_ENGINE_SENSITIVE_NAME, &f,
-                                 assay_buf_str(&detail));
+    (void)snprintf(detail, sizeof detail, "rule %s",
+                   assay_ruleset_rule(w->run->opt->rules, rule)->view.id);
+    return assay_collector_raise(&w->collector, ASSAY_ENGINE_SENSITIVE_NAME, &f, detail);
 }
 
 /* ---- the entry ----------------------------------------------------------------------------- */
