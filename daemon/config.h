@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/config.h: assayd.yaml as a checked, immutable value.
+ *
+ * One table (assay_config_keys) lists every key with its type, range, default and help: the parser,
+ * the unknown-key suggestions, the manual page's test and the example file follow it. All errors
+ * are reported at once with carets. Ownership: every string lives as long as the configuration.
+ */
+#ifndef ASSAY_DAEMON_CONFIG_H
+#define ASSAY_DAEMON_CONFIG_H
+
+#include "core/log.h"
+#include "core/yaml.h"
+
+enum assay_ready { ASSAY_READY_SETTLE, ASSAY_READY_MARKER };
+enum assay_dataset_unit { ASSAY_DATASET_CHILDREN, ASSAY_DATASET_SELF };
+
+struct assay_config_list {
+    const char *const *items;
+    size_t n;
+};
+
+struct assay_config_source {
+    const char *name; /* unique; default: the path's last component */
+    const char *kind; /* a row of assay_source_kinds */
+    const char *path;
+    const char *policy;             /* NULL: the embedded default */
+    struct assay_config_list packs; /* empty: the built-in packs */
+    uint64_t ready;                 /* enum assay_ready */
+    uint64_t settle_ms;
+    const char *marker;
+    uint64_t dataset; /* enum assay_dataset_unit */
+};
+
+struct assay_config {
+    uint64_t version;
+    const char *state_dir;
+    const char *cache_dir;
+    uint64_t jobs;    /* threads of one audit; 0: all CPUs */
+    uint64_t workers; /* audits at once */
+    uint64_t retries; /* after a crash, a stall or a full disk */
+    uint64_t retry_delay_ms;
+    uint64_t drain_ms;  /* how long running audits may finish after SIGTERM */
+    uint64_t rescan_ms; /* between reconciling scans */
+    const char *control_socket;
+    const char *control_group; /* NULL: the owner alone */
+    const char *key_file;
+    const char *passphrase_file; /* NULL: the key is not encrypted */
+    const char *fingerprint_file;
+    const char *reports_dir;
+    struct assay_config_list formats;
+    const char *plugins_dir;  /* NULL: none but those built in */
+    uint64_t worker_memory;   /* RLIMIT_AS of a worker; 0: none */
+    uint64_t worker_stall_ms; /* no progress for so long: stuck */
+    uint64_t log_format;      /* enum assay_log_format */
+    uint64_t log_level;       /* enum assay_log_level */
+    struct assay_config_source *sources;
+    size_t n_sources;
+    struct assay_arena *arena;
+};
+
+enum assay_config_flag { ASSAY_CONFIG_REQUIRED = 1, ASSAY_CONFIG_PATH = 2, ASSAY_CONFIG_LIST = 4 };
+
+struct assay_config_key {
+    const char *section; /* "": the top level; "sources": of each source */
+    struct assay_option option;
+    size_t offset; /* in struct assay_config, or struct assay_config_source */
+    unsigned flags;
+};
+extern const struct assay_config_key
+    assay_config_keys[]; /* ends with a row whose option.name is NULL */
+
+/* NULL with diagnostics when anything is wrong. */
+struct assay_config *assay_config_parse(struct assay_bytes text, const char *name,
+                                        struct assay_diags *d);
+struct assay_config *assay_config_load(const char *path, struct assay_diags *d);
+void assay_config_free(struct assay_config *c); /* accepts NULL */
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/json_in.h: small JSON objects from a peer: strict keys, typed members.
+ */
+#ifndef ASSAY_DAEMON_JSON_IN_H
+#define ASSAY_DAEMON_JSON_IN_H
+
+#include <jansson.h>
+
+#include "assay/base.h"
+
+/* Parses one object whose keys are all in `known` (NULL: any), none twice. NULL with `err`. The
+ * caller json_decrefs it. */
+json_t *assay_json_in(struct assay_bytes text, const char *const *known, struct assay_error *err);
+const char *assay_json_in_str(const json_t *object, const char *key); /* NULL: absent or not text */
+uint64_t assay_json_in_uint(const json_t *object, const char *key);   /* 0: absent or not that */
+/* Members that are there have the type; else an error that names the key. */
+enum assay_status assay_json_in_types(const json_t *object, const char *const *texts,
+                                      const char *const *numbers, struct assay_error *err);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/protocol.h: requests on the control socket: one JSON object a line, strict members.
+ *
+ *     {"op":"ping"}   {"op":"status"}   {"op":"reload"}
+ *     {"op":"submit","path":"/abs","policy":"...","packs":["..."]}
+ *     {"op":"wait","run":N}  or  {"op":"wait","dataset":"/abs","run":AFTER}
+ *     {"op":"report","run":N}  or  {"op":"report","dataset":"/abs"}
+ *
+ * Replies: {"ok":true,...} or {"ok":false,"status":"usage","message":"..."}; `wait` sends a reply
+ * at every change, the last one with run.final true.
+ */
+#ifndef ASSAY_DAEMON_PROTOCOL_H
+#define ASSAY_DAEMON_PROTOCOL_H
+
+#include "core/buf.h"
+#include "daemon/config.h"
+#include "daemon/job.h"
+#include "daemon/store.h"
+
+enum assay_op {
+    ASSAY_OP_PING,
+    ASSAY_OP_STATUS,
+    ASSAY_OP_SUBMIT,
+    ASSAY_OP_WAIT,
+    ASSAY_OP_REPORT,
+    ASSAY_OP_RELOAD,
+    ASSAY_OP_MAX
+};
+const char *assay_op_name(enum assay_op op);
+
+struct assay_request {
+    enum assay_op op;
+    const char *path;    /* submit: absolute, no "." or ".." in it, no "/" at the end */
+    const char *dataset; /* wait, report: likewise */
+    const char *policy;
+    struct assay_config_list packs;
+    uint64_t run;
+    struct assay_arena *arena;
+};
+
+/* Release with assay_request_release, also after a failure. */
+enum assay_status assay_request_parse(struct assay_bytes line, struct assay_request *ret,
+                                      struct assay_error *err);
+void assay_request_release(struct assay_request *r);
+enum assay_status assay_request_encode(const struct assay_request *r, struct assay_buf *out);
+
+/* Replies. Each appends one line. */
+void assay_reply_ok(struct assay_buf *out);
+void assay_reply_error(struct assay_buf *out, const struct assay_error *err);
+/* `progress` may be NULL. */
+void assay_reply_run(struct assay_buf *out, const struct assay_run *run,
+                     const struct assay_worker_message *progress);
+/* The same object as a value inside a larger reply. */
+struct assay_json;
+void assay_json_run(struct assay_json *j, const struct assay_run *run,
+                    const struct assay_worker_message *progress);
+int assay_run_is_final(const struct assay_run *run);
+
+/* Absolute, normalised: fit to name a dataset. */
+int assay_path_is_plain(const char *path);
+
+#endif
