@@ -13,7 +13,6 @@
  */
 #include "engine/stream.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -401,7 +400,9 @@ struct assay_bytes assay_stream_raw_head(const struct assay_stream *s)
 enum assay_status assay_stream_read(struct assay_stream *s, char *buf, size_t cap, size_t *ret_len,
                                     struct assay_error *err)
 {
-    assert(cap >= STREAM_DECODE_ROOM);
+    if (s->ahead.len == 0 && cap < STREAM_DECODE_ROOM && is_decoded(s)) {
+        fill_head(s); /* no character might fit: decode aside */
+    }
     size_t n = s->ahead.len < cap ? s->ahead.len : cap;
     if (n > 0) {
         memcpy(buf, s->ahead.ptr, n);
