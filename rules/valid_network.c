@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Network addresses: IPv4, IPv6, MAC, host names in e-mail addresses and URLs. Addresses that name
- * no particular machine (loopback, unspecified, broadcast) are ASSAY_UNKNOWN: still addresses, but
- * no proof of anything.
+ * Network addresses: IPv4, IPv6, MAC, host names in e-mail addresses and URLs. Forms that are right
+ * but more often mean something else (version numbers, "::1") are ASSAY_UNKNOWN.
  */
 #include "rules/valid.h"
 
@@ -50,6 +49,12 @@ static int prefix_ok(const char *p, const char *end, int bits)
     return p == end && value >= 0 && value <= bits;
 }
 
+/* Four single digits, or a zero in front, are more often a section or a version than a machine. */
+static int looks_like_version(const uint8_t o[4])
+{
+    return o[0] == 0 || (o[0] < 10 && o[1] < 10 && o[2] < 10 && o[3] < 10);
+}
+
 enum assay_validity assay_valid_ipv4(struct assay_bytes text)
 {
     const char *p = text.ptr;
@@ -58,8 +63,7 @@ enum assay_validity assay_valid_ipv4(struct assay_bytes text)
     if (text.len == 0 || !read_ipv4(&p, end, o) || !prefix_ok(p, end, 32)) {
         return ASSAY_INVALID;
     }
-    int nobody = o[0] == 0 || o[0] == 127 || (o[0] & o[1] & o[2] & o[3]) == 255;
-    return nobody ? ASSAY_UNKNOWN : ASSAY_VALID;
+    return looks_like_version(o) && p == end ? ASSAY_UNKNOWN : ASSAY_VALID;
 }
 
 /* State of an IPv6 parse. */
