@@ -134,8 +134,6 @@ static enum assay_status scan_batch(struct assay_worker *w, const struct assay_b
             failed(w, UINT64_C(1) << i, batch->n_records, bytes_of(batch));
         }
     }
-    c->tally.records_scanned += batch->n_records;
-    c->tally.text_bytes += batch->text_len;
     return ASSAY_OK;
 }
 
@@ -212,6 +210,12 @@ enum assay_status assay_scan_block(struct assay_worker *w, const struct assay_bl
     } else {
         status = scan_batches(w, b, local, err);
     }
+    /* A broken record may well be in a batch, for what can be said of it; it was not scanned. */
+    const struct assay_delta *d = &w->collector.delta;
+    struct assay_tally *t = &w->collector.tally;
+    t->records_scanned += b->records > d->skipped_records ? b->records - d->skipped_records : 0;
+    t->text_bytes +=
+        b->chunk.data.len > d->skipped_bytes ? b->chunk.data.len - d->skipped_bytes : 0;
     if (status == ASSAY_OK) {
         status = assay_collector_flush(&w->collector, err);
     } else if (err->message[0] == '\0') {

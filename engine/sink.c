@@ -378,6 +378,7 @@ void assay_collector_skip(struct assay_collector *c, enum assay_skip why, uint64
     assay_tally_skip(&c->tally, why, (struct assay_skip_count){0, records, bytes});
     c->delta.skips |= UINT32_C(1) << why;
     c->delta.skipped_bytes += bytes;
+    c->delta.skipped_records += records;
 }
 
 void assay_collector_missed(struct assay_collector *c, enum assay_skip why, uint64_t records,

@@ -21,6 +21,7 @@ struct assay_delta {
     uint32_t skips;         /* bit per enum assay_skip */
     uint32_t missed;        /* those that the engine itself must report */
     uint64_t skipped_bytes; /* of decoded text */
+    uint64_t skipped_records;
     uint64_t limit_hits;    /* confirms that hit a match limit */
     uint64_t failed;        /* bit per scanner (the 64th: the reader) that failed */
     uint32_t *rules;        /* with a finding */

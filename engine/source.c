@@ -137,7 +137,7 @@ static enum assay_status status_of_open(int os_errno)
     }
 }
 
-/* Opens the file; looks whether it is still what the inventory saw. */
+/* Opens the file; looks whether it is still a file. */
 static int open_file(struct assay_source *s)
 {
     const struct assay_inventory *inv = s->run->inventory;
@@ -147,13 +147,10 @@ static int open_file(struct assay_source *s)
         return -1;
     }
     struct stat st;
-    if (assay_inventory_seekable(inv, s->file)) {
-        if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-            note(s, ASSAY_CHANGED);
-            (void)close(fd);
-            return -1;
-        }
-        s->changed = (uint64_t)st.st_size != assay_inventory_get(inv, s->file)->bytes;
+    if (assay_inventory_seekable(inv, s->file) && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+        note(s, ASSAY_CHANGED);
+        (void)close(fd);
+        return -1;
     }
     if (s->run->tuning.opened != NULL) {
         s->run->tuning.opened(s->run->tuning.ctx, s->name);
@@ -182,11 +179,24 @@ static void choose_reader(struct assay_source *s, struct assay_bytes head)
     }
 }
 
+/* There is no text: the file is empty, or breaks before its first character. */
+static void note_empty(struct assay_source *s)
+{
+    char text[64];
+    size_t n;
+    struct assay_error err;
+    enum assay_status status = assay_stream_read(s->stream, text, sizeof text, &n, &err);
+    if (status != ASSAY_OK && status != ASSAY_END) {
+        note(s, status);
+    }
+}
+
 static void open_reader(struct assay_source *s)
 {
     int all = 0;
     struct assay_bytes head = assay_stream_head(s->stream, &all);
     if (all && head.len == 0) {
+        note_empty(s);
         return;
     }
     choose_reader(s, head);
@@ -257,6 +267,14 @@ static void finish_yara(struct assay_source *s)
     }
 }
 
+/* The stream compares before and after; the inventory looked earlier still. */
+static int is_other_size(const struct assay_source *s)
+{
+    const struct assay_inventory *inv = s->run->inventory;
+    return assay_inventory_seekable(inv, s->file) &&
+           s->raw_bytes != assay_inventory_get(inv, s->file)->bytes;
+}
+
 /* Everything was read, or nothing more can be: digest, comparison, close. */
 static void source_end(struct assay_source *s, struct assay_collector *c)
 {
@@ -275,7 +293,7 @@ static void source_end(struct assay_source *s, struct assay_collector *c)
     if (status != ASSAY_OK && (s->status == ASSAY_OK || status == ASSAY_CHANGED)) {
         s->status = status;
     }
-    if (s->changed) {
+    if (s->hashed && is_other_size(s)) {
         s->status = ASSAY_CHANGED;
     }
     finish_yara(s);

@@ -49,7 +49,7 @@ struct assay_source {
     const struct assay_host *host;
     void *self;
     enum assay_status status; /* the first thing that went wrong */
-    uint8_t opened, stream_ended, text_ended, ended, changed, discarding, hashed;
+    uint8_t opened, stream_ended, text_ended, ended, discarding, hashed;
     uint64_t ordinal, offset; /* of the next record and byte to be fed */
     uint64_t seq;
     uint64_t discarded; /* bytes of the over-long record so far */
