@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * rules/matcher/internal.h: what the files of the matcher share. Not for others: the door is
+ * rules/matcher.h.
+ *
+ *   regex.c       pattern text -> relaxed regular expression over bytes
+ *   plan.c        -> how the rule is found fast
+ *   terms.c       word rules: what an occurrence is, and which ones count
+ *   runs.c        stretches that hold enough digits
+ *   candidate.c   offsets -> fields; PCRE2 in a window; never the same start twice
+ *   vectorscan.c  candidates by Vectorscan       fallback.c  ... by Aho-Corasick and runs
+ *   oracle.c      no candidates: everything by brute force, the definition of right
+ *   cache.c       compiled databases on disk
+ *   matcher.c     the door
+ */
+#ifndef ASSAY_RULES_MATCHER_INTERNAL_H
+#define ASSAY_RULES_MATCHER_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "rules/matcher.h"
+#include "rules/matcher/plan.h"
+#include "rules/matcher/runs.h"
+
+/* ---- word rules ----------------------------------------------------------------------------- */
+
+struct assay_term {
+    uint32_t rule;
+    uint32_t at; /* in assay_terms.text, ASCII in lower case */
+    uint16_t len;
+    uint16_t is_cjk; /* substring; else whole word */
+};
+
+struct assay_terms {
+    struct assay_term *items;
+    uint32_t count;
+    char *text;
+};
+
+/* ---- the matcher ---------------------------------------------------------------------------- */
+
+/* PCRE2 code of one rule, compiled by the first thread that needs it. */
+struct assay_code {
+    _Atomic(pcre2_code *) code;
+    atomic_int jit; /* valid once `code` is set */
+};
+
+struct assay_vs;        /* vectorscan.c */
+struct assay_automaton; /* fallback.c */
+
+struct assay_matcher {
+    const struct assay_rule *const *rule; /* by index; borrowed rules, own table */
+    uint32_t n_rules;
+    enum assay_matcher_engine engine; /* never AUTO */
+    int from_cache;
+    struct assay_arena *arena; /* plans and factors */
+    struct assay_plan *plans;  /* by rule */
+    struct assay_code *codes;  /* by rule */
+    pthread_mutex_t code_lock;
+    struct assay_terms terms;
+    struct assay_run_set runs;
+    struct assay_vs *vs;
+    struct assay_automaton *automaton;
+};
+
+/* ---- scratch -------------------------------------------------------------------------------- */
+
+/* An end offset (in the batch text) reported for a rule. */
+struct assay_candidate {
+    uint32_t rule;
+    uint32_t end;
+};
+
+/* How far one rule has come in the field it is in. */
+struct assay_progress {
+    uint64_t epoch; /* of the scan this belongs to */
+    uint32_t field;
+    uint32_t next; /* first start (batch offset) not tried yet */
+    uint8_t dead;  /* a limit was hit in this field */
+};
+
+struct assay_scratch {
+    const struct assay_matcher *m;
+    const struct assay_batch *batch;
+    struct assay_match_list *out;
+    uint64_t epoch;
+    uint32_t field_hint;
+    enum assay_status status; /* sticky, of the running scan */
+    struct assay_progress *progress;
+    struct assay_match *matches;
+    uint32_t n_matches, cap_matches;
+    struct assay_match *occurrences; /* of terms, before resolution */
+    uint32_t n_occurrences, cap_occurrences;
+    struct assay_candidate *candidates;
+    uint32_t n_candidates, cap_candidates;
+    struct assay_run_list runs[ASSAY_RUN_GROUPS];
+    pcre2_match_data *match_data;
+    pcre2_match_context *match_context;
+    pcre2_jit_stack *jit_stack;
+    void *hs_scratch;
+};
+
+/* ---- matcher.c ------------------------------------------------------------------------------ */
+
+/* assay_matcher_new for rules that are in no rule set (tests, benchmarks); they must outlive the
+ * matcher. */
+enum assay_status assay_matcher_new_rules(const struct assay_rule *rules, uint32_t n_rules,
+                                          const struct assay_matcher_options *opt,
+                                          struct assay_matcher **ret, struct assay_error *err);
+
+/* ---- terms.c -------------------------------------------------------------------------------- */
+
+enum assay_status assay_terms_build(const struct assay_rule *const *rule, uint32_t n_rules,
+                                    struct assay_terms *ret);
+void assay_terms_release(struct assay_terms *t);
+/* Whether the term at [start, end) of the field value may count: the one definition, used by every
+ * engine. */
+int assay_term_stands(struct assay_bytes value, uint32_t start, uint32_t end, int is_cjk);
+/* A term ends at batch offset `end`: checks and notes the occurrence. */
+void assay_term_found(struct assay_scratch *s, uint32_t term, uint32_t end);
+void assay_term_note(struct assay_scratch *s, uint32_t rule, uint32_t field, uint32_t start,
+                     uint32_t end);
+/* Occurrences to matches: per rule and field leftmost, then longest, non-overlapping. */
+void assay_terms_resolve(struct assay_scratch *s);
+static inline unsigned char assay_ascii_lower(unsigned char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 0x20 : c);
+}
+
+/* ---- candidate.c ---------------------------------------------------------------------------- */
+
+/* Index of the field that holds batch offset `pos`; ASSAY_NONE when none does, or it is of a kind
+ * not matched. */
+uint32_t assay_field_at(struct assay_scratch *s, uint32_t pos);
+int assay_field_is_matched(const struct assay_field *f);
+/* A factor (or literal) ends at batch offset `end`; the match starts back_max..back_min before.
+ * Ends must not decrease within one rule and scan, nor may the two distances change. */
+void assay_candidate_try(struct assay_scratch *s, uint32_t rule, uint32_t end, uint32_t back_max,
+                         uint32_t back_min);
+/* Tries PCRE2 at every start in [from, limit] (batch offsets within the field) not tried before. */
+void assay_confirm_range(struct assay_scratch *s, uint32_t rule, uint32_t field, uint32_t from,
+                         uint32_t limit);
+void assay_confirm_field(struct assay_scratch *s, uint32_t rule, uint32_t field);
+void assay_candidate_push(struct assay_scratch *s, uint32_t rule, uint32_t end);
+void assay_match_push(struct assay_scratch *s, uint32_t rule, uint32_t field, uint32_t start,
+                      uint32_t end);
+
+/* ---- engines -------------------------------------------------------------------------------- */
+
+int assay_vs_available(void);
+enum assay_status assay_vs_new(struct assay_matcher *m, const char *cache_dir,
+                               struct assay_error *err);
+void assay_vs_free(struct assay_vs *vs);
+enum assay_status assay_vs_scratch(const struct assay_matcher *m, struct assay_scratch *s,
+                                   struct assay_error *err);
+void assay_vs_scratch_free(struct assay_scratch *s);
+void assay_vs_scan(struct assay_scratch *s);
+
+enum assay_status assay_fallback_new(struct assay_matcher *m, struct assay_error *err);
+void assay_automaton_free(struct assay_automaton *a);
+void assay_fallback_scan(struct assay_scratch *s);
+
+void assay_oracle_scan(struct assay_scratch *s);
+
+#endif
