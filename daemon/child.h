@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/child.h: one assay-worker process, from fork to its last word.
+ *
+ * fork and exec, never fork alone: the worker starts with nothing of the daemon but the dataset's
+ * descriptor, its job on standard input, the pipe to answer on, and the log. It dies with the
+ * daemon (PR_SET_PDEATHSIG), cannot gain privileges and has resource limits. Owned by the server;
+ * one thread.
+ */
+#ifndef ASSAY_DAEMON_CHILD_H
+#define ASSAY_DAEMON_CHILD_H
+
+#include <sys/types.h>
+
+#include "daemon/job.h"
+
+struct assay_child {
+    pid_t pid;   /* 0: reaped */
+    int pipe_fd; /* -1: at its end */
+    int wait_status;
+    uint64_t heard_ms; /* monotonic; when it last said something new */
+    struct assay_buf in;
+    struct assay_worker_message progress;
+    struct assay_worker_message last; /* result or error */
+    int has_last;
+    int babbled; /* wrote what is no message */
+    int stalled; /* we ended it for silence */
+};
+
+/* `worker`: path of the program. `root_fd`: the dataset (not taken over). `memory`: RLIMIT_AS, 0
+ * none. */
+enum assay_status assay_child_start(struct assay_child *c, const char *worker,
+                                    const struct assay_job *job, int root_fd, uint64_t memory,
+                                    struct assay_error *err);
+/* Reads what is there. Non-zero when there was progress to tell. Sets pipe_fd to -1 at the end. */
+int assay_child_read(struct assay_child *c, uint64_t now_ms);
+/* Collects the exit status if it has ended; non-zero then. */
+int assay_child_reap(struct assay_child *c);
+void assay_child_kill(struct assay_child *c, int sig);
+void assay_child_release(struct assay_child *c); /* ends it if it runs */
+/* How it ended, in words: "was killed by signal 9 (Killed)". */
+void assay_child_describe(const struct assay_child *c, char *out, size_t cap);
+
+#endif

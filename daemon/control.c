@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/control.c: the control socket: a fixed number of clients, one line a request, nothing
+ * blocks.
+ *
+ * A client that does not read its replies is dropped when its output passes the bound. `wait` keeps
+ * a note in the client; server_tell answers all whose note matches. Clients are only released in
+ * server_flush, never while an event of theirs may still be under way.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/fs.h"
+#include "core/json.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/status.h"
+#include "daemon/server.h"
+#include "config.h"
+
+#define OUTPUT_MAX  (8 * ASSAY_LIMIT_CONTROL_MESSAGE)
+#define STATUS_RUNS 50
+#define BACKLOG     16
+
+/* ---- replies ------------------------------------------------------------------------------- */
+
+static const struct assay_worker_message *progress_of(const struct server *s, uint64_t run)
+{
+    const struct server_run *r = server_find_run(s, run);
+    return r == NULL ? NULL : &r->child.progress;
+}
+
+static void put_sources(struct server *s, struct assay_json *j)
+{
+    assay_json_key(j, "sources");
+    assay_json_array(j);
+    for (size_t i = 0; i < s->config->n_sources; i++) {
+        const struct assay_config_source *c = &s->config->sources[i];
+        struct assay_source_counts counts = {0};
+        for (size_t k = 0; assay_source_kinds[k] != NULL; k++) {
+            if (s->sources[k] != NULL && strcmp(assay_source_kinds[k]->name, c->kind) == 0) {
+                assay_source_kinds[k]->counts(s->sources[k], c, &counts);
+            }
+        }
+        assay_json_object(j);
+        assay_json_kv_str(j, "name", c->name);
+        assay_json_kv_str(j, "kind", c->kind);
+        assay_json_kv_str(j, "path", c->path);
+        assay_json_kv_str(j, "problem", counts.problem);
+        assay_json_kv_uint(j, "datasets", counts.datasets);
+        assay_json_kv_uint(j, "pending", counts.pending);
+        assay_json_kv_uint(j, "rescans", counts.rescans);
+        assay_json_end_object(j);
+    }
+    assay_json_end_array(j);
+}
+
+struct run_lister {
+    struct server *s;
+    struct assay_json *j;
+};
+
+static int put_run(void *ctx, const struct assay_run *run)
+{
+    struct run_lister *l = ctx;
+    assay_json_run(l->j, run, progress_of(l->s, run->id));
+    return 0;
+}
+
+static enum assay_status op_status(struct server *s, struct server_client *c,
+                                   const struct assay_request *r, struct assay_error *err)
+{
+    struct assay_json j;
+    uint64_t counts[ASSAY_RUN_STATES];
+    struct run_lister lister = {s, &j};
+    (void)r;
+    enum assay_status status = assay_store_counts(s->store, counts, err);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    assay_json_init(&j, &c->out, 0);
+    assay_json_object(&j);
+    assay_json_kv_bool(&j, "ok", 1);
+    assay_json_kv_str(&j, "version", PACKAGE_VERSION);
+    assay_json_kv_str(&j, "state", s->state == SERVER_RUNNING ? "running" : "draining");
+    assay_json_kv_uint(&j, "pid", (uint64_t)getpid());
+    assay_json_kv_uint(&j, "started_ms", s->started_ms);
+    assay_json_kv_uint(&j, "workers", s->config->workers);
+    assay_json_kv_uint(&j, "busy", server_busy(s));
+    for (int i = 0; i < ASSAY_RUN_STATES; i++) {
+        assay_json_kv_uint(&j, assay_run_state_name((enum assay_run_state)i), counts[i]);
+    }
+    put_sources(s, &j);
+    assay_json_key(&j, "runs");
+    assay_json_array(&j);
+    status = assay_store_list(s->store, STATUS_RUNS, put_run, &lister, err);
+    assay_json_end_array(&j);
+    assay_json_end_object(&j);
+    assay_buf_addc(&c->out, '\n');
+    return ASSAY_OK;
+}
+
+static enum assay_status op_ping(struct server *s, struct server_client *c,
+                                 const struct assay_request *r, struct assay_error *err)
+{
+    (void)s;
+    (void)r;
+    (void)err;
+    assay_reply_ok(&c->out);
+    return ASSAY_OK;
+}
+
+static enum assay_status op_reload(struct server *s, struct server_client *c,
+                                   const struct assay_request *r, struct assay_error *err)
+{
+    (void)r;
+    enum assay_status status = server_reload(s, err);
+    if (status == ASSAY_OK) {
+        assay_reply_ok(&c->out);
+    }
+    return status;
+}
+
+static enum assay_status find_run(struct server *s, const char *dataset, uint64_t id,
+                                  struct assay_run *ret, struct assay_error *err)
+{
+    if (dataset != NULL) {
+        return assay_store_newest(s->store, dataset, id, ret, err);
+    }
+    return assay_store_get(s->store, id, ret, err);
+}
+
+static enum assay_status reply_run(struct server *s, struct server_client *c, const char *dataset,
+                                   uint64_t id, struct assay_error *err)
+{
+    struct assay_run run;
+    enum assay_status status = find_run(s, dataset, id, &run, err);
+    if (status == ASSAY_NOTFOUND && dataset != NULL) {
+        return assay_fail(err, ASSAY_NOTFOUND, "no run of %.300s yet", dataset);
+    }
+    if (status == ASSAY_OK) {
+        assay_reply_run(&c->out, &run, progress_of(s, run.id));
+        if (assay_run_is_final(&run)) {
+            c->waits = 0;
+        }
+    }
+    return status;
+}
+
+static enum assay_status op_submit(struct server *s, struct server_client *c,
+                                   const struct assay_request *r, struct assay_error *err)
+{
+    uint64_t id = 0;
+    enum assay_status status = server_submit(s, r, &id, err);
+    return status == ASSAY_OK ? reply_run(s, c, NULL, id, err) : status;
+}
+
+static enum assay_status op_report(struct server *s, struct server_client *c,
+                                   const struct assay_request *r, struct assay_error *err)
+{
+    return reply_run(s, c, r->dataset, r->dataset == NULL ? r->run : 0, err);
+}
+
+static enum assay_status op_wait(struct server *s, struct server_client *c,
+                                 const struct assay_request *r, struct assay_error *err)
+{
+    free(c->wait_dataset);
+    c->wait_dataset = NULL;
+    c->waits = 1;
+    c->wait_run = r->run;
+    if (r->dataset != NULL) {
+        c->wait_dataset = strdup(r->dataset);
+        if (c->wait_dataset == NULL) {
+            c->waits = 0;
+            return assay_fail(err, ASSAY_NOMEM, "out of memory");
+        }
+    }
+    enum assay_status status = reply_run(s, c, r->dataset, r->run, err);
+    if (status == ASSAY_NOTFOUND && r->dataset != NULL) {
+        return ASSAY_OK; /* it may come yet */
+    }
+    c->waits = status == ASSAY_OK ? c->waits : 0;
+    return status;
+}
+
+static enum assay_status (*const op_functions[ASSAY_OP_MAX])(struct server *s,
+                                                             struct server_client *c,
+                                                             const struct assay_request *r,
+                                                             struct assay_error *err) = {
+    [ASSAY_OP_PING] = op_ping, [ASSAY_OP_STATUS] = op_status, [ASSAY_OP_SUBMIT] = op_submit,
+    [ASSAY_OP_WAIT] = op_wait, [ASSAY_OP_REPORT] = op_report, [ASSAY_OP_RELOAD] = op_reload,
+};
+
+void server_tell(struct server *s, uint64_t id)
+{
+    struct assay_run run;
+    int loaded = 0;
+    for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {
+        struct server_client *c = &s->clients[i];
+        if (c->fd < 0 || !c->waits) {
+            continue;
+        }
+        if (!loaded && assay_store_get(s->store, id, &run, NULL) != ASSAY_OK) {
+            return;
+        }
+        loaded = 1;
+        int matches = c->wait_dataset == NULL
+                          ? c->wait_run == id
+                          : id > c->wait_run && strcmp(c->wait_dataset, run.spec.path) == 0;
+        if (matches) {
+            assay_reply_run(&c->out, &run, progress_of(s, id));
+            c->waits = assay_run_is_final(&run) ? 0 : 1;
+        }
+    }
+}
+
+/* ---- clients ------------------------------------------------------------------------------- */
+
+static void handle_line(struct server *s, struct server_client *c, struct assay_bytes line)
+{
+    struct assay_request r;
+    struct assay_error err = {0};
+    enum assay_status status = assay_request_parse(line, &r, &err);
+    if (status == ASSAY_OK) {
+        status = op_functions[r.op](s, c, &r, &err);
+    }
+    if (status != ASSAY_OK) {
+        assay_reply_error(&c->out, &err);
+    }
+    assay_request_release(&r);
+}
+
+static void handle_input(struct server *s, struct server_client *c)
+{
+    size_t taken = 0;
+    for (char *end;
+         taken < c->in.len && (end = memchr(c->in.ptr + taken, '\n', c->in.len - taken)) != NULL;) {
+        size_t len = (size_t)(end - (c->in.ptr + taken));
+        handle_line(s, c, assay_bytes_make(c->in.ptr + taken, len));
+        taken += len + 1;
+    }
+    if (taken > 0) {
+        memmove(c->in.ptr, c->in.ptr + taken, c->in.len - taken);
+        c->in.len -= taken;
+    }
+}
+
+static void client_ready(struct server *s, struct server_watcher *w)
+{
+    struct server_client *c = (struct server_client *)(void *)w; /* watcher is the first member */
+    char chunk[16384];
+    ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+        c->closing = 1;
+        return;
+    }
+    assay_buf_add(&c->in, chunk, n > 0 ? (size_t)n : 0);
+    handle_input(s, c);
+    if (assay_buf_status(&c->in) != ASSAY_OK) {
+        struct assay_error err;
+        (void)assay_fail(&err, ASSAY_LIMIT, "a request is at most %zu bytes",
+                         ASSAY_LIMIT_CONTROL_MESSAGE);
+        assay_reply_error(&c->out, &err);
+        c->closing = 1;
+    }
+}
+
+static void client_release(struct server_client *c)
+{
+    (void)close(c->fd);
+    assay_buf_release(&c->in);
+    assay_buf_release(&c->out);
+    free(c->wait_dataset);
+    *c = (struct server_client){.fd = -1};
+}
+
+/* Sends what can be sent; 0 when the client is of no more use. */
+static int client_send(struct server_client *c)
+{
+    while (c->out.len > 0) {
+        ssize_t n = send(c->fd, c->out.ptr, c->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0) {
+            return errno == EAGAIN || errno == EINTR;
+        }
+        memmove(c->out.ptr, c->out.ptr + n, c->out.len - (size_t)n);
+        c->out.len -= (size_t)n;
+    }
+    return 1;
+}
+
+void server_flush(struct server *s)
+{
+    for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {
+        struct server_client *c = &s->clients[i];
+        if (c->fd < 0) {
+            continue;
+        }
+        int useful = assay_buf_status(&c->out) == ASSAY_OK && client_send(c);
+        if (!useful || (c->closing && c->out.len == 0)) {
+            client_release(c);
+            continue;
+        }
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &c->watcher};
+        event.events |= c->out.len > 0 ? (uint32_t)EPOLLOUT : 0;
+        (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, c->fd, &event);
+    }
+}
+
+static void refuse(int fd)
+{
+    static const char reply[] =
+        "{\"ok\":false,\"status\":\"limit\",\"message\":\"too many clients\"}\n";
+    (void)send(fd, reply, sizeof reply - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)close(fd);
+}
+
+static void listen_ready(struct server *s, struct server_watcher *w)
+{
+    (void)w;
+    int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        return;
+    }
+    for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {
+        struct server_client *c = &s->clients[i];
+        if (c->fd >= 0) {
+            continue;
+        }
+        *c = (struct server_client){.fd = fd, .watcher = {client_ready}};
+        assay_buf_init(&c->in, ASSAY_LIMIT_CONTROL_MESSAGE + 1);
+        assay_buf_init(&c->out, OUTPUT_MAX);
+        if (server_add(s, fd, &c->watcher, NULL) != ASSAY_OK) {
+            client_release(c);
+        }
+        return;
+    }
+    refuse(fd);
+}
+
+/* ---- the socket ---------------------------------------------------------------------------- */
+
+/* Somebody answers at this address. */
+static int is_alive(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int alive = fd >= 0 &&
+                connect(fd, (const struct sockaddr *)(const void *)address, sizeof *address) == 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return alive;
+}
+
+static enum assay_status open_to_group(const char *path, const char *group, struct assay_error *err)
+{
+    char scratch[4096];
+    struct group entry;
+    struct group *found = NULL;
+    if (group == NULL) {
+        return ASSAY_OK;
+    }
+    if (getgrnam_r(group, &entry, scratch, sizeof scratch, &found) != 0 || found == NULL) {
+        return assay_fail(err, ASSAY_CONFIG, "control.group: no group '%.100s'", group);
+    }
+    if (chown(path, (uid_t)-1, found->gr_gid) != 0 || chmod(path, 0660) != 0) {
+        return assay_fail_errno(err, errno, "cannot give the control socket to group %.100s",
+                                group);
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_status bind_socket(struct server *s, const struct sockaddr_un *address,
+                                     struct assay_error *err)
+{
+    s->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (s->listen_fd < 0) {
+        return assay_fail_errno(err, errno, "cannot make the control socket");
+    }
+    mode_t old = umask(0177);
+    int failed =
+        bind(s->listen_fd, (const struct sockaddr *)(const void *)address, sizeof *address) != 0;
+    int os_errno = errno;
+    (void)umask(old);
+    if (failed) {
+        return assay_fail_errno(err, os_errno, "cannot bind the control socket %.150s",
+                                address->sun_path);
+    }
+    enum assay_status status = open_to_group(address->sun_path, s->config->control_group, err);
+    if (status == ASSAY_OK && listen(s->listen_fd, BACKLOG) != 0) {
+        status = assay_fail_errno(err, errno, "cannot listen");
+    }
+    return status;
+}
+
+enum assay_status server_listen(struct server *s, struct assay_error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char dir[PATH_MAX];
+    const char *path = s->config->control_socket;
+    if (strlen(path) >= sizeof address.sun_path) {
+        return assay_fail(err, ASSAY_CONFIG, "control.socket is longer than %zu bytes",
+                          sizeof address.sun_path - 1);
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    (void)snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(path, '/') - path), path);
+    enum assay_status status = dir[0] == '\0' ? ASSAY_OK : assay_fs_mkdirs(dir, 0755, err);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    if (is_alive(&address)) {
+        return assay_fail(err, ASSAY_EXISTS, "another assayd answers at %.150s", path);
+    }
+    (void)unlink(path);
+    status = bind_socket(s, &address, err);
+    if (status == ASSAY_OK) {
+        s->listen_watcher.ready = listen_ready;
+        status = server_add(s, s->listen_fd, &s->listen_watcher, err);
+    }
+    return status;
+}
+
+void server_control_close(struct server *s)
+{
+    for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {
+        if (s->clients[i].fd >= 0) {
+            client_release(&s->clients[i]);
+        }
+    }
+    if (s->listen_fd >= 0) {
+        (void)close(s->listen_fd);
+        s->listen_fd = -1;
+        (void)unlink(s->config->control_socket);
+    }
+}

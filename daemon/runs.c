@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/runs.c: audits: queued in the store, run in workers, recorded in the store.
+ *
+ * A run ends in one of three ways: a report was published (done); the worker said that it cannot
+ * ever work (failed); or it crashed, stalled or ran out of something (queued again with a growing
+ * delay, failed after the last retry). What has happened is kept in the slot until the store has
+ * it: a full disk delays the record, it does not lose it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/status.h"
+#include "daemon/server.h"
+
+#define STORE_RETRY_MS UINT64_C(5000)
+#define RETRY_MAX_MS   UINT64_C(3600000)
+
+size_t server_busy(const struct server *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
+        n += s->runs[i].busy ? 1 : 0;
+    }
+    return n;
+}
+
+const struct server_run *server_find_run(const struct server *s, uint64_t id)
+{
+    for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
+        if (s->runs[i].busy && s->runs[i].id == id) {
+            return &s->runs[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- queueing ------------------------------------------------------------------------------ */
+
+/* Queues a delivery, unless this very state of it was audited or is queued already. */
+enum assay_status server_offer(struct server *s, const struct assay_delivery *d)
+{
+    uint64_t id;
+    struct assay_error err;
+    struct assay_run_spec spec = {.path = d->path,
+                                  .name = d->name,
+                                  .source = d->source->name,
+                                  .policy = d->source->policy,
+                                  .packs = d->source->packs};
+    memcpy(spec.signature, d->signature, sizeof spec.signature);
+    enum assay_status status = assay_store_same(s->store, &spec, &id, &err);
+    if (status == ASSAY_OK) {
+        return ASSAY_OK;
+    }
+    if (status == ASSAY_NOTFOUND) {
+        status = assay_store_add(s->store, &spec, &id, &err);
+    }
+    if (status != ASSAY_OK) {
+        assay_log(ASSAY_LOG_ERROR, "runs", "cannot queue a dataset",
+                  ASSAY_LOG_S("dataset", d->path), ASSAY_LOG_S("why", err.message));
+        return status;
+    }
+    assay_log(ASSAY_LOG_INFO, "runs", "queued", ASSAY_LOG_N("run", id),
+              ASSAY_LOG_S("dataset", d->path), ASSAY_LOG_S("source", d->source->name));
+    server_tell(s, id);
+    return ASSAY_OK;
+}
+
+enum assay_status server_submit(struct server *s, const struct assay_request *r, uint64_t *ret_run,
+                                struct assay_error *err)
+{
+    uint64_t newest;
+    struct assay_run last;
+    const char *name = strrchr(r->path, '/') + 1;
+    struct assay_run_spec spec = {.path = r->path,
+                                  .name = name[0] == '\0' ? "root" : name,
+                                  .source = "submit",
+                                  .policy = r->policy,
+                                  .packs = r->packs};
+    if (s->state != SERVER_RUNNING) {
+        return assay_fail(err, ASSAY_UNREACHABLE, "assayd is shutting down: submit again later");
+    }
+    if (assay_tree_signature(r->path, spec.signature, &newest) != ASSAY_OK) {
+        return assay_fail(err, ASSAY_NOTFOUND, "%.300s: no such file or directory", r->path);
+    }
+    if (assay_store_same(s->store, &spec, ret_run, NULL) == ASSAY_OK &&
+        assay_store_get(s->store, *ret_run, &last, NULL) == ASSAY_OK &&
+        !assay_run_is_final(&last)) {
+        return ASSAY_OK; /* it is waiting or running already */
+    }
+    enum assay_status status = assay_store_add(s->store, &spec, ret_run, err);
+    if (status == ASSAY_OK) {
+        assay_log(ASSAY_LOG_INFO, "runs", "submitted", ASSAY_LOG_N("run", *ret_run),
+                  ASSAY_LOG_S("dataset", r->path));
+        server_tell(s, *ret_run);
+    }
+    return status;
+}
+
+/* ---- starting ------------------------------------------------------------------------------ */
+
+/* Opens the dataset itself, no link; -1 with errno. */
+static int open_dataset(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0 && (fstat(fd, &st) != 0 || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))) {
+        (void)close(fd);
+        errno = EINVAL;
+        fd = -1;
+    }
+    return fd;
+}
+
+/* A dataset's name as part of a file name: no separators, no control bytes, not hidden, bounded. */
+static void file_name_of(const char *name, char *out, size_t cap)
+{
+    size_t n = 0;
+    for (; name[n] != '\0' && n + 1 < cap && n < 100; n++) {
+        unsigned char c = (unsigned char)name[n];
+        int plain = c > 0x20 && c < 0x7F && c != '/' && c != '\\' && !(n == 0 && c == '.');
+        out[n] = plain || c >= 0x80 ? (char)c : '_';
+    }
+    while (n > 0 &&
+           ((unsigned char)name[n] & 0xC0) == 0x80) { /* not in the middle of a character */
+        n--;
+    }
+    out[n] = '\0';
+}
+
+static void run_ready(struct server *s, struct server_watcher *w)
+{
+    struct server_run *run = (struct server_run *)(void *)w; /* watcher is the first member */
+    int before = run->child.pipe_fd;
+    if (assay_child_read(&run->child, server_now())) {
+        server_tell(s, run->id);
+    }
+    if (before >= 0 && run->child.pipe_fd < 0) {
+        (void)assay_child_reap(&run->child);
+    }
+}
+
+static enum assay_status spawn(struct server *s, struct server_run *slot,
+                               const struct assay_run *run, int root_fd, struct assay_error *err)
+{
+    const struct assay_config *c = s->config;
+    struct assay_job job = {
+        .run = run->id,
+        .path = run->spec.path,
+        .name = run->spec.name,
+        .policy = run->spec.policy,
+        .packs = run->spec.packs,
+        .plugins_dir = c->plugins_dir,
+        .cache_dir = c->cache_dir,
+        .staging = slot->staging,
+        .formats = c->formats,
+        .jobs = c->jobs,
+    };
+    memcpy(job.fingerprint_key, s->fingerprint_key, sizeof job.fingerprint_key);
+    enum assay_status status =
+        assay_child_start(&slot->child, s->worker, &job, root_fd, c->worker_memory, err);
+    explicit_bzero(job.fingerprint_key, sizeof job.fingerprint_key);
+    if (status == ASSAY_OK) {
+        slot->child.heard_ms = server_now();
+        slot->watcher.ready = run_ready;
+        status = server_add(s, slot->child.pipe_fd, &slot->watcher, err);
+    }
+    return status;
+}
+
+static struct server_run *free_slot(struct server *s)
+{
+    for (size_t i = 0; i < s->config->workers && i < SERVER_WORKERS_MAX; i++) {
+        if (!s->runs[i].busy) {
+            return &s->runs[i];
+        }
+    }
+    return NULL;
+}
+
+static void store_trouble(struct server *s, const struct assay_error *err)
+{
+    assay_log(ASSAY_LOG_ERROR, "runs", "the store does not answer; trying again",
+              ASSAY_LOG_S("why", err->message));
+    s->schedule_ms = server_now() + STORE_RETRY_MS;
+}
+
+/* The dataset cannot be opened: there is nothing to retry until it changes. */
+static void fail_unopened(struct server *s, const struct assay_run *run, int os_errno)
+{
+    char reason[200];
+    char text[100];
+    struct assay_error err;
+    (void)snprintf(reason, sizeof reason, "cannot open the dataset: %s",
+                   os_errno == ELOOP    ? "it is a symbolic link"
+                   : os_errno == EINVAL ? "neither a directory nor a regular file"
+                                        : strerror_r(os_errno, text, sizeof text));
+    uint64_t id = run->id;
+    assay_log(ASSAY_LOG_WARNING, "runs", "failed", ASSAY_LOG_N("run", id),
+              ASSAY_LOG_S("dataset", run->spec.path), ASSAY_LOG_S("why", reason));
+    if (assay_store_failed(s->store, id, reason, &err) != ASSAY_OK) {
+        store_trouble(s, &err);
+    }
+    server_tell(s, id);
+}
+
+/* Starts `run` in `slot`: recorded first, then forked. */
+static void start_run(struct server *s, struct server_run *slot, const struct assay_run *run)
+{
+    struct assay_error err;
+    int root_fd = open_dataset(run->spec.path);
+    if (root_fd < 0) {
+        fail_unopened(s, run, errno);
+        return;
+    }
+    *slot = (struct server_run){.id = run->id, .attempt = run->attempt + 1};
+    slot->child.pipe_fd = -1;
+    file_name_of(run->spec.name, slot->name, sizeof slot->name);
+    if (assay_store_started(s->store, run->id, &err) != ASSAY_OK) {
+        store_trouble(s, &err);
+    } else {
+        slot->busy = 1;
+        enum assay_status status = server_staging_prepare(s->config, slot, &err);
+        if (status == ASSAY_OK) {
+            status = spawn(s, slot, run, root_fd, &err);
+        }
+        if (status != ASSAY_OK) {
+            slot->child.has_last = 1;
+            slot->child.last.type = ASSAY_MESSAGE_ERROR;
+            slot->child.last.status = status == ASSAY_INTERNAL ? ASSAY_IO : status;
+            assay_error_format(&err, slot->child.last.text, sizeof slot->child.last.text);
+        } else {
+            assay_log(ASSAY_LOG_INFO, "runs", "started", ASSAY_LOG_N("run", run->id),
+                      ASSAY_LOG_N("attempt", slot->attempt), ASSAY_LOG_N("pid", slot->child.pid),
+                      ASSAY_LOG_S("dataset", run->spec.path));
+        }
+        server_tell(s, slot->id);
+    }
+    (void)close(root_fd);
+}
+
+/* ---- finishing ----------------------------------------------------------------------------- */
+
+/* Faults that another attempt cannot mend. */
+static int is_permanent(enum assay_status status)
+{
+    switch (status) {
+    case ASSAY_USAGE:
+    case ASSAY_CONFIG:
+    case ASSAY_SYNTAX:
+    case ASSAY_RULE:
+    case ASSAY_NOTFOUND:
+    case ASSAY_PLUGIN:
+    case ASSAY_UNSUPPORTED:
+    case ASSAY_DENIED:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static uint64_t retry_delay(const struct server *s, unsigned attempt)
+{
+    uint64_t delay = s->config->retry_delay_ms;
+    for (unsigned i = 1; i < attempt && delay < RETRY_MAX_MS; i++) {
+        delay *= 2;
+    }
+    return delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
+}
+
+static enum assay_status record_done(struct server *s, struct server_run *run,
+                                     struct assay_error *err)
+{
+    const struct assay_outcome outcome = {run->verdict, run->published, run->manifest};
+    enum assay_status status = assay_store_done(s->store, run->id, &outcome, err);
+    if (status == ASSAY_OK) {
+        assay_log(ASSAY_LOG_INFO, "runs", "done", ASSAY_LOG_N("run", run->id),
+                  ASSAY_LOG_S("verdict", run->verdict), ASSAY_LOG_S("report", run->published));
+    }
+    return status;
+}
+
+static enum assay_status record_fault(struct server *s, struct server_run *run, const char *reason,
+                                      int permanent, struct assay_error *err)
+{
+    enum assay_status status;
+    if (permanent || run->attempt > s->config->retries) {
+        status = assay_store_failed(s->store, run->id, reason, err);
+        assay_log(ASSAY_LOG_ERROR, "runs", "failed: INCOMPLETE", ASSAY_LOG_N("run", run->id),
+                  ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_S("why", reason));
+    } else {
+        uint64_t delay = retry_delay(s, run->attempt);
+        status = assay_store_requeued(s->store, run->id, server_wall() + delay, reason, err);
+        assay_log(ASSAY_LOG_WARNING, "runs", "will be tried again", ASSAY_LOG_N("run", run->id),
+                  ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_N("in_ms", delay),
+                  ASSAY_LOG_S("why", reason));
+    }
+    server_remove_tree(run->staging);
+    return status;
+}
+
+static int worker_succeeded(const struct assay_child *c)
+{
+    return c->has_last && c->last.type == ASSAY_MESSAGE_RESULT && !c->stalled &&
+           WIFEXITED(c->wait_status) && WEXITSTATUS(c->wait_status) == 0;
+}
+
+/* Publishes if there is something to publish, and records how the run ended. */
+static enum assay_status conclude(struct server *s, struct server_run *run, struct assay_error *err)
+{
+    char reason[ASSAY_ERROR_MESSAGE_MAX + ASSAY_ERROR_WHERE_MAX + 64];
+    const struct assay_child *c = &run->child;
+    if (run->published[0] != '\0') {
+        return record_done(s, run, err);
+    }
+    if (worker_succeeded(c)) {
+        struct assay_error why = {0};
+        if (server_publish(s->config, s->key, run, &why) == ASSAY_OK) {
+            return record_done(s, run, err);
+        }
+        run->published[0] = '\0';
+        assay_error_format(&why, reason, sizeof reason);
+        return record_fault(s, run, reason, 0, err);
+    }
+    if (c->has_last && c->last.type == ASSAY_MESSAGE_ERROR) {
+        (void)snprintf(reason, sizeof reason, "%s", c->last.text);
+        return record_fault(s, run, reason, is_permanent(c->last.status), err);
+    }
+    assay_child_describe(c, reason, sizeof reason);
+    return record_fault(s, run, reason, 0, err);
+}
+
+static void finish_run(struct server *s, struct server_run *run)
+{
+    struct assay_error err;
+    (void)assay_child_read(&run->child, server_now());
+    if (conclude(s, run, &err) != ASSAY_OK) {
+        assay_log(ASSAY_LOG_ERROR, "runs", "cannot record the outcome; trying again",
+                  ASSAY_LOG_N("run", run->id), ASSAY_LOG_S("why", err.message));
+        run->record_ms = server_now() + STORE_RETRY_MS;
+        return;
+    }
+    uint64_t id = run->id;
+    assay_child_release(&run->child);
+    run->busy = 0;
+    server_tell(s, id);
+}
+
+void server_reap(struct server *s)
+{
+    for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
+        if (s->runs[i].busy) {
+            (void)assay_child_reap(&s->runs[i].child);
+        }
+    }
+}
+
+void server_schedule(struct server *s)
+{
+    struct assay_run run;
+    struct assay_error err;
+    struct server_run *slot;
+    uint64_t now = server_now();
+    for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
+        struct server_run *r = &s->runs[i];
+        if (r->busy && r->child.pid == 0 && r->record_ms <= now) {
+            finish_run(s, r);
+        }
+    }
+    while (s->state == SERVER_RUNNING && s->schedule_ms <= now && (slot = free_slot(s)) != NULL) {
+        enum assay_status status = assay_store_next(s->store, server_wall(), &run, &err);
+        if (status != ASSAY_OK) {
+            if (status != ASSAY_NOTFOUND) {
+                store_trouble(s, &err);
+            }
+            return;
+        }
+        start_run(s, slot, &run);
+        if (slot->busy && slot->child.pid == 0) {
+            finish_run(s, slot);
+        }
+    }
+}
+
+void server_check_stalls(struct server *s)
+{
+    uint64_t now = server_now();
+    for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
+        struct server_run *r = &s->runs[i];
+        if (r->busy && r->child.pid > 0 && !r->child.stalled &&
+            now - r->child.heard_ms >= s->config->worker_stall_ms) {
+            r->child.stalled = 1;
+            assay_child_kill(&r->child, SIGKILL);
+        }
+    }
+}
+
+uint64_t server_runs_deadline(const struct server *s)
+{
+    uint64_t due = SERVER_NEVER;
+    uint64_t now = server_now();
+    uint64_t wall = server_wall();
+    for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
+        const struct server_run *r = &s->runs[i];
+        uint64_t at = SERVER_NEVER;
+        if (r->busy && r->child.pid > 0 && !r->child.stalled) {
+            at = r->child.heard_ms + s->config->worker_stall_ms;
+        } else if (r->busy && r->record_ms != 0) {
+            at = r->record_ms;
+        }
+        due = at < due ? at : due;
+    }
+    if (s->state != SERVER_RUNNING) {
+        return due;
+    }
+    uint64_t retry = assay_store_next_retry(s->store, wall);
+    if (retry != 0) {
+        due = now + (retry - wall) < due ? now + (retry - wall) : due;
+    }
+    return s->schedule_ms > now && s->schedule_ms < due ? s->schedule_ms : due;
+}
+
+void server_end_runs(struct server *s)
+{
+    for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
+        struct server_run *r = &s->runs[i];
+        if (!r->busy) {
+            continue;
+        }
+        struct assay_error err;
+        assay_child_release(&r->child);
+        if (r->published[0] != '\0') {
+            (void)record_done(s, r, &err);
+        } else if (assay_store_requeued(s->store, r->id, 0, "the daemon was stopped", &err) ==
+                   ASSAY_OK) {
+            assay_log(ASSAY_LOG_WARNING, "runs", "stopped; queued again",
+                      ASSAY_LOG_N("run", r->id));
+            server_remove_tree(r->staging);
+        }
+        r->busy = 0;
+    }
+}

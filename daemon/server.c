@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/server.c: the life of assayd: set up, loop, reload, drain, stop.
+ *
+ * Order of setting up: the lock on state_dir (one daemon a store), the store (interrupted runs are
+ * queued again), leftovers of staging, keys, the socket, the sources. Everything after that happens
+ * in one loop: wait, dispatch, ask the sources, start and finish runs, flush replies.
+ */
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/fs.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/status.h"
+
+#define EVENTS_AT_ONCE    64
+#define DELIVERIES_A_TURN 16
+
+static uint64_t clock_ms(clockid_t which)
+{
+    struct timespec now;
+    (void)clock_gettime(which, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t server_now(void)
+{
+    return clock_ms(CLOCK_MONOTONIC);
+}
+
+uint64_t server_wall(void)
+{
+    return clock_ms(CLOCK_REALTIME);
+}
+
+enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
+                             struct assay_error *err)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = w};
+    if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+        return assay_fail_errno(err, errno, "cannot watch a descriptor");
+    }
+    return ASSAY_OK;
+}
+
+/* ---- sources ------------------------------------------------------------------------------- */
+
+static void stop_sources(struct assay_source *sources[SERVER_KINDS_MAX])
+{
+    for (size_t i = 0; assay_source_kinds[i] != NULL; i++) {
+        assay_source_kinds[i]->stop(sources[i]);
+        sources[i] = NULL;
+    }
+}
+
+static void source_ready(struct server *s, struct server_watcher *w)
+{
+    (void)s; /* waking up was the point: the loop asks every source anyway */
+    (void)w;
+}
+
+/* Starts every kind for `config` into `ret`; all or none. */
+static enum assay_status start_sources(struct server *s, const struct assay_config *config,
+                                       struct assay_source *ret[SERVER_KINDS_MAX],
+                                       struct assay_error *err)
+{
+    memset(ret, 0, SERVER_KINDS_MAX * sizeof ret[0]);
+    s->source_watcher.ready = source_ready;
+    for (size_t i = 0; assay_source_kinds[i] != NULL && i < SERVER_KINDS_MAX; i++) {
+        enum assay_status status = assay_source_kinds[i]->start(config, &ret[i], err);
+        if (status == ASSAY_OK) {
+            status = server_add(s, assay_source_kinds[i]->fd(ret[i]), &s->source_watcher, err);
+        }
+        if (status != ASSAY_OK) {
+            stop_sources(ret);
+            return status;
+        }
+    }
+    return ASSAY_OK;
+}
+
+static void ask_sources(struct server *s)
+{
+    struct assay_delivery d;
+    for (size_t i = 0; assay_source_kinds[i] != NULL && s->state == SERVER_RUNNING; i++) {
+        const struct assay_source_kind *kind = assay_source_kinds[i];
+        for (int n = 0; n < DELIVERIES_A_TURN && s->schedule_ms <= server_now(); n++) {
+            if (kind->next(s->sources[i], server_now(), &d) != ASSAY_OK) {
+                break;
+            }
+            if (server_offer(s, &d) != ASSAY_OK) { /* the store failed: found again by a scan */
+                kind->rescan(s->sources[i]);
+                s->schedule_ms = server_now() + 5000;
+            }
+        }
+    }
+}
+
+/* ---- reloading ----------------------------------------------------------------------------- */
+
+static void log_setup(const struct assay_config *c)
+{
+    assay_log_setup(STDERR_FILENO, (enum assay_log_format)c->log_format,
+                    (enum assay_log_level)c->log_level);
+}
+
+/* Loads the configuration; NULL with the first error, and all of them on stderr when `show`. */
+static struct assay_config *load_config(const char *path, int show, struct assay_error *err)
+{
+    struct assay_diags *d = assay_diags_new();
+    struct assay_config *c = d == NULL ? NULL : assay_config_load(path, d);
+    if (d == NULL) {
+        (void)assay_fail(err, ASSAY_NOMEM, "out of memory");
+        return NULL;
+    }
+    if (c == NULL) {
+        (void)assay_diags_first(d, err);
+    }
+    if (show) {
+        ASSAY_AUTO_BUF text;
+        assay_buf_init(&text, ASSAY_MIB(1));
+        assay_diags_render(d, &text, isatty(STDERR_FILENO));
+        (void)assay_fs_write_all(STDERR_FILENO, text.ptr, text.len);
+    }
+    assay_diags_free(d);
+    return c;
+}
+
+static enum assay_status check_unchangeable(const struct assay_config *old,
+                                            const struct assay_config *new, struct assay_error *err)
+{
+    const struct {
+        const char *name, *before, *after;
+    } fixed[] = {{"state_dir", old->state_dir, new->state_dir},
+                 {"control.socket", old->control_socket, new->control_socket},
+                 {"reports.dir", old->reports_dir, new->reports_dir}};
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
+        if (strcmp(fixed[i].before, fixed[i].after) != 0) {
+            return assay_fail(err, ASSAY_CONFIG, "%s cannot change while assayd runs: restart it",
+                              fixed[i].name);
+        }
+    }
+    return ASSAY_OK;
+}
+
+/* Everything that can fail happens before anything is switched. */
+static enum assay_status switch_config(struct server *s, struct assay_config *config,
+                                       struct assay_error *err)
+{
+    struct assay_source *sources[SERVER_KINDS_MAX] = {NULL};
+    struct assay_key *key = NULL;
+    uint8_t fingerprint[32];
+    enum assay_status status = check_unchangeable(s->config, config, err);
+    if (status == ASSAY_OK) {
+        status = server_load_keys(config, &key, fingerprint, err);
+    }
+    if (status == ASSAY_OK) {
+        status = start_sources(s, config, sources, err);
+    }
+    if (status != ASSAY_OK) {
+        assay_key_free(key);
+        return status;
+    }
+    stop_sources(s->sources);
+    memcpy(s->sources, sources, sizeof sources);
+    assay_key_free(s->key);
+    s->key = key;
+    memcpy(s->fingerprint_key, fingerprint, sizeof fingerprint);
+    assay_config_free(s->config);
+    s->config = config;
+    log_setup(config);
+    return ASSAY_OK;
+}
+
+enum assay_status server_reload(struct server *s, struct assay_error *err)
+{
+    char message[96];
+    (void)snprintf(message, sizeof message, "RELOADING=1\nMONOTONIC_USEC=%llu",
+                   (unsigned long long)server_now() * 1000);
+    server_notify(message);
+    struct assay_config *config = load_config(s->config_path, 0, err);
+    enum assay_status status = config == NULL ? err->status : switch_config(s, config, err);
+    if (status != ASSAY_OK) {
+        char line[ASSAY_ERROR_MESSAGE_MAX + ASSAY_ERROR_WHERE_MAX + 32];
+        assay_error_format(err, line, sizeof line);
+        assay_log(ASSAY_LOG_ERROR, "assayd", "reload failed: the old configuration stays",
+                  ASSAY_LOG_S("why", line));
+        if (config != NULL) {
+            assay_config_free(config);
+        }
+    } else {
+        assay_log(ASSAY_LOG_INFO, "assayd", "reloaded",
+                  ASSAY_LOG_N("sources", s->config->n_sources));
+    }
+    server_notify("READY=1");
+    return status;
+}
+
+/* ---- signals and time ---------------------------------------------------------------------- */
+
+static void begin_drain(struct server *s)
+{
+    if (s->state == SERVER_DRAINING) { /* asked twice: at once */
+        s->drain_ms = 0;
+        return;
+    }
+    s->state = SERVER_DRAINING;
+    s->drain_ms = server_now() + s->config->drain_ms;
+    server_notify("STOPPING=1");
+    assay_log(ASSAY_LOG_INFO, "assayd", "stopping: running audits may finish",
+              ASSAY_LOG_N("running", server_busy(s)),
+              ASSAY_LOG_N("at_most_ms", s->config->drain_ms));
+}
+
+static void signal_ready(struct server *s, struct server_watcher *w)
+{
+    struct signalfd_siginfo info;
+    struct assay_error err;
+    (void)w;
+    while (read(s->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGCHLD) {
+            server_reap(s);
+        } else if (info.ssi_signo == SIGHUP && s->state == SERVER_RUNNING) {
+            (void)server_reload(s, &err);
+        } else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
+            begin_drain(s);
+        }
+    }
+}
+
+static void timer_ready(struct server *s, struct server_watcher *w)
+{
+    uint64_t count;
+    (void)w;
+    (void)!read(s->timer_fd, &count, sizeof count);
+}
+
+/* Arms the timer for the next thing that is due. */
+static void arm_timer(struct server *s)
+{
+    uint64_t due = server_runs_deadline(s);
+    for (size_t i = 0; assay_source_kinds[i] != NULL && s->state == SERVER_RUNNING; i++) {
+        uint64_t at = assay_source_kinds[i]->deadline(s->sources[i]);
+        at = at < s->schedule_ms ? s->schedule_ms : at;
+        due = at < due ? at : due;
+    }
+    if (s->state == SERVER_DRAINING) {
+        due = s->drain_ms < due ? s->drain_ms : due;
+    }
+    due = due == 0 ? 1 : due;
+    struct itimerspec when = {{0, 0}, {0, 0}};
+    if (due != SERVER_NEVER) {
+        when.it_value.tv_sec = (time_t)(due / 1000);
+        when.it_value.tv_nsec = (long)(due % 1000) * 1000000;
+    }
+    (void)timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+/* ---- the loop ------------------------------------------------------------------------------ */
+
+static void dispatch(struct server *s)
+{
+    struct epoll_event events[EVENTS_AT_ONCE];
+    int n = epoll_wait(s->epoll_fd, events, EVENTS_AT_ONCE, -1);
+    for (int i = 0; i < n; i++) {
+        struct server_watcher *w = events[i].data.ptr;
+        w->ready(s, w);
+    }
+}
+
+static void loop(struct server *s)
+{
+    while (s->state != SERVER_STOPPED) {
+        ask_sources(s);
+        server_schedule(s);
+        server_flush(s);
+        if (s->state == SERVER_DRAINING && (server_busy(s) == 0 || server_now() >= s->drain_ms)) {
+            break;
+        }
+        arm_timer(s);
+        dispatch(s);
+        server_check_stalls(s);
+    }
+    s->state = SERVER_STOPPED;
+}
+
+/* ---- setting up ---------------------------------------------------------------------------- */
+
+static enum assay_status take_lock(struct server *s, struct assay_error *err)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/lock", s->config->state_dir);
+    s->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (s->lock_fd < 0) {
+        return assay_fail_errno(err, errno, "cannot open %.200s", path);
+    }
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        return assay_fail(err, ASSAY_EXISTS, "another assayd uses state_dir %.200s",
+                          s->config->state_dir);
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_status open_descriptors(struct server *s, struct assay_error *err)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    s->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (s->epoll_fd < 0 || s->signal_fd < 0 || s->timer_fd < 0) {
+        return assay_fail_errno(err, errno, "cannot set up the event loop");
+    }
+    s->signal_watcher.ready = signal_ready;
+    s->timer_watcher.ready = timer_ready;
+    enum assay_status status = server_add(s, s->signal_fd, &s->signal_watcher, err);
+    return status == ASSAY_OK ? server_add(s, s->timer_fd, &s->timer_watcher, err) : status;
+}
+
+static enum assay_status make_directories(const struct assay_config *c, struct assay_error *err)
+{
+    const struct {
+        const char *path;
+        mode_t mode;
+    } dirs[] = {{c->state_dir, 0700}, {c->cache_dir, 0700}, {c->reports_dir, 0750}};
+    enum assay_status status = ASSAY_OK;
+    for (size_t i = 0; status == ASSAY_OK && i < sizeof dirs / sizeof dirs[0]; i++) {
+        status = assay_fs_mkdirs(dirs[i].path, dirs[i].mode, err);
+    }
+    return status;
+}
+
+static enum assay_status open_store(struct server *s, struct assay_error *err)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/assay.db", s->config->state_dir);
+    enum assay_status status = assay_store_open(path, &s->store, err);
+    if (status == ASSAY_OK && assay_store_recovered(s->store) > 0) {
+        assay_log(ASSAY_LOG_WARNING, "assayd", "interrupted runs are queued again",
+                  ASSAY_LOG_N("runs", assay_store_recovered(s->store)));
+    }
+    return status;
+}
+
+static enum assay_status set_up(struct server *s, struct assay_error *err)
+{
+    enum assay_status status = make_directories(s->config, err);
+    if (status == ASSAY_OK) {
+        status = take_lock(s, err);
+    }
+    if (status == ASSAY_OK) {
+        status = open_store(s, err);
+    }
+    if (status == ASSAY_OK) {
+        server_staging_clear(s->config);
+        status = server_load_keys(s->config, &s->key, s->fingerprint_key, err);
+    }
+    if (status == ASSAY_OK) {
+        status = open_descriptors(s, err);
+    }
+    if (status == ASSAY_OK) {
+        status = server_listen(s, err);
+    }
+    return status == ASSAY_OK ? start_sources(s, s->config, s->sources, err) : status;
+}
+
+static void tear_down(struct server *s)
+{
+    const int fds[] = {s->epoll_fd, s->signal_fd, s->timer_fd, s->lock_fd};
+    if (s->store != NULL) {
+        server_end_runs(s);
+    }
+    for (size_t i = 0; assay_source_kinds[i] != NULL; i++) {
+        assay_source_kinds[i]->stop(s->sources[i]);
+    }
+    server_control_close(s);
+    assay_store_close(s->store);
+    assay_key_free(s->key);
+    explicit_bzero(s->fingerprint_key, sizeof s->fingerprint_key);
+    assay_config_free(s->config);
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        if (fds[i] >= 0) {
+            (void)close(fds[i]);
+        }
+    }
+    free(s);
+}
+
+static struct server *server_new(const char *config_path, struct assay_config *config)
+{
+    struct server *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        assay_config_free(config);
+        return NULL;
+    }
+    const char *worker = getenv("ASSAY_WORKER");
+    s->config_path = config_path;
+    s->config = config;
+    s->worker = worker != NULL && worker[0] == '/' ? worker : ASSAY_LIBEXECDIR "/assay-worker";
+    s->epoll_fd = s->signal_fd = s->timer_fd = s->listen_fd = s->lock_fd = -1;
+    s->started_ms = server_wall();
+    for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {
+        s->clients[i].fd = -1;
+    }
+    for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
+        s->runs[i].child.pipe_fd = -1;
+    }
+    return s;
+}
+
+static int report_failure(const struct assay_error *err)
+{
+    char line[ASSAY_ERROR_MESSAGE_MAX + ASSAY_ERROR_WHERE_MAX + 32];
+    assay_error_format(err, line, sizeof line);
+    (void)fprintf(stderr, "assayd: %s\n", line);
+    return assay_status_exit(err->status);
+}
+
+int server_run_main(const struct server_options *opt)
+{
+    struct assay_error err = {0};
+    struct assay_config *config = load_config(opt->config_path, 1, &err);
+    if (config == NULL) {
+        (void)fputs("assayd: the configuration is not usable\n", stderr);
+        return 2;
+    }
+    if (opt->check_only) {
+        (void)printf("%s: ok, %zu source%s\n", opt->config_path, config->n_sources,
+                     config->n_sources == 1 ? "" : "s");
+        assay_config_free(config);
+        return 0;
+    }
+    (void)umask(027);
+    log_setup(config);
+    struct server *s = server_new(opt->config_path, config);
+    if (s == NULL) {
+        (void)assay_fail(&err, ASSAY_NOMEM, "out of memory");
+        return report_failure(&err);
+    }
+    if (set_up(s, &err) != ASSAY_OK) {
+        tear_down(s);
+        return report_failure(&err);
+    }
+    assay_log(ASSAY_LOG_INFO, "assayd", "ready", ASSAY_LOG_N("pid", getpid()),
+              ASSAY_LOG_N("sources", s->config->n_sources),
+              ASSAY_LOG_S("socket", s->config->control_socket));
+    server_notify("READY=1");
+    loop(s);
+    tear_down(s);
+    assay_log(ASSAY_LOG_INFO, "assayd", "stopped");
+    return 0;
+}

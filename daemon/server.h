@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/server.h: the inside of assayd, shared by its own files and nobody else.
+ *
+ * One thread, one epoll instance, no blocking call but the signing of a finished report. server.c
+ * holds the loop and the life of the process; runs.c the audits; control.c the socket; publish.c
+ * what happens to a report.
+ */
+#ifndef ASSAY_DAEMON_SERVER_H
+#define ASSAY_DAEMON_SERVER_H
+
+#include <limits.h>
+
+#include "core/limits.h"
+#include "daemon/child.h"
+#include "daemon/protocol.h"
+#include "reports/keys.h"
+
+#define SERVER_WORKERS_MAX 64
+#define SERVER_KINDS_MAX   8
+#define SERVER_NEVER       UINT64_MAX
+
+struct server;
+
+/* What epoll points at: embedded first in everything that waits. */
+struct server_watcher {
+    void (*ready)(struct server *s, struct server_watcher *w);
+};
+
+/* A worker slot, from start to the durable record of its outcome. */
+struct server_run {
+    struct server_watcher watcher; /* the pipe */
+    int busy;
+    uint64_t id;
+    unsigned attempt;
+    struct assay_child child;
+    char name[128];           /* of the dataset, fit for a file name */
+    char staging[PATH_MAX];   /* report directory in the making */
+    char published[PATH_MAX]; /* set once it has its final name */
+    char verdict[16];
+    char manifest[65];
+    uint64_t
+        record_ms; /* monotonic; when to try again to record the outcome; 0: nothing to record */
+};
+
+struct server_client {
+    struct server_watcher watcher;
+    int fd; /* -1: free */
+    struct assay_buf in, out;
+    int waits;          /* a `wait` is open: */
+    uint64_t wait_run;  /* this run; or with a dataset, a run with a greater number */
+    char *wait_dataset; /* NULL */
+    int closing;        /* after the output is gone */
+};
+
+enum server_state { SERVER_RUNNING, SERVER_DRAINING, SERVER_STOPPED };
+
+struct server {
+    const char *config_path;
+    struct assay_config *config;
+    struct assay_store *store;
+    struct assay_key *key;
+    uint8_t fingerprint_key[32];
+    const char *worker;                             /* program */
+    struct assay_source *sources[SERVER_KINDS_MAX]; /* by row of assay_source_kinds */
+    struct server_watcher source_watcher, signal_watcher, timer_watcher, listen_watcher;
+    int epoll_fd, signal_fd, timer_fd, listen_fd, lock_fd;
+    struct server_run runs[SERVER_WORKERS_MAX];
+    struct server_client clients[ASSAY_LIMIT_CLIENTS];
+    enum server_state state;
+    uint64_t started_ms;  /* Unix */
+    uint64_t drain_ms;    /* monotonic deadline while draining */
+    uint64_t schedule_ms; /* monotonic; no run starts before (the store failed); 0: at once */
+};
+
+uint64_t server_now(void);  /* monotonic milliseconds */
+uint64_t server_wall(void); /* Unix milliseconds */
+enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
+                             struct assay_error *err);
+
+/* server.c */
+enum assay_status server_reload(struct server *s, struct assay_error *err);
+
+/* runs.c */
+void server_schedule(struct server *s); /* starts what can start, finishes what has ended */
+void server_reap(struct server *s);
+void server_check_stalls(struct server *s);
+uint64_t server_runs_deadline(const struct server *s);
+size_t server_busy(const struct server *s);
+const struct server_run *server_find_run(const struct server *s, uint64_t id);
+void server_end_runs(struct server *s); /* kills the workers; their runs are queued again */
+enum assay_status server_offer(struct server *s, const struct assay_delivery *d);
+enum assay_status server_submit(struct server *s, const struct assay_request *r, uint64_t *ret_run,
+                                struct assay_error *err);
+
+/* publish.c */
+enum assay_status server_staging_prepare(const struct assay_config *c, struct server_run *run,
+                                         struct assay_error *err);
+enum assay_status server_publish(const struct assay_config *c, struct assay_key *key,
+                                 struct server_run *run, struct assay_error *err);
+void server_remove_tree(const char *path);
+void server_staging_clear(const struct assay_config *c); /* leftovers of an earlier life */
+enum assay_status server_load_keys(const struct assay_config *c, struct assay_key **ret_key,
+                                   uint8_t ret_fingerprint[32], struct assay_error *err);
+
+/* control.c */
+enum assay_status server_listen(struct server *s, struct assay_error *err);
+void server_control_close(struct server *s);
+void server_tell(struct server *s, uint64_t run); /* something about this run changed */
+void server_flush(struct server *s);
+
+/* notify.c: sd_notify(3), without the library. Does nothing unless $NOTIFY_SOCKET is set. */
+void server_notify(const char *state);
+
+/* What assayd was asked for on its command line. */
+struct server_options {
+    const char *config_path;
+    int check_only;
+};
+/* Runs until SIGTERM. Returns the exit code. */
+int server_run_main(const struct server_options *opt);
+
+#endif

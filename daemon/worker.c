@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/worker.c: assay-worker: one audit in a process of its own (see daemon/job.h).
+ *
+ * It is started by assayd with a job on standard input and the dataset as descriptor 3, and is of
+ * no use by hand. It writes an unsigned report directory; signing is the daemon's business.
+ */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/fs.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/status.h"
+#include "daemon/job.h"
+#include "reports/report.h"
+
+#define PROGRESS_MS UINT64_C(200)
+
+struct worker {
+    struct assay_job job;
+    struct assay_plugins *plugins;
+    struct assay_ruleset *rules;
+    struct assay_matcher *matcher;
+    struct assay_policy *policy;
+    struct assay_audit *audit;
+    uint64_t told_ms;
+};
+
+static void say(const struct assay_worker_message *m)
+{
+    ASSAY_AUTO_BUF line;
+    assay_buf_init(&line, 16384);
+    if (assay_worker_message_encode(m, &line) == ASSAY_OK) {
+        (void)assay_fs_write_all(STDOUT_FILENO, line.ptr, line.len);
+    }
+}
+
+static void say_error(const struct assay_error *err)
+{
+    struct assay_worker_message m = {.type = ASSAY_MESSAGE_ERROR, .status = err->status};
+    assay_error_format(err, m.text, sizeof m.text);
+    say(&m);
+}
+
+/* Called by one engine thread at a time. */
+static void on_progress(void *ctx, const struct assay_progress *p)
+{
+    struct worker *w = ctx;
+    if (w->told_ms != 0 && p->elapsed_ms < w->told_ms + PROGRESS_MS) {
+        return;
+    }
+    w->told_ms = p->elapsed_ms == 0 ? 1 : p->elapsed_ms;
+    const struct assay_worker_message m = {
+        .type = ASSAY_MESSAGE_PROGRESS,
+        .files_done = p->files_done,
+        .files_total = p->files_total,
+        .bytes_done = p->bytes_done,
+        .bytes_total = p->bytes_total,
+        .records = p->records,
+        .findings = p->findings,
+    };
+    say(&m);
+}
+
+static void on_log(void *ctx, enum assay_log_level level, const char *module, const char *message)
+{
+    const struct worker *w = ctx;
+    assay_log(level, "worker", "engine", ASSAY_LOG_N("run", w->job.run),
+              ASSAY_LOG_S("part", module), ASSAY_LOG_S("says", message));
+}
+
+static enum assay_status load_rules(struct worker *w, struct assay_error *err)
+{
+    size_t n_decls;
+    struct assay_diags *diags = assay_diags_new();
+    if (diags == NULL) {
+        return assay_fail(err, ASSAY_NOMEM, "out of memory");
+    }
+    const struct assay_rule_decl *const *decls = assay_plugins_decls(w->plugins, &n_decls);
+    w->rules = assay_ruleset_load(w->job.packs.items, w->job.packs.n, decls, n_decls, diags);
+    if (w->rules != NULL) {
+        w->policy = assay_policy_load(w->job.policy, w->rules, diags);
+    }
+    enum assay_status status = assay_diags_first(diags, err);
+    if (status == ASSAY_OK && (w->rules == NULL || w->policy == NULL)) {
+        status = assay_fail(err, ASSAY_NOMEM, "rules or policy were not loaded");
+    }
+    assay_diags_free(diags);
+    return status;
+}
+
+static enum assay_status prepare(struct worker *w, struct assay_error *err)
+{
+    w->plugins = assay_plugins_new();
+    if (w->plugins == NULL) {
+        return assay_fail(err, ASSAY_NOMEM, "out of memory");
+    }
+    if (w->job.plugins_dir != NULL) {
+        enum assay_status status = assay_plugins_load_dir(w->plugins, w->job.plugins_dir, err);
+        if (status != ASSAY_OK) {
+            return status;
+        }
+    }
+    enum assay_status status = load_rules(w, err);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    const struct assay_matcher_options opt = {.cache_dir = w->job.cache_dir};
+    return assay_matcher_new(w->rules, &opt, &w->matcher, err);
+}
+
+static enum assay_status scan(struct worker *w, struct assay_error *err)
+{
+    const char *roots[] = {w->job.path};
+    const int fds[] = {ASSAY_WORKER_ROOT_FD};
+    const struct assay_audit_options opt = {
+        .roots = roots,
+        .root_fds = fds,
+        .n_roots = 1,
+        .plugins = w->plugins,
+        .rules = w->rules,
+        .matcher = w->matcher,
+        .policy = w->policy,
+        .jobs = (unsigned)w->job.jobs,
+        .fingerprint_key = w->job.fingerprint_key,
+        .dataset_name = w->job.name,
+        .progress = on_progress,
+        .progress_ctx = w,
+        .log = on_log,
+        .log_ctx = w,
+    };
+    return assay_audit_run(&opt, &w->audit, err);
+}
+
+static enum assay_status write_atomic(void *ctx, const void *data, size_t len,
+                                      struct assay_error *err)
+{
+    return assay_atomic_write(ctx, data, len, err);
+}
+
+/* Formats beyond those every report has. */
+static enum assay_status write_format(struct worker *w, const char *format, struct assay_error *err)
+{
+    char path[8192];
+    struct assay_atomic_file *file;
+    const struct assay_writer *writer = assay_writer_find(format);
+    if (writer == NULL || writer->file == NULL) {
+        return assay_fail(err, ASSAY_CONFIG, "unknown format '%.40s'", format);
+    }
+    (void)snprintf(path, sizeof path, "%s/%s", w->job.staging, writer->file);
+    if (access(path, F_OK) == 0) {
+        return ASSAY_OK;
+    }
+    enum assay_status status = assay_atomic_open(path, 0644, &file, err);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    struct assay_out out = {.write = write_atomic, .ctx = file, .report_dir = w->job.staging};
+    status = writer->write(w->audit, &out, err);
+    if (status != ASSAY_OK) {
+        assay_atomic_abort(file);
+        return status;
+    }
+    return assay_atomic_commit(file, err);
+}
+
+static enum assay_status report(struct worker *w, struct assay_error *err)
+{
+    const struct assay_run_info info = {.jobs = (unsigned)w->job.jobs};
+    enum assay_status status = assay_report_write(w->audit, w->job.staging, NULL, 0, &info, err);
+    for (size_t i = 0; status == ASSAY_OK && i < w->job.formats.n; i++) {
+        status = write_format(w, w->job.formats.items[i], err);
+    }
+    return status;
+}
+
+static enum assay_status work(struct worker *w, struct assay_error *err)
+{
+    enum assay_status status = prepare(w, err);
+    if (status == ASSAY_OK) {
+        say(&(struct assay_worker_message){.type = ASSAY_MESSAGE_PROGRESS});
+        status = scan(w, err);
+    }
+    if (status == ASSAY_OK) {
+        status = report(w, err);
+    }
+    if (status == ASSAY_OK) {
+        const struct assay_worker_message m = {.type = ASSAY_MESSAGE_RESULT,
+                                               .findings = assay_audit_findings(w->audit)};
+        say(&m);
+    }
+    return status;
+}
+
+static void release(struct worker *w)
+{
+    assay_audit_free(w->audit);
+    assay_policy_free(w->policy);
+    assay_matcher_free(w->matcher);
+    assay_ruleset_free(w->rules);
+    assay_plugins_free(w->plugins);
+    assay_job_release(&w->job);
+}
+
+int main(int argc, char **argv)
+{
+    struct worker w = {0};
+    struct assay_error err = {0};
+    struct stat st;
+    ASSAY_AUTO_BUF text;
+    assay_buf_init(&text, ASSAY_LIMIT_JOB);
+    (void)argv;
+    if (argc != 1 || fstat(ASSAY_WORKER_ROOT_FD, &st) != 0) {
+        (void)fputs("assay-worker is started by assayd; see assayd(8)\n", stderr);
+        return 2;
+    }
+    (void)umask(077);
+    enum assay_status status = assay_fs_read_fd(STDIN_FILENO, ASSAY_LIMIT_JOB, &text, &err);
+    if (status == ASSAY_OK) {
+        status = assay_job_decode(assay_buf_bytes(&text), &w.job, &err);
+    }
+    if (status == ASSAY_OK) {
+        status = work(&w, &err);
+    }
+    if (status != ASSAY_OK) {
+        say_error(&err);
+    }
+    release(&w);
+    return status == ASSAY_OK ? 0 : 1;
+}
