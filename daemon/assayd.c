@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "daemon/server.h"
-#include "config.h"
+#include <config.h> /* not daemon/config.h */
 
 #define DEFAULT_CONFIG ASSAY_SYSCONFDIR "/assayd.yaml"
 

@@ -23,7 +23,7 @@
 #include "core/log.h"
 #include "core/status.h"
 #include "daemon/server.h"
-#include "config.h"
+#include <config.h> /* not daemon/config.h */
 
 #define OUTPUT_MAX  (8 * ASSAY_LIMIT_CONTROL_MESSAGE)
 #define STATUS_RUNS 50
