@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Duplicates: the normal form, the tables, the groups; and that neither memory, order nor splitting
+ * changes what is found. */
+#include "tests/unit/plugins/scanner_host.h"
+
+#include <errno.h>
+
+#include "plugins/scanners/duplicates/normalise.h"
+#include "plugins/scanners/duplicates/table.h"
+
+extern const struct assay_scanner assay_scanner_duplicates;
+static const struct assay_scanner *const sc = &assay_scanner_duplicates;
+
+/* ---- the normal form ---------------------------------------------------------------------------
+ */
+
+static struct fake plain_fake;
+
+/* The form of one field, by either way, without its end. The caller frees. */
+static char *form_of(const char *text, int folded)
+{
+    struct assay_host host = fake_host(&plain_fake);
+    struct dup_text t = {0};
+    struct assay_bytes b = assay_bytes_str(text);
+    assert_int_equal(folded ? dup_text_add_folded(&t, &host, b) : dup_text_add(&t, &host, b),
+                     ASSAY_OK);
+    assert_true(t.len > 0 && t.buf[t.len - 1] == DUP_FIELD_END);
+    t.buf[t.len - 1] = '\0';
+    free(t.folded);
+    return t.buf;
+}
+
+static void expect_form(const char *text, const char *want)
+{
+    for (int folded = 0; folded < 2; folded++) {
+        char *got = form_of(text, folded);
+        assert_string_equal(got, want);
+        free(got);
+    }
+}
+
+static void the_normal_form(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"Hello,  World!", "hello world"},
+        {"\t hello\r\nworld ...", "hello world"},
+        {"don\xE2\x80\x99t \xE2\x80\x94 Don't", "don t don t"},
+        {"你好，世界！", "你好世界"},
+        {"使用 Python 编程。", "使用python编程"},
+        {"使用Python编程", "使用python编程"},
+        {"ＡＢＣ１２３", "abc123"},
+        {"Ａ　Ｂ", "a b"},
+        {"a\xC2\xA0"
+         "b\xE2\x80\x8B"
+         "c",
+         "a bc"},
+        {"É\xC3\x88 Z\xC3\x9F", "éè zss"},
+        {"e\xCC\x81t\xC3\x89", "été"},
+        {"ﬁne ½", "fine 1 2"}, /* the fraction slash is punctuation */
+        {"1+1=2", "1+1=2"},
+        {"3.14 -5", "3 14 5"},
+        {"カタカナ・テスト ﾃｽﾄ", "カタカナテストテスト"},
+        {"한국어 텍스트", "한국어 텍스트"},
+        {"ПРИВЕТ, мир", "привет мир"},
+        {"\xF0\x9F\x98\x80\xEF\xB8\x8F ok", "\xF0\x9F\x98\x80 ok"},
+        {"", ""},
+        {"...", ""},
+        {"。，", ""},
+        {"中 文 a b 中", "中文a b中"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        expect_form(rows[i][0], rows[i][1]);
+    }
+}
+
+static uint64_t random_state = 88172645463325252u;
+
+static uint64_t next_random(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+/* Every code point that the fast walker may meet, next to every kind of neighbour. */
+static void both_ways_give_the_same_form(void **state)
+{
+    (void)state;
+    static const uint32_t spans[][2] = {{0x20, 0x7E},     {0x80, 0x17F},      {0x2000, 0x206F},
+                                        {0x3000, 0x30FF}, {0x3400, 0x9FFF},   {0xFE00, 0xFE0F},
+                                        {0xFF00, 0xFF70}, {0x1F300, 0x1FAFF}, {0x41, 0x5A},
+                                        {0x20, 0x2F},     {0x4E00, 0x9FFF},   {0x0300, 0x0330}};
+    for (unsigned round = 0; round < 40000; round++) {
+        char text[80];
+        size_t len = 0;
+        unsigned n = 1 + (unsigned)(next_random() % 12);
+        unsigned kinds = (unsigned)next_random();
+        for (unsigned i = 0; i < n; i++) {
+            unsigned s = (unsigned)(next_random() % 12);
+            s = (kinds >> s & 1) != 0 ? s : 0;
+            uint32_t width = spans[s][1] - spans[s][0] + 1;
+            len += assay_utf8_encode(spans[s][0] + (uint32_t)(next_random() % width), text + len);
+        }
+        text[len] = '\0';
+        char *fast = form_of(text, 0);
+        char *folded = form_of(text, 1);
+        if (strcmp(fast, folded) != 0) {
+            for (size_t i = 0; i < len; i++) {
+                (void)fprintf(stderr, "%02x ", (unsigned)(uint8_t)text[i]);
+            }
+            fail_msg("'%s' is '%s' and '%s'", text, fast, folded);
+        }
+        free(fast);
+        free(folded);
+    }
+    for (uint32_t cp = 1; cp < 0x1FB00; cp++) { /* each alone */
+        char text[5];
+        if (cp >= 0xD800 && cp < 0xE000) {
+            continue;
+        }
+        text[assay_utf8_encode(cp, text)] = '\0';
+        char *fast = form_of(text, 0);
+        char *folded = form_of(text, 1);
+        assert_string_equal(fast, folded);
+        free(fast);
+        free(folded);
+    }
+}
+
+/* ---- tables ------------------------------------------------------------------------------------
+ */
+
+static int by_members(const void *pa, const void *pb)
+{
+    const uint64_t *a = pa, *b = pb;
+    for (unsigned i = 0; i < 4; i++) {
+        if (a[i] != b[i]) {
+            return a[i] < b[i] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+static void sorting_sorts(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    struct dup_entry *a = malloc(N * sizeof *a);
+    struct dup_entry *b = malloc(N * sizeof *b);
+    for (unsigned spread = 1; spread <= 64; spread *= 4) {
+        for (size_t i = 0; i < N; i++) {
+            uint64_t k = next_random() % (N / spread);
+            a[i] = (struct dup_entry){{k * 0x9E3779B97F4A7C15u, spread == 64 ? 0 : k},
+                                      next_random() % 3,
+                                      next_random() % 1000};
+        }
+        memcpy(b, a, N * sizeof *a);
+        dup_sort(a, N);
+        qsort(b, N, sizeof *b, by_members);
+        assert_memory_equal(a, b, N * sizeof *a);
+    }
+    free(a);
+    free(b);
+}
+
+/* ---- a small dataset ---------------------------------------------------------------------------
+ */
+
+struct item {
+    uint32_t file;
+    uint64_t record;
+    char text[48];
+};
+
+/* Records and files are few hundred kinds, repeated with small changes. */
+static struct item *make_items(size_t n)
+{
+    struct item *items = calloc(n, sizeof *items);
+    for (size_t i = 0; i < n; i++) {
+        unsigned kind = (unsigned)(next_random() % 400);
+        static const char *const heads[] = {"Record number ", "record NUMBER ", "Record  number, ",
+                                            "该集合中的第", ""};
+        static const char *const tails[] = {" of the set", " of the set.", ", of the set",
+                                            " 号记录。", ""};
+        unsigned form = (unsigned)(next_random() % 5);
+        items[i].file = (uint32_t)(i % 5);
+        items[i].record = i / 5;
+        (void)snprintf(items[i].text, sizeof items[i].text, "%s%u%s", heads[form], kind,
+                       tails[form]);
+    }
+    return items;
+}
+
+static void scan_item(const struct assay_scanner *s, void *shared, void *local,
+                      const struct item *it, struct assay_sink *sink)
+{
+    char raw[64];
+    struct assay_field field = {.len = (uint32_t)strlen(it->text), .kind = ASSAY_FIELD_STRING};
+    struct assay_bytes path = {"/t", 2};
+    (void)snprintf(raw, sizeof raw, "{%s}", it->text);
+    struct assay_record record = {
+        .ordinal = it->record, .raw = assay_bytes_str(raw), .n_fields = 1};
+    struct assay_batch batch = {.size = sizeof batch,
+                                .file = it->file,
+                                .text = it->text,
+                                .text_len = field.len,
+                                .n_records = 1,
+                                .n_fields = 1,
+                                .n_paths = 1,
+                                .records = &record,
+                                .fields = &field,
+                                .paths = &path};
+    struct assay_scan_input in = {.size = sizeof in, .batch = &batch};
+    assert_int_equal(s->scan(shared, local, &in, sink), ASSAY_OK);
+}
+
+static void shuffle(struct item *items, size_t n)
+{
+    for (size_t i = n; i > 1; i--) {
+        size_t j = next_random() % i;
+        struct item x = items[i - 1];
+        items[i - 1] = items[j];
+        items[j] = x;
+    }
+}
+
+static enum assay_status put_to_buf(void *ctx, const void *data, size_t len)
+{
+    assay_buf_add(ctx, data, len);
+    return assay_buf_status(ctx);
+}
+
+struct how {
+    uint64_t budget;
+    unsigned parts;
+    int reload; /* save every part and load it into a fresh one */
+    int backwards;
+};
+
+/* Replaces a state by what it saved. */
+static void *reload(void *shared, void *local)
+{
+    struct assay_buf saved;
+    void *fresh;
+    struct assay_error err;
+    assay_buf_init(&saved, 1 << 26);
+    assert_int_equal(sc->save(shared, local, put_to_buf, &saved), ASSAY_OK);
+    assert_int_equal(sc->local_init(shared, &fresh, NULL), ASSAY_OK);
+    assert_int_equal(sc->load(shared, fresh, assay_buf_bytes(&saved), &err), ASSAY_OK);
+    assay_buf_release(&saved);
+    sc->local_free(local);
+    return fresh;
+}
+
+/* All that is said of `items`, in how->parts parts. The caller frees. *ret_spills: files opened to
+ * spill. */
+static char *audit(const struct item *items, size_t n, struct how how, int *ret_spills)
+{
+    struct fake fake = {.rules = sc->rules, .budget = how.budget};
+    struct recorder rec = {.rules = sc->rules};
+    struct assay_host host = fake_host(&fake);
+    struct assay_sink sink = recorder_sink(&rec);
+    void *shared, *locals[8];
+    assert_int_equal(sc->init(&host, &shared, NULL), ASSAY_OK);
+    for (unsigned p = 0; p < how.parts; p++) {
+        assert_int_equal(sc->local_init(shared, &locals[p], NULL), ASSAY_OK);
+    }
+    for (size_t i = 0; i < n; i++) {
+        scan_item(sc, shared, locals[i * 7 % how.parts], &items[i], &sink);
+    }
+    for (unsigned p = 0; how.reload && p < how.parts; p++) {
+        locals[p] = reload(shared, locals[p]);
+    }
+    unsigned into = how.backwards ? how.parts - 1 : 0;
+    for (unsigned p = 0; p < how.parts; p++) {
+        if (p != into) {
+            assert_int_equal(sc->merge(shared, locals[into], locals[p], NULL), ASSAY_OK);
+        }
+    }
+    if (how.reload) {
+        locals[into] = reload(shared, locals[into]);
+    }
+    assert_int_equal(sc->finish(shared, locals[into], &sink), ASSAY_OK);
+    for (unsigned p = 0; p < how.parts; p++) {
+        sc->local_free(locals[p]);
+    }
+    sc->free(shared);
+    *ret_spills = fake.spills;
+    assert_int_equal(rec.skips, 0);
+    return recorder_take(&rec);
+}
+
+static void neither_memory_nor_order_nor_parts_change_the_answer(void **state)
+{
+    (void)state;
+    enum { N = 6000 };
+    struct item *items = make_items(N);
+    int spills;
+    char *want = audit(items, N, (struct how){.budget = 1 << 26, .parts = 1}, &spills);
+    assert_int_equal(spills, 0);
+    assert_non_null(strstr(want, "duplicates.record 0:"));
+    assert_non_null(strstr(want, "duplicates.normalised 0:"));
+    assert_non_null(strstr(want, "~duplicates.records 6000/1\n"));
+    const struct how hows[] = {
+        {1 << 26, 2, 0, 0}, {1 << 26, 7, 0, 1}, {1, 1, 0, 0},    {20000, 2, 0, 1},
+        {1, 7, 0, 0},       {1 << 26, 2, 1, 0}, {4096, 7, 1, 1},
+    };
+    for (size_t i = 0; i < sizeof hows / sizeof hows[0]; i++) {
+        shuffle(items, N);
+        char *got = audit(items, N, hows[i], &spills);
+        assert_string_equal(got, want);
+        assert_true((spills > 0) == (hows[i].budget < 1 << 26));
+        free(got);
+    }
+    free(want);
+    free(items);
+}
+
+static void groups_name_their_members_in_order(void **state)
+{
+    (void)state;
+    const struct item items[] = {
+        {1, 9, "The quick brown fox"},
+        {0, 4, "The quick brown fox"},
+        {0, 7, "the QUICK brown fox!"},
+        {0, 2, "the quick, brown fox"},
+        {2, 0, "Something else here"},
+        {1, 3, "the quick, brown fox"},
+        {1, 1, "short"},
+        {1, 2, "Short"},
+        {1, 5, "short"},
+        {3, 0, "The quick brown foxes"},
+    };
+    int spills;
+    char *got = audit(items, 10, (struct how){.budget = 1 << 20, .parts = 1}, &spills);
+    assert_string_equal(got,
+                        "duplicates.normalised 0:2 0:4 0:7 | 3 different records alike, 5 with "
+                        "their copies\n"
+                        "duplicates.record 0:2 1:3 | 2 identical records in 2 file(s)\n"
+                        "duplicates.record 0:4 1:9 | 2 identical records in 2 file(s)\n"
+                        "duplicates.record 1:1 1:5 | 2 identical records in 1 file(s)\n"
+                        "~duplicates.file_groups 0/1\n~duplicates.file_ratio 0/1\n"
+                        "~duplicates.files 0/1\n~duplicates.normalised_groups 1/1\n"
+                        "~duplicates.normalised_ratio 2/10\n~duplicates.record_groups 3/1\n"
+                        "~duplicates.record_ratio 3/10\n~duplicates.records 10/1\n"
+                        "~duplicates.short_records 3/1\n");
+    free(got);
+}
+
+static void large_groups_list_the_smallest_and_count_all(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    struct item *items = calloc(2 * N, sizeof *items);
+    for (size_t i = 0; i < N; i++) {
+        items[i] = (struct item){1, N - i, "always the same record"};
+        items[N + i] = (struct item){2, i, ""};
+        char *out = items[N + i].text; /* N variants of one form */
+        for (unsigned b = 0; b < 12; b++) {
+            *out++ = 'x';
+            *out++ = (i >> b & 1) != 0 ? '.' : ' ';
+        }
+    }
+    int spills;
+    char *got = audit(items, 2 * N, (struct how){.budget = 1, .parts = 3}, &spills);
+    assert_non_null(strstr(got, "duplicates.record 1:1 1:2 1:3 "));
+    assert_non_null(strstr(got, " 1:1000 of 3000 | 3000 identical records in 1 file(s)\n"));
+    assert_non_null(strstr(got, "duplicates.normalised 2:0 2:1 2:2 "));
+    assert_non_null(strstr(got, " 2:999 of 3000 | 3000 different records alike, 3000 with"));
+    assert_null(strstr(got, " 1:1001 "));
+    free(got);
+    free(items);
+}
+
+/* ---- the rest of the contract ------------------------------------------------------------------
+ */
+
+struct rig {
+    struct fake fake;
+    struct assay_host host;
+    struct recorder rec;
+    struct assay_sink sink;
+    void *shared, *local;
+};
+
+static void rig_init(struct rig *r, uint64_t budget)
+{
+    memset(r, 0, sizeof *r);
+    r->fake.rules = r->rec.rules = sc->rules;
+    r->fake.budget = budget;
+    r->host = fake_host(&r->fake);
+    r->sink = recorder_sink(&r->rec);
+}
+
+static void rig_start(struct rig *r)
+{
+    assert_int_equal(sc->init(&r->host, &r->shared, NULL), ASSAY_OK);
+    assert_int_equal(sc->local_init(r->shared, &r->local, NULL), ASSAY_OK);
+}
+
+static void rig_free(struct rig *r)
+{
+    sc->local_free(r->local);
+    sc->free(r->shared);
+    free(recorder_take(&r->rec));
+}
+
+static void identical_files(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, 1 << 20);
+    rig_start(&r);
+    struct assay_file f = {.size_of = sizeof f, .bytes = 10, .status = ASSAY_OK};
+    static const struct {
+        uint8_t digest;
+        uint64_t bytes;
+        enum assay_status status;
+    } rows[] = {{7, 10, ASSAY_OK}, {8, 10, ASSAY_OK},      {7, 10, ASSAY_UNSUPPORTED},
+                {9, 0, ASSAY_OK},  {9, 0, ASSAY_OK},       {0, 10, ASSAY_OK},
+                {0, 10, ASSAY_OK}, {8, 10, ASSAY_CHANGED}, {7, 10, ASSAY_TRUNCATED}};
+    for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        f.index = i;
+        f.bytes = rows[i].bytes;
+        f.status = rows[i].status;
+        memset(f.sha256, rows[i].digest, sizeof f.sha256);
+        assert_int_equal(sc->file(r.shared, r.local, &f, &r.sink), ASSAY_OK);
+    }
+    assert_int_equal(sc->finish(r.shared, r.local, &r.sink), ASSAY_OK);
+    char *got = recorder_take(&r.rec);
+    assert_non_null(strstr(got, "duplicates.file 0 2 8 | 3 identical files\n"));
+    assert_non_null(strstr(got, "~duplicates.file_ratio 2/9\n"));
+    assert_non_null(strstr(got, "~duplicates.file_groups 1/1\n"));
+    free(got);
+    rig_free(&r);
+}
+
+static void options_change_what_is_compared(void **state)
+{
+    (void)state;
+    const struct item items[] = {{0, 0, "abc DEF"}, {0, 1, "ABC def"}, {0, 2, "x"}, {0, 3, "X"}};
+    static const struct {
+        const char *name, *value;
+        int groups;
+    } rows[] = {{"min_chars", "7", 1},
+                {"min_chars", "1", 2},
+                {"min_chars", "8", 0},
+                {"normalised", "false", 0}};
+    for (size_t i = 0; i < 4; i++) {
+        struct rig r;
+        char want[64];
+        rig_init(&r, 1 << 20);
+        r.fake.options[0].name = rows[i].name;
+        r.fake.options[0].value = rows[i].value;
+        rig_start(&r);
+        for (size_t k = 0; k < 4; k++) {
+            scan_item(sc, r.shared, r.local, &items[k], &r.sink);
+        }
+        assert_int_equal(sc->finish(r.shared, r.local, &r.sink), ASSAY_OK);
+        char *got = recorder_take(&r.rec);
+        (void)snprintf(want, sizeof want, "~duplicates.normalised_groups %d/1\n", rows[i].groups);
+        assert_non_null(strstr(got, want));
+        free(got);
+        rig_free(&r);
+    }
+}
+
+static void a_full_disk_is_an_error_not_a_miss(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, 1);
+    r.fake.spill_errno = ENOSPC;
+    rig_start(&r);
+    struct dup_table t = {0};
+    enum assay_status st = ASSAY_OK;
+    for (uint64_t i = 0; i < 100 && st == ASSAY_OK; i++) {
+        st = dup_table_add(&t, &r.host, 64, &(struct dup_entry){{i, i}, i, i});
+    }
+    assert_int_equal(st, ASSAY_FULL);
+    dup_table_release(&t);
+    rig_free(&r);
+}
+
+static void a_place_out_of_range_is_skipped_and_counted(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, 1 << 20);
+    rig_start(&r);
+    scan_item(sc, r.shared, r.local, &(struct item){1u << 26, 0, "text"}, &r.sink);
+    scan_item(sc, r.shared, r.local, &(struct item){0, UINT64_C(1) << 38, "text"}, &r.sink);
+    assert_int_equal(r.rec.skips, 2);
+    rig_free(&r);
+}
+
+static void cancelling_stops_the_end(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, 1 << 26);
+    rig_start(&r);
+    for (uint32_t i = 0; i < 70000; i++) {
+        scan_item(sc, r.shared, r.local, &(struct item){0, i, "text that is always the same"},
+                  &r.sink);
+    }
+    r.fake.cancelled = 1;
+    assert_int_equal(sc->finish(r.shared, r.local, &r.sink), ASSAY_CANCELLED);
+    rig_free(&r);
+}
+
+static void bad_saved_states_are_refused(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct assay_buf saved;
+    struct assay_error err;
+    rig_init(&r, 1 << 20);
+    rig_start(&r);
+    assay_buf_init(&saved, 1 << 16);
+    scan_item(sc, r.shared, r.local, &(struct item){0, 0, "some text to keep"}, &r.sink);
+    scan_item(sc, r.shared, r.local, &(struct item){0, 1, "some more of it"}, &r.sink);
+    assert_int_equal(sc->save(r.shared, r.local, put_to_buf, &saved), ASSAY_OK);
+    for (size_t len = 0; len < saved.len; len++) {
+        assert_int_equal(sc->load(r.shared, r.local, assay_bytes_make(saved.ptr, len), &err),
+                         ASSAY_CORRUPT);
+    }
+    assay_buf_addc(&saved, 'x');
+    assert_int_equal(sc->load(r.shared, r.local, assay_buf_bytes(&saved), &err), ASSAY_CORRUPT);
+    saved.len--;
+    saved.ptr[8] ^= 1; /* min_chars */
+    assert_int_equal(sc->load(r.shared, r.local, assay_buf_bytes(&saved), &err), ASSAY_CONFIG);
+    assert_non_null(strstr(err.message, "min_chars"));
+    assay_buf_release(&saved);
+    rig_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_normal_form),
+        cmocka_unit_test(both_ways_give_the_same_form),
+        cmocka_unit_test(sorting_sorts),
+        cmocka_unit_test(neither_memory_nor_order_nor_parts_change_the_answer),
+        cmocka_unit_test(groups_name_their_members_in_order),
+        cmocka_unit_test(large_groups_list_the_smallest_and_count_all),
+        cmocka_unit_test(identical_files),
+        cmocka_unit_test(options_change_what_is_compared),
+        cmocka_unit_test(a_full_disk_is_an_error_not_a_miss),
+        cmocka_unit_test(a_place_out_of_range_is_skipped_and_counted),
+        cmocka_unit_test(cancelling_stops_the_end),
+        cmocka_unit_test(bad_saved_states_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
