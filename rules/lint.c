@@ -86,7 +86,8 @@ static void warn_words(const struct assay_rule_slot *s, struct assay_diags *d)
     }
     if (single > 0) {
         assay_diags_warning(d, s->yaml, assay_yaml_get(assay_yaml_get(s->node, "detect"), "words"),
-                            "%zu terms are one CJK character and match inside other words", single);
+                            "%zu term%s of one CJK character: matches inside other words", single,
+                            single == 1 ? "" : "s");
     }
 }
 

@@ -258,6 +258,13 @@ static enum assay_status read_embedded(struct assay_load *l, const char *name,
     return ASSAY_OK;
 }
 
+static int leaves_pack(const char *name)
+{
+    size_t n = strlen(name);
+    return name[0] == '/' || n >= ASSAY_LIMIT_NAME || strncmp(name, "../", 3) == 0 ||
+           strstr(name, "/../") != NULL || (n >= 2 && strcmp(name + n - 2, "..") == 0);
+}
+
 static struct assay_pack_file *grow_files(struct assay_pack_source *s)
 {
     if (s->n_files == s->cap_files) {
@@ -280,6 +287,10 @@ const struct assay_pack_file *assay_pack_read(struct assay_load *l, const char *
         if (strcmp(s->files[i].name, name) == 0) {
             return &s->files[i];
         }
+    }
+    if (leaves_pack(name)) {
+        (void)assay_fail(err, ASSAY_CONFIG, "a file below the pack's directory is wanted");
+        return NULL;
     }
     struct assay_bytes bytes = {NULL, 0};
     enum assay_status status = s->embedded != NULL ? read_embedded(l, name, &bytes, err)
@@ -487,6 +498,19 @@ static void check_pack_name(struct assay_load *l, const struct assay_yaml_node *
     }
 }
 
+static void check_lists(struct assay_load *l, const struct assay_yaml_node *lists)
+{
+    if (lists != NULL && assay_yaml_node_kind(lists) != ASSAY_YAML_MAPPING) {
+        assay_diags_error(l->diags, l->yaml, lists, "lists: names with lists of terms are wanted");
+    }
+    for (size_t i = 0; i < assay_yaml_count(lists); i++) {
+        const struct assay_yaml_node *list = assay_yaml_pair_value(lists, i);
+        if (list == NULL || assay_yaml_node_kind(list) != ASSAY_YAML_SEQUENCE) {
+            assay_diags_error(l->diags, l->yaml, list, "a list of terms is wanted");
+        }
+    }
+}
+
 int assay_pack_header(struct assay_load *l, struct assay_pack_source *s)
 {
     size_t before = assay_diags_errors(l->diags);
@@ -497,7 +521,8 @@ int assay_pack_header(struct assay_load *l, struct assay_pack_source *s)
     }
     const struct assay_yaml_node *root = assay_yaml_root(s->yaml);
     if (root == NULL) {
-        assay_diags_error(l->diags, NULL, NULL, "%s: empty", l->file);
+        assay_diags_error(l->diags, s->yaml, NULL,
+                          "empty: keys pack, version and title are wanted");
         return 0;
     }
     assay_yaml_check_keys(s->yaml, root, assay_pack_keys, "pack", l->diags);
@@ -512,6 +537,7 @@ int assay_pack_header(struct assay_load *l, struct assay_pack_source *s)
                       &s->pack.title_zh);
     (void)assay_yaml_bool(l->yaml, assay_yaml_get(root, "default"), &s->on_by_default, l->diags);
     s->lists = assay_yaml_get(root, "lists");
+    check_lists(l, s->lists);
     s->pack.name = assay_yaml_text(name);
     s->pack.version = assay_yaml_text(version);
     s->pack.licence = assay_yaml_text(assay_yaml_get(root, "licence"));

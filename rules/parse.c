@@ -159,7 +159,6 @@ static const char *entity_of(struct assay_load *l, const struct assay_yaml_node 
 static void parse_identity(struct assay_load *l, const struct assay_yaml_node *n,
                            struct assay_rule *r)
 {
-    const struct assay_yaml_node *severity = must(l, n, "severity", "rule");
     const struct assay_yaml_node *status = assay_yaml_get(n, "status");
     r->view.id = name_of(l, must(l, n, "id", "rule"), "id", "._-");
     r->view.entity = entity_of(l, assay_yaml_get(n, "entity"));
@@ -168,6 +167,8 @@ static void parse_identity(struct assay_load *l, const struct assay_yaml_node *n
     r->view.category = name_of(l, assay_yaml_get(n, "category"), "category", "_-");
     r->view.category = r->view.category == NULL ? r->view.scanner : r->view.category;
     r->view.rank = (uint16_t)int_of(l, assay_yaml_get(n, "rank"), UINT16_MAX, 0);
+    assay_parse_text2(l, must(l, n, "title", "rule"), "title", &r->title_en, &r->title_zh);
+    const struct assay_yaml_node *severity = must(l, n, "severity", "rule");
     if (severity != NULL) {
         int i = assay_yaml_choice(l->yaml, severity, assay_severity_names, "severity", l->diags);
         r->view.severity = i < 0 ? ASSAY_SEVERITY_INFO : (enum assay_severity)i;
@@ -177,7 +178,6 @@ static void parse_identity(struct assay_load *l, const struct assay_yaml_node *n
         int i = assay_yaml_choice(l->yaml, status, status_names, "status", l->diags);
         r->status = i < 0 ? ASSAY_RULE_STABLE : (enum assay_rule_status)i;
     }
-    assay_parse_text2(l, must(l, n, "title", "rule"), "title", &r->title_en, &r->title_zh);
     assay_parse_text2(l, assay_yaml_get(n, "help"), "help", &r->help_en, &r->help_zh);
 }
 
@@ -189,6 +189,9 @@ static void parse_clauses(struct assay_load *l, const struct assay_yaml_node *n,
     for (size_t i = 0; clauses != NULL && i < count; i++) {
         const struct assay_yaml_node *c = assay_yaml_item(n, i);
         keys_of(l, c, clause_keys, "clause");
+        if (assay_yaml_node_kind(c) != ASSAY_YAML_MAPPING) {
+            continue;
+        }
         clauses[i].standard = text_of(l, must(l, c, "standard", "clause"), "standard");
         clauses[i].ref = text_of(l, assay_yaml_get(c, "ref"), "ref");
     }
@@ -454,7 +457,7 @@ static void parse_rule(struct assay_load *l, const struct assay_yaml_node *n)
 void assay_parse_rules(struct assay_load *l)
 {
     const struct assay_yaml_node *root = assay_yaml_root(l->yaml);
-    size_t n = list_of(l, root, "a rule file");
+    size_t n = list_of(l, root, "rules");
     for (size_t i = 0; i < n; i++) {
         parse_rule(l, assay_yaml_item(root, i));
     }

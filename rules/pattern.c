@@ -215,14 +215,14 @@ static pcre2_code *compile(const char *pattern, int caseless, int *ret_code, siz
                          assay_pattern_options(caseless), ret_code, ret_at, NULL);
 }
 
-static void report_compile(struct assay_load *l, const struct assay_yaml_node *n, int code,
-                           size_t at)
+static void report_compile(struct assay_load *l, const struct assay_yaml_node *n, const char *what,
+                           int code, size_t at)
 {
     char why[160];
     if (pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why) < 0) {
         (void)snprintf(why, sizeof why, "error %d", code);
     }
-    assay_diags_error_in(l->diags, l->yaml, n, at, 0, "pattern does not compile: %s", why);
+    assay_diags_error_in(l->diags, l->yaml, n, at, 0, "%s does not compile: %s", what, why);
 }
 
 static void check_constructs(struct assay_load *l, const struct assay_yaml_node *n,
@@ -234,18 +234,29 @@ static void check_constructs(struct assay_load *l, const struct assay_yaml_node 
     }
 }
 
-static void check_empty(struct assay_load *l, const struct assay_yaml_node *n,
-                        const pcre2_code *code)
+/* Whether PCRE2 takes the pattern, and never for the empty string. */
+static int check_compiles(struct assay_load *l, const struct assay_yaml_node *n, const char *what,
+                          const char *pattern, int caseless)
 {
+    int error = 0;
+    size_t at = 0;
     uint32_t empty = 0, least = 0;
+    pcre2_code *code = compile(pattern, caseless, &error, &at);
+    if (code == NULL) {
+        report_compile(l, n, what, error, at);
+        return 0;
+    }
     (void)pcre2_pattern_info(code, PCRE2_INFO_MATCHEMPTY, &empty);
     (void)pcre2_pattern_info(code, PCRE2_INFO_MINLENGTH, &least);
+    pcre2_code_free(code);
     if (empty || least == 0) {
-        assay_diags_error(l->diags, l->yaml, n, "pattern can match the empty string");
+        assay_diags_error(l->diags, l->yaml, n, "%s can match the empty string", what);
+        return 0;
     }
+    return 1;
 }
 
-/* The pattern text, or NULL with a diagnostic. */
+/* The pattern's text, or NULL with a diagnostic. */
 static const char *pattern_text(struct assay_load *l, const struct assay_yaml_node *n)
 {
     const char *text = assay_yaml_text(n);
@@ -264,24 +275,15 @@ static const char *pattern_text(struct assay_load *l, const struct assay_yaml_no
 void assay_pattern_check(struct assay_load *l, const struct assay_yaml_node *n, int caseless)
 {
     const char *pattern = pattern_text(l, n);
-    if (pattern == NULL) {
-        return;
+    if (pattern != NULL) {
+        check_constructs(l, n, pattern);
+        (void)check_compiles(l, n, "pattern", pattern, caseless);
     }
-    int error = 0;
-    size_t at = 0;
-    pcre2_code *code = compile(pattern, caseless, &error, &at);
-    check_constructs(l, n, pattern);
-    if (code == NULL) {
-        report_compile(l, n, error, at);
-        return;
-    }
-    check_empty(l, n, code);
-    pcre2_code_free(code);
 }
 
 #ifdef HAVE_VECTORSCAN
-static int check_vectorscan(struct assay_load *l, const struct assay_yaml_node *n,
-                            const char *pattern, int caseless)
+static void check_vectorscan(struct assay_load *l, const struct assay_yaml_node *n,
+                             const char *pattern, int caseless)
 {
     hs_expr_info_t *info = NULL;
     hs_compile_error_t *error = NULL;
@@ -290,34 +292,20 @@ static int check_vectorscan(struct assay_load *l, const struct assay_yaml_node *
         assay_diags_error(l->diags, l->yaml, n, "Vectorscan refuses this prefilter: %s",
                           error == NULL ? "out of memory" : error->message);
         (void)hs_free_compile_error(error);
-        return 0;
-    }
-    if (info->min_width == 0) {
-        assay_diags_error(l->diags, l->yaml, n, "prefilter can match the empty string");
     }
     free(info);
-    return 1;
 }
 #endif
 
 void assay_prefilter_check(struct assay_load *l, const struct assay_yaml_node *n, int caseless)
 {
     const char *pattern = pattern_text(l, n);
-    if (pattern == NULL) {
+    if (pattern == NULL || !check_compiles(l, n, "prefilter", pattern, caseless)) {
         return;
     }
 #ifdef HAVE_VECTORSCAN
-    if (!check_vectorscan(l, n, pattern, caseless)) {
-        return;
-    }
+    check_vectorscan(l, n, pattern, caseless);
 #endif
-    int error = 0;
-    size_t at = 0;
-    pcre2_code *code = compile(pattern, caseless, &error, &at);
-    if (code == NULL) {
-        report_compile(l, n, error, at);
-    }
-    pcre2_code_free(code);
 }
 
 /* ---- lint ---------------------------------------------------------------------------------- */
