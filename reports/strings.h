@@ -33,6 +33,9 @@
     XX(UNNAMED, "unnamed dataset", "未命名数据集")                                                                      \
     XX(IDENTITY, "Identity (SHA-256 of the manifest)", "数据集标识（清单的 SHA-256）")                                   \
     XX(AUDITED_ON, "Audited on", "审计时间")                                                                            \
+    XX(SIZE, "Size", "大小")                                                                                           \
+    XX(BULLET, "Observed against the limit", "实测值与限值")                                                            \
+    XX(SUM_PARTLY, " The audit did not reach the end.", "审计未能进行到底。")                                            \
     XX(SUMMARY, "Summary", "摘要")                                                                                     \
     XX(POLICY, "Policy", "策略")                                                                                       \
     XX(TERM, "Term", "条款")                                                                                           \
@@ -56,13 +59,13 @@
     XX(N_RECORDS, "%s record{|s}", "%s 条记录")                                                                        \
     XX(N_RULES, "in %s rule{|s}", "涉及 %s 条规则")                                                                    \
     XX(N_SCANNED, "%s scanned", "已扫描 %s")                                                                           \
-    XX(SCANNED, "scanned", "已扫描")                                                                                   \
-    XX(NOT_SCANNED, "not scanned", "未扫描")                                                                           \
-    XX(TOTAL, "total", "总计")                                                                                         \
+    XX(SCANNED, "Scanned", "已扫描")                                                                                   \
+    XX(NOT_SCANNED, "Not scanned", "未扫描")                                                                           \
+    XX(TOTAL, "Total", "总计")                                                                                         \
     XX(REASON, "Reason", "原因")                                                                                       \
     XX(ALL_SCANNED, "Nothing was skipped.", "没有跳过任何内容。")                                                        \
     XX(SKIPPED_TITLE, "What was not scanned, and why", "未扫描的内容及原因")                                            \
-    XX(SKIPPED_NAMES, "Names", "名称")                                                                                 \
+    XX(SKIPPED_NAMES, "Files not scanned, or not to their end", "未扫描或未扫描完的文件")                                                                                 \
     XX(AND_MORE, "and %s more", "另有 %s 项")                                                                          \
     XX(FINDINGS, "Findings", "发现")                                                                                   \
     XX(FINDINGS_BY, "Findings by severity and category", "按严重程度和类别统计的发现")                                   \
@@ -112,8 +115,8 @@
        "signer and not from this directory:",                                                                          \
        "本页供阅读。有效力的是旁边的签名声明（statement.dsse.json），它以 MANIFEST.sha256 的摘要指明数据集。"             \
        "请向签名方（而不是从本目录）取得其公钥，然后运行：")                                                             \
-    XX(VERIFY_PLAIN, "Or with sha256sum and openssl alone: see docs/report-format.md.",                                \
-       "也可以只用 sha256sum 和 openssl 验证：见 docs/report-format.md。")                                              \
+    XX(VERIFY_PLAIN, "Or without Assay, with openssl, jq and coreutils:",                                \
+       "也可以不用 Assay，只用 openssl、jq 和 coreutils：")                                              \
     XX(REPORT_AT, "Report", "报告")                                                                                    \
     XX(NEXT, "Next", "下一步")                                                                                         \
     XX(COUNT, "Count", "数量")                                                                                         \
@@ -139,7 +142,7 @@
     XX(SUM_ACT_PASS, " The dataset may be used under this policy.", "按照该策略，数据集可以使用。")                      \
     XX(SUM_ACT_WARN, " The dataset may be used under this policy; read the warnings first.",                           \
        "按照该策略，数据集可以使用；请先查看警告。")                                                                     \
-    XX(SUM_ACT_FAIL, " It should not be used until the broken terms below are resolved.",                              \
+    XX(SUM_ACT_FAIL, " The dataset should not be used until the broken terms below are resolved.",                              \
        "在下列未满足的条款解决之前，不应使用该数据集。")                                                                 \
     XX(SUM_ACT_INCOMPLETE, " Resolve what is listed under coverage and audit again.",                                  \
        "请解决“范围与覆盖”中列出的问题后重新审计。")

@@ -194,6 +194,11 @@ const struct assay_pack *assay_ruleset_pack(const struct assay_ruleset *rs, size
     return &rs->packs[i];
 }
 
+enum assay_skip assay_skip_of_status(enum assay_status status)
+{
+    return status == ASSAY_CHANGED ? ASSAY_SKIP_CHANGED : ASSAY_SKIP_UNREADABLE;
+}
+
 const char *assay_skip_name(enum assay_skip why)
 {
     static const char *const names[] = {
@@ -500,7 +505,7 @@ const struct assay_audit *fake_audit_hostile(void)
         {.name = "bad\xFF\xFEutf8", .bytes = 1, .hashed = 1, .sha256 = {4}},
         {.name = "cr\rlf\nname", .bytes = 1, .hashed = 1, .sha256 = {5}},
         {.name = "esc\x1B[31m" BIDI "gpj.exe", .bytes = 1, .hashed = 1, .sha256 = {6}},
-        {.name = "unreadable", .bytes = 99},
+        {.name = "unreadable", .bytes = 99, .status = ASSAY_DENIED},
     };
     static struct assay_skipped skips[] = {{"li\x1Bnk<b>", ASSAY_SKIP_SYMLINK},
                                            {"pipe", ASSAY_SKIP_SPECIAL}};

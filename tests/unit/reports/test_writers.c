@@ -309,6 +309,99 @@ static void a_thousand_rules_make_a_short_table(void **state)
     fake_audit_large_free(a);
 }
 
+/* ---- HTML ----------------------------------------------------------------------------------- */
+
+/* Everything in the page that could fetch, link or run. */
+static void html_refers_to_nothing_outside(void **state)
+{
+    (void)state;
+    static const char *const never[] = {"src=",  "http://", "https://", "url(h",    "@import",
+                                        "<link", "<iframe", "<object",  "<embed",   "<form",
+                                        "<base", " style=", " onload",  " onclick", "javascript:"};
+    const struct assay_audit *audits[] = {fake_audit_small(), fake_audit_clean()};
+    for (size_t i = 0; i < 2; i++) {
+        ASSAY_AUTO_BUF out;
+        write_with("html", audits[i], (struct assay_out){0}, &out);
+        for (size_t k = 0; k < sizeof never / sizeof never[0]; k++) {
+            assert_null(strstr(out.ptr, never[k]));
+        }
+        assert_non_null(strstr(out.ptr, "default-src 'none'; style-src 'sha256-"));
+    }
+}
+
+static size_t count_of(const struct assay_buf *b, const char *needle)
+{
+    size_t n = 0;
+    for (const char *p = b->ptr; (p = strstr(p, needle)) != NULL; p++) {
+        n++;
+    }
+    return n;
+}
+
+/* Text in a hostile audit comes out as text: the only tags are ours. */
+static void html_escapes_everything(void **state)
+{
+    (void)state;
+    static const char *const never[] = {"<script>alert", "<img", "<svg onload",  "<b onmouseover",
+                                        "<b>name",       "<i>",  "</style><scr", "<note>",
+                                        "<policy>",      "<T>",  "\xE2\x80\xAE", "\xC2\x9B",
+                                        "\x1B"};
+    ASSAY_AUTO_BUF out;
+    write_with("html", fake_audit_hostile(), (struct assay_out){0}, &out);
+    for (size_t k = 0; k < sizeof never / sizeof never[0]; k++) {
+        assert_null(strstr(out.ptr, never[k]));
+    }
+    assert_int_equal(count_of(&out, "<script"), 1);
+    assert_int_equal(count_of(&out, "<style"), 1);
+    assert_non_null(strstr(out.ptr, "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;.jsonl"));
+    assert_non_null(strstr(out.ptr, "esc\\x1b[31m\\u{202e}gpj.exe"));
+}
+
+static void html_holds_both_languages(void **state)
+{
+    (void)state;
+    ASSAY_AUTO_BUF out;
+    write_with("html", fake_audit_small(), (struct assay_out){0}, &out);
+    assert_non_null(strstr(out.ptr,
+                           "Assay read 2 files with 12 records (2.2 KiB). Nothing was left "
+                           "out. 6 findings were reported, 3 of them critical or high."));
+    assert_non_null(strstr(out.ptr,
+                           "Assay 读取了 2 个文件，共 12 条记录（2.2 KiB）。没有遗漏任何内容。"
+                           "共报告 6 处发现，其中 3 处为严重或高级别。"));
+    assert_non_null(strstr(out.ptr, "110101************"));
+    assert_non_null(strstr(out.ptr, "2026-11-24 06:00:00 UTC"));
+}
+
+static void html_shrinks_examples_never_aggregates(void **state)
+{
+    (void)state;
+    struct assay_audit *a = fake_audit_large(5000);
+    ASSAY_AUTO_BUF out;
+    write_with("html", a, (struct assay_out){0}, &out);
+    assert_true(out.len <= ASSAY_LIMIT_HTML);
+    assert_true(count_of(&out, "138****0000") > 0);
+    for (size_t i = 0; i < 5000; i += 499) {
+        char id[32];
+        (void)snprintf(id, sizeof id, "large.rule_%06zu<", i);
+        assert_true(count_of(&out, id) >= 1);
+    }
+    assert_non_null(strstr(out.ptr, "200,000"));
+    fake_audit_large_free(a);
+}
+
+/* Far beyond reason the aggregates alone pass the bound: they are all there, and examples are not.
+ */
+static void html_keeps_every_rule_of_a_monstrous_set(void **state)
+{
+    (void)state;
+    struct assay_audit *a = fake_audit_large(20000);
+    ASSAY_AUTO_BUF out;
+    write_with("html", a, (struct assay_out){0}, &out);
+    assert_int_equal(count_of(&out, "138****0000"), 0);
+    assert_true(count_of(&out, "large.rule_") >= 20000);
+    fake_audit_large_free(a);
+}
+
 static void every_sentence_exists_in_both_languages(void **state)
 {
     (void)state;
@@ -342,6 +435,11 @@ int main(void)
         cmocka_unit_test(table_escapes_and_colours),
         cmocka_unit_test(table_speaks_chinese),
         cmocka_unit_test(a_thousand_rules_make_a_short_table),
+        cmocka_unit_test(html_refers_to_nothing_outside),
+        cmocka_unit_test(html_escapes_everything),
+        cmocka_unit_test(html_holds_both_languages),
+        cmocka_unit_test(html_shrinks_examples_never_aggregates),
+        cmocka_unit_test(html_keeps_every_rule_of_a_monstrous_set),
         cmocka_unit_test(every_sentence_exists_in_both_languages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
