@@ -84,6 +84,7 @@ struct assay_metric {
 
 struct assay_skip_count {
     uint64_t files, records, bytes;
+    uint8_t noted; /* it happened, also where no size is known */
 };
 
 struct assay_coverage {

@@ -335,6 +335,7 @@ void assay_source_fold(struct assay_source *s, const struct assay_delta *d, stru
     uint32_t fresh = d->skips & ~s->skips;
     for (unsigned why = 0; why < ASSAY_SKIP_MAX; why++) {
         t->skipped[why].files += fresh >> why & 1;
+        t->skipped[why].noted |= (uint8_t)(fresh >> why & 1);
     }
     s->skips |= d->skips;
     s->missed |= d->missed;

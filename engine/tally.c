@@ -81,6 +81,7 @@ void assay_tally_skip(struct assay_tally *t, enum assay_skip why, struct assay_s
     c->files += n.files;
     c->records += n.records;
     c->bytes += n.bytes;
+    c->noted = 1;
     t->skips++;
 }
 
@@ -100,6 +101,7 @@ void assay_tally_merge(struct assay_tally *into, const struct assay_tally *from)
         into->skipped[s].files += from->skipped[s].files;
         into->skipped[s].records += from->skipped[s].records;
         into->skipped[s].bytes += from->skipped[s].bytes;
+        into->skipped[s].noted |= from->skipped[s].noted;
     }
     into->findings += from->findings;
     into->kept += from->kept;

@@ -82,8 +82,7 @@ static void write_skips(struct assay_json *j, const struct assay_coverage *cov)
     int order[ASSAY_SKIP_MAX];
     int n = 0;
     for (int i = 0; i < ASSAY_SKIP_MAX; i++) {
-        const struct assay_skip_count *s = &cov->skipped[i];
-        if (s->files == 0 && s->records == 0 && s->bytes == 0) {
+        if (!cov->skipped[i].noted) {
             continue;
         }
         int at = n++;

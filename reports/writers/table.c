@@ -241,7 +241,7 @@ static void write_coverage(struct sheet *s)
     assay_buf_addc(&s->p.buf, '\n');
     for (int i = 0; i < ASSAY_SKIP_MAX; i++) {
         const struct assay_skip_count *k = &c->skipped[i];
-        if (k->files != 0 || k->records != 0 || k->bytes != 0) {
+        if (k->noted) {
             write_skip(s, (enum assay_skip)i, k);
         }
     }
