@@ -375,7 +375,7 @@ static enum assay_status no_metric(void *ctx, const char *name, uint64_t num, ui
 void assay_collector_skip(struct assay_collector *c, enum assay_skip why, uint64_t records,
                           uint64_t bytes)
 {
-    assay_tally_skip(&c->tally, why, (struct assay_skip_count){0, records, bytes});
+    assay_tally_skip(&c->tally, why, (struct assay_skip_count){0, records, bytes, 1});
     c->delta.skips |= UINT32_C(1) << why;
     c->delta.skipped_bytes += bytes;
     c->delta.skipped_records += records;

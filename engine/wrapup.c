@@ -235,7 +235,7 @@ static enum assay_status report_skipped(struct assay_worker *w, size_t i, struct
     enum assay_engine_rule rule = assay_engine_rule_of(skipped->why);
     struct assay_collector *c = &w->collector;
     assay_collector_begin(c, (uint32_t)(assay_inventory_count(inv) + i), 0);
-    assay_tally_skip(&c->tally, skipped->why, (struct assay_skip_count){1, 0, 0});
+    assay_tally_skip(&c->tally, skipped->why, (struct assay_skip_count){1, 0, 0, 1});
     enum assay_status status = ASSAY_OK;
     if (rule != ASSAY_ENGINE_RULE_MAX) {
         status = raise_for_file(w, rule, NULL);
@@ -261,7 +261,7 @@ enum assay_status assay_wrapup_rest(struct assay_worker *w, uint32_t first_unrea
         struct assay_entry *e = assay_inventory_entry(inv, i);
         e->status = ASSAY_CANCELLED;
         assay_tally_skip(&w->collector.tally, ASSAY_SKIP_CANCELLED,
-                         (struct assay_skip_count){1, 0, e->bytes});
+                         (struct assay_skip_count){1, 0, e->bytes, 1});
     }
     for (size_t i = 0; i < assay_inventory_skips(inv) && status == ASSAY_OK; i++) {
         status = report_skipped(w, i, err);

@@ -17,7 +17,7 @@ fresh() { # a dataset directory with one good record in it
 	printf '%s\n' "$good" >"$tmp/ds/good.jsonl"
 }
 still_found() {
-	like "$out" '"rule":"pii.email_address".*"file":"good.jsonl"' "$1: the good file was still scanned"
+	like "$out" '"rule":"pii.email".*"file":"good.jsonl"' "$1: the good file was still scanned"
 }
 
 # --- arguments, rules and policies

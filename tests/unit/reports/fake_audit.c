@@ -563,9 +563,9 @@ const struct assay_audit *fake_audit_hostile(void)
         fake_audit_count(&a);
         a.coverage.files_scanned--;
         a.coverage.bytes_scanned -= 99;
-        a.coverage.skipped[ASSAY_SKIP_UNREADABLE] = (struct assay_skip_count){1, 0, 99};
-        a.coverage.skipped[ASSAY_SKIP_SYMLINK].files = 1;
-        a.coverage.skipped[ASSAY_SKIP_SPECIAL].files = 1;
+        a.coverage.skipped[ASSAY_SKIP_UNREADABLE] = (struct assay_skip_count){1, 0, 99, 1};
+        a.coverage.skipped[ASSAY_SKIP_SYMLINK] = (struct assay_skip_count){1, 0, 0, 1};
+        a.coverage.skipped[ASSAY_SKIP_SPECIAL] = (struct assay_skip_count){1, 0, 0, 1};
     }
     return &a;
 }
