@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "csv_header.h"
 
-#define SUFFIX_LEN 12 /* '#' and a number */
+#define SUFFIX_LEN  12   /* '#' and a number */
+#define POINTER_MAX 4096 /* bytes */
 
 struct assay_bytes csv_number_path(char *to, uint32_t i)
 {
@@ -56,11 +57,12 @@ static size_t give_path(struct csv_header *h, struct path_set *set, uint32_t col
     return n;
 }
 
-/* The pointer of one name; an empty one becomes the column's number. Returns its length. */
+/* The pointer of one name; no name, or one that is no name for its length, becomes the column's
+ * number. Returns its length. */
 static size_t write_path(char *to, struct assay_bytes name, uint32_t col)
 {
     size_t n = 0;
-    if (name.len == 0) {
+    if (name.len == 0 || 2 * name.len + 1 + SUFFIX_LEN > POINTER_MAX) {
         return csv_number_path(to, col).len;
     }
     to[n++] = '/';

@@ -3,8 +3,8 @@
  * csv_header.h: the paths of a table's columns: JSON Pointers made of the header's names, or of
  * column numbers.
  *
- * "/email"; a name that comes again is "/email#2"; a column without a name, and any column beyond
- * the header, is its number from 0: "/7". Immutable once made.
+ * "/email"; a name that comes again is "/email#2"; a column with no name or one of over 2 KB, and
+ * any beyond the header, is its number from 0: "/7". Immutable once made.
  */
 #ifndef ASSAY_CSV_CSV_HEADER_H
 #define ASSAY_CSV_CSV_HEADER_H

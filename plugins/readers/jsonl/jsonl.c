@@ -24,9 +24,10 @@
 #include "json_walk.h"
 #include "simdjson_shim.h"
 
-#define DEFAULT_DEPTH  512u
-#define SEPARATORS_MAX ((size_t)64 << 10) /* between two records, before they are passed on alone  \
-                                           */
+#define DEFAULT_DEPTH 512u
+#define SEPARATORS_MAX                                                                             \
+    ((size_t)64 << 10) /* between two records, before they are passed on alone                     \
+                        */
 #define JSONL_EXTENSIONS "jsonl ndjson json jsonlines"
 
 enum {
@@ -394,7 +395,7 @@ static enum assay_status check_closed(const struct jsonl_file *f, const struct j
 }
 
 static enum assay_status begin_chunk(const struct jsonl_file *f, struct jsonl_local *l,
-                                     const struct assay_chunk *chunk, struct assay_sink *sink)
+                                     const struct assay_chunk *chunk)
 {
     struct json_walk *w = &l->walk;
     if (f->max_depth > l->frames_cap) {
@@ -419,7 +420,7 @@ static enum assay_status begin_chunk(const struct jsonl_file *f, struct jsonl_lo
         l->indexed =
             jsonl_index_run(l->index, w->text, chunk->data.len, &w->index, &w->n) == JSONL_INDEX_OK;
     }
-    return check_closed(f, l, chunk, sink);
+    return ASSAY_OK;
 }
 
 static enum assay_status jsonl_next(const void *self, void *local, const struct assay_chunk *chunk,
@@ -428,7 +429,7 @@ static enum assay_status jsonl_next(const void *self, void *local, const struct 
 {
     const struct jsonl_file *f = (const struct jsonl_file *)self;
     struct jsonl_local *l = (struct jsonl_local *)local;
-    enum assay_status st = restart ? begin_chunk(f, l, chunk, sink) : ASSAY_OK;
+    enum assay_status st = restart ? begin_chunk(f, l, chunk) : ASSAY_OK;
     reader_batch_clear(&l->batch);
     if (jsonl_trie_heavy(l->trie)) {
         jsonl_trie_clear(l->trie);
@@ -439,11 +440,14 @@ static enum assay_status jsonl_next(const void *self, void *local, const struct 
             break;
         }
     }
+    if (st == ASSAY_OK && l->batch.n_records == 0) {
+        st = check_closed(f, l, chunk, sink);
+        if (st == ASSAY_OK) {
+            return ASSAY_END;
+        }
+    }
     if (st != ASSAY_OK) {
         return assay_fail(err, st, "cannot hold the records of a chunk");
-    }
-    if (l->batch.n_records == 0) {
-        return ASSAY_END;
     }
     uint32_t n_paths;
     const struct assay_bytes *paths = jsonl_trie_paths(l->trie, &n_paths);
