@@ -169,7 +169,7 @@ void assay_sched_next(struct assay_sched *s, struct assay_task *ret)
 
 static int is_complete(const struct assay_source *source)
 {
-    return source->ended && source->blocks_out == 0;
+    return source->fed_up && source->blocks_out == 0;
 }
 
 int assay_sched_fed(struct assay_sched *s, struct assay_source *source, struct assay_block *block,
@@ -185,6 +185,7 @@ int assay_sched_fed(struct assay_sched *s, struct assay_source *source, struct a
         free_block(s, block);
     }
     if (source->ended) {
+        source->fed_up = 1;
         unlist_source(s, source);
     }
     int complete = is_complete(source);

@@ -66,7 +66,7 @@ struct assay_source {
     uint64_t skipped_bytes, limit_hits, failed;
     /* Scheduler's. */
     unsigned blocks_out;
-    uint8_t busy;
+    uint8_t busy, fed_up; /* being fed; fed to the end */
     struct assay_source *next;
 };
 
