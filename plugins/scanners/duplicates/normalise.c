@@ -11,6 +11,11 @@
 #include "normalise.h"
 
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define AHEAD 32 /* bytes that may be written beyond the end of the form */
 
 enum kind { SEPARATOR, DROPPED, WORD, UNSPACED };
 
@@ -96,18 +101,87 @@ static inline void put(struct writer *w, enum kind kind, const char *p, unsigned
 /* ---- the fast walker ---------------------------------------------------------------------------
  */
 
-/* A run of ASCII; free of branches but for its end. Returns one past the run. */
-static const char *walk_ascii(struct writer *w, const char *p, const char *end)
+#ifdef __SSE2__
+/* Bytes of v in first..last, as a mask. */
+static inline __m128i in_range(__m128i v, char first, char last)
+{
+    __m128i d = _mm_sub_epi8(v, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(d, _mm_set1_epi8((char)(last - first))), d);
+}
+
+static inline __m128i is_letter(__m128i v)
+{
+    return in_range(_mm_or_si128(v, _mm_set1_epi8(0x20)), 'a', 'z');
+}
+
+/* Bit i: byte i is part of a word, as ascii[] has it. */
+static inline unsigned word_mask(__m128i v)
+{
+    __m128i m = _mm_or_si128(is_letter(v), in_range(v, '0', '9'));
+    m = _mm_or_si128(m, in_range(v, '<', '>'));
+    for (const char *c = "$+^`|~"; *c != '\0'; c++) {
+        m = _mm_or_si128(m, _mm_cmpeq_epi8(v, _mm_set1_epi8(*c)));
+    }
+    return (unsigned)_mm_movemask_epi8(m);
+}
+
+/* Writes the 16 bytes at p in lower case. */
+static inline void copy_lower(char *out, const char *p)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i bit = _mm_and_si128(is_letter(v), _mm_set1_epi8(0x20));
+    _mm_storeu_si128((__m128i *)(void *)out, _mm_or_si128(v, bit));
+}
+
+/* Blocks of 16 ASCII bytes, word by word, while 32 can be read. Only behind a word, or at one. */
+static const char *walk_blocks(struct writer *w, const char *p, const char *end)
 {
     unsigned gap = w->gap;
     char *out = w->out;
+    for (; end - p >= 32; p += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        if (_mm_movemask_epi8(v) != 0) {
+            break;
+        }
+        unsigned mask = word_mask(v);
+        unsigned open_end = mask >> 15;
+        gap |= ~mask & 1;
+        while (mask != 0) {
+            unsigned at = (unsigned)__builtin_ctz(mask);
+            unsigned len = (unsigned)__builtin_ctz(~(mask >> at));
+            *out = ' ';
+            out += gap;
+            copy_lower(out, p + at);
+            out += len;
+            gap = 1;
+            mask &= mask + (1u << at); /* without its lowest run */
+        }
+        gap = !open_end;
+    }
+    w->gap = gap;
+    w->out = out;
+    return p;
+}
+#endif
+
+/* A run of ASCII. Returns one past it. */
+static const char *walk_ascii(struct writer *w, const char *p, const char *end)
+{
     if (w->last != WORD) { /* separators before the first word, or behind Han, leave no trace */
         while (p < end && (uint8_t)*p < 0x80 && ascii[(uint8_t)*p] == 0) {
             p++;
         }
-        gap = 0;
+        w->gap = 0;
+        if (p == end || (uint8_t)*p >= 0x80) {
+            return p;
+        }
+        w->last = WORD;
     }
-    const char *from = p;
+#ifdef __SSE2__
+    p = walk_blocks(w, p, end);
+#endif
+    unsigned gap = w->gap;
+    char *out = w->out;
     while (p < end && (uint8_t)*p < 0x80) {
         uint8_t c = ascii[(uint8_t)*p++];
         unsigned is_word = c != 0;
@@ -116,9 +190,6 @@ static const char *walk_ascii(struct writer *w, const char *p, const char *end)
         *out = (char)c;
         out += is_word;
         gap = !is_word;
-    }
-    if (p > from) {
-        w->last = WORD;
     }
     w->gap = gap;
     w->out = out;
@@ -323,7 +394,7 @@ static enum assay_status grow(char **buf, size_t *cap, size_t needed)
  * the end. */
 static enum assay_status make_room(struct dup_text *t, size_t len)
 {
-    return len > SIZE_MAX / 2 - t->len ? ASSAY_NOMEM : grow(&t->buf, &t->cap, t->len + len + 8);
+    return len > SIZE_MAX / 4 - t->len ? ASSAY_NOMEM : grow(&t->buf, &t->cap, t->len + len + AHEAD);
 }
 
 static void end_field(struct dup_text *t, char *end)
