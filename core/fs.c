@@ -188,6 +188,7 @@ struct assay_atomic_file {
     size_t used;
     char *path;       /* as given, for messages */
     const char *name; /* final component of path */
+    int direct;       /* a device or pipe: written as it is, there is nothing to rename */
     char temp[NAME_MAX + 1];
     char buffer[ATOMIC_BUFFER];
 };
@@ -244,6 +245,20 @@ static int atomic_create(struct assay_atomic_file *f, mode_t mode)
     return -1;
 }
 
+/* Opens what the file is written to: a new temporary file beside the final name, or a device or
+ * pipe of that name itself. */
+static int atomic_target(struct assay_atomic_file *f, mode_t mode)
+{
+    struct stat st;
+    if (stat(f->path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+        f->direct = 1;
+        f->fd = open(f->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        return f->fd;
+    }
+    f->dir_fd = open_parent(f->path);
+    return f->dir_fd < 0 ? -1 : atomic_create(f, mode);
+}
+
 enum assay_status assay_atomic_open(const char *path, mode_t mode, struct assay_atomic_file **ret,
                                     struct assay_error *err)
 {
@@ -253,6 +268,7 @@ enum assay_status assay_atomic_open(const char *path, mode_t mode, struct assay_
         return assay_fail(err, ASSAY_NOMEM, "out of memory");
     }
     f->used = 0;
+    f->direct = 0;
     f->fd = -1;
     f->dir_fd = -1;
     f->path = strdup(path);
@@ -262,8 +278,7 @@ enum assay_status assay_atomic_open(const char *path, mode_t mode, struct assay_
     }
     const char *slash = strrchr(f->path, '/');
     f->name = slash == NULL ? f->path : slash + 1;
-    f->dir_fd = open_parent(f->path);
-    if (f->dir_fd < 0 || atomic_create(f, mode) < 0) {
+    if (atomic_target(f, mode) < 0) {
         enum assay_status status = atomic_fail(err, f, "create");
         atomic_free(f);
         return status;
@@ -304,6 +319,10 @@ enum assay_status assay_atomic_write(struct assay_atomic_file *f, const void *da
 enum assay_status assay_atomic_commit(struct assay_atomic_file *f, struct assay_error *err)
 {
     enum assay_status status = atomic_flush(f, err);
+    if (f->direct) {
+        atomic_free(f);
+        return status;
+    }
     if (status == ASSAY_OK && fsync(f->fd) != 0) {
         status = atomic_fail(err, f, "sync");
     }
@@ -324,7 +343,9 @@ enum assay_status assay_atomic_commit(struct assay_atomic_file *f, struct assay_
 void assay_atomic_abort(struct assay_atomic_file *f)
 {
     if (f != NULL) {
-        (void)unlinkat(f->dir_fd, f->temp, 0);
+        if (!f->direct) {
+            (void)unlinkat(f->dir_fd, f->temp, 0);
+        }
         atomic_free(f);
     }
 }

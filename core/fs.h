@@ -24,7 +24,8 @@ enum assay_status assay_fs_read_fd(int fd, size_t max, struct assay_buf *out, st
 enum assay_status assay_fs_write_file(const char *path, const void *data, size_t len, mode_t mode,
                                       struct assay_error *err);
 
-/* The same in steps, for content that does not fit in memory. */
+/* The same in steps, for content that does not fit in memory. A path that names a device or a pipe is
+ * written as it is. */
 struct assay_atomic_file;
 enum assay_status assay_atomic_open(const char *path, mode_t mode, struct assay_atomic_file **ret,
                                     struct assay_error *err);

@@ -12,7 +12,7 @@ static int is_metric_name(const char *name)
 {
     size_t n = strlen(name);
     return n > 0 && n < ASSAY_METRIC_NAME_MAX && name[0] >= 'a' && name[0] <= 'z' &&
-           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.") == n;
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") == n;
 }
 
 enum assay_status assay_audit_set_metric(struct assay_audit *a, const char *name, uint64_t num,
