@@ -2,8 +2,8 @@
  *
  * rules/validators.h: check digits and other proofs that a match is what it looks like: one table.
  *
- * A validator sees the matched text as it stands (with separators) and answers yes, no or no opinion.
- * Each row names its source. Pure functions; any thread.
+ * A validator sees the matched text as it stands (with separators) and answers yes, no or no
+ * opinion. Each row names its source. Pure functions; any thread.
  */
 #ifndef ASSAY_RULES_VALIDATORS_H
 #define ASSAY_RULES_VALIDATORS_H
