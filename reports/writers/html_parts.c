@@ -296,7 +296,7 @@ static void write_reasons(struct assay_page *p)
     assay_html(p, "<tbody>");
     for (int i = 0; i < ASSAY_SKIP_MAX; i++) {
         const struct assay_skip_count *k = &c->skipped[i];
-        if (k->files == 0 && k->records == 0 && k->bytes == 0) {
+        if (!k->noted) {
             continue;
         }
         assay_html(p, "<tr><td>");

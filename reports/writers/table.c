@@ -247,7 +247,18 @@ static void write_coverage(struct sheet *s)
     }
 }
 
-static void write_term(struct sheet *s, const struct assay_term_result *r)
+/* Term ids take what the longest needs, up to a quarter of the line. */
+static unsigned term_width(const struct sheet *s)
+{
+    size_t widest = 2;
+    for (size_t i = 0; i < assay_audit_terms(s->a); i++) {
+        size_t w = assay_utf8_width(assay_bytes_str(assay_audit_term(s->a, i)->id));
+        widest = w > widest ? w : widest;
+    }
+    return (unsigned)(widest < s->columns / 4 ? widest : s->columns / 4);
+}
+
+static void write_term(struct sheet *s, const struct assay_term_result *r, unsigned id)
 {
     enum style style = r->ok ? GREEN : r->is_warn ? YELLOW : RED;
     ASSAY_AUTO_BUF observed;
@@ -256,8 +267,9 @@ static void write_term(struct sheet *s, const struct assay_term_result *r)
     gap(s);
     cell(s, !r->known ? "?" : r->ok ? "\xE2\x9C\x93" : "\xE2\x9C\x97", 1, 0, style);
     assay_buf_addc(&s->p.buf, ' ');
-    cell(s, r->id, 6, 0, PLAIN);
-    cell(s, r->expr, s->columns - 34, 0, PLAIN);
+    cell(s, r->id, id, 0, PLAIN);
+    gap(s);
+    cell(s, r->expr, s->columns - id - 30, 0, PLAIN);
     gap(s);
     cell(s, assay_buf_str(&observed), 11, 1, PLAIN);
     gap(s);
@@ -278,8 +290,9 @@ static void write_terms(struct sheet *s)
     gap(s);
     cell(s, assay_buf_str(&name), s->columns - 10, 0, PLAIN);
     end_line(s);
+    unsigned id = term_width(s);
     for (size_t i = 0; i < assay_audit_terms(s->a); i++) {
-        write_term(s, assay_audit_term(s->a, i));
+        write_term(s, assay_audit_term(s->a, i), id);
     }
 }
 
