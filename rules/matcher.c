@@ -21,32 +21,48 @@ static const char *const engine_names[] = {
 
 /* ---- the matcher ---------------------------------------------------------------------------- */
 
-static enum assay_status make_plans(struct assay_matcher *m)
+/* The plan of a pattern rule; where there is none, one of the author's prefilter. */
+static void make_plan(struct assay_matcher *m, const struct assay_rule *r, struct assay_plan *ret)
 {
-    m->arena = assay_arena_new(PLAN_ARENA);
-    m->plans = calloc(m->n_rules + 1u, sizeof *m->plans);
-    m->codes = calloc(m->n_rules + 1u, sizeof *m->codes);
-    if (m->arena == NULL || m->plans == NULL || m->codes == NULL) {
-        return ASSAY_NOMEM;
+    assay_plan_make(m->arena, r->pattern, r->caseless, ret);
+    if (ret->kind == ASSAY_PLAN_WHOLE && r->prefilter != NULL) {
+        assay_plan_make(m->arena, r->prefilter, r->caseless, ret);
+        ret->weak = 1;
     }
-    for (uint32_t i = 0; m->engine != ASSAY_ENGINE_ORACLE && i < m->n_rules; i++) {
-        const struct assay_rule *r = m->rule[i];
-        if (r->detect == ASSAY_DETECT_PATTERN) {
-            assay_plan_make(m->arena, r->pattern, r->caseless, &m->plans[i]);
-        }
-    }
-    return assay_terms_build(m->rule, m->n_rules, &m->terms);
 }
 
-/* After the engine is built: it may have given up on some plans. */
-static void make_runs(struct assay_matcher *m)
+static void file_rule(struct assay_matcher *m, uint32_t i)
 {
+    struct assay_plan *p = &m->plans[i];
+    make_plan(m, m->rule[i], p);
+    if (p->kind == ASSAY_PLAN_RUN) {
+        assay_run_set_add(&m->runs, p);
+        m->run_rules[m->n_run_rules++] = i;
+    } else if (p->kind == ASSAY_PLAN_WHOLE) {
+        m->whole_rules[m->n_whole_rules++] = i;
+    }
+}
+
+static enum assay_status make_plans(struct assay_matcher *m)
+{
+    size_t n = m->n_rules + (size_t)1;
+    m->arena = assay_arena_new(PLAN_ARENA);
+    m->plans = calloc(n, sizeof *m->plans);
+    m->codes = calloc(n, sizeof *m->codes);
+    m->run_rules = assay_alloc_array(n, sizeof *m->run_rules);
+    m->whole_rules = assay_alloc_array(n, sizeof *m->whole_rules);
+    if (m->arena == NULL || m->plans == NULL || m->codes == NULL || m->run_rules == NULL ||
+        m->whole_rules == NULL) {
+        return ASSAY_NOMEM;
+    }
     assay_run_set_init(&m->runs);
-    for (uint32_t i = 0; i < m->n_rules; i++) {
-        if (m->plans[i].kind == ASSAY_PLAN_RUN) {
-            assay_run_set_add(&m->runs, &m->plans[i]);
+    for (uint32_t i = 0; m->engine != ASSAY_ENGINE_ORACLE && i < m->n_rules; i++) {
+        if (m->rule[i]->detect == ASSAY_DETECT_PATTERN) {
+            file_rule(m, i);
         }
     }
+    enum assay_status rc = assay_terms_build(m->rule, m->n_rules, &m->terms);
+    return rc != ASSAY_OK ? rc : assay_literals_build(m);
 }
 
 static enum assay_status make_engine(struct assay_matcher *m, const char *cache_dir,
@@ -56,7 +72,7 @@ static enum assay_status make_engine(struct assay_matcher *m, const char *cache_
     case ASSAY_ENGINE_VECTORSCAN:
         return assay_vs_new(m, cache_dir, err);
     case ASSAY_ENGINE_PREFILTER:
-        return assay_fallback_new(m, err);
+        return assay_automaton_new(m, err);
     case ASSAY_ENGINE_AUTO:
     case ASSAY_ENGINE_ORACLE:
         break;
@@ -78,9 +94,7 @@ static enum assay_status build(struct assay_matcher *m, const struct assay_match
     if (rc != ASSAY_OK) {
         return assay_fail(err, rc, "cannot prepare the rules for matching");
     }
-    rc = make_engine(m, opt == NULL ? NULL : opt->cache_dir, err);
-    make_runs(m);
-    return rc;
+    return make_engine(m, opt == NULL ? NULL : opt->cache_dir, err);
 }
 
 /* Takes the table `rule`. */
@@ -151,6 +165,9 @@ void assay_matcher_free(struct assay_matcher *m)
     assay_arena_free(m->arena);
     free(m->plans);
     free(m->codes);
+    free(m->run_rules);
+    free(m->whole_rules);
+    free(m->literals.items);
     free((void *)(uintptr_t)m->rule);
     (void)pthread_mutex_destroy(&m->code_lock);
     free(m);
@@ -246,10 +263,8 @@ static void run_engine(struct assay_scratch *s)
 {
     switch (s->m->engine) {
     case ASSAY_ENGINE_VECTORSCAN:
-        assay_vs_scan(s);
-        break;
     case ASSAY_ENGINE_PREFILTER:
-        assay_fallback_scan(s);
+        assay_fast_scan(s);
         break;
     case ASSAY_ENGINE_AUTO:
     case ASSAY_ENGINE_ORACLE:

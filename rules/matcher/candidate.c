@@ -71,21 +71,6 @@ void assay_match_push(struct assay_scratch *s, uint32_t rule, uint32_t field, ui
     s->matches[s->n_matches++] = (struct assay_match){rule, field, start, end};
 }
 
-void assay_candidate_push(struct assay_scratch *s, uint32_t rule, uint32_t end)
-{
-    if (s->n_candidates == s->cap_candidates) {
-        uint32_t cap = s->cap_candidates == 0 ? 1024 : s->cap_candidates * 2;
-        struct assay_candidate *p = assay_realloc_array(s->candidates, cap, sizeof *p);
-        if (p == NULL) {
-            s->status = ASSAY_NOMEM;
-            return;
-        }
-        s->candidates = p;
-        s->cap_candidates = cap;
-    }
-    s->candidates[s->n_candidates++] = (struct assay_candidate){rule, end};
-}
-
 /* ---- PCRE2 ---------------------------------------------------------------------------------- */
 
 /* As the loader checked it, plus what the windowed search needs. NULL: out of memory. */
@@ -223,27 +208,39 @@ void assay_confirm_field(struct assay_scratch *s, uint32_t rule, uint32_t field)
     assay_confirm_range(s, rule, field, f->start, f->start + f->len);
 }
 
-void assay_candidate_try(struct assay_scratch *s, uint32_t rule, uint32_t end, uint32_t back_max,
-                         uint32_t back_min)
+/* The earliest start that belongs to a literal ending at `end`: as far back as bytes of `walk` go.
+ */
+static uint32_t walk_back(const struct assay_scratch *s, const struct assay_plan *p, uint32_t next,
+                          uint32_t end)
 {
-    const struct assay_byteset *walk = &s->m->plans[rule].walk;
-    const char *text = s->batch->text;
+    uint32_t from = next, at = end;
+    if (p->back_max != ASSAY_RX_INF && end - next > p->back_max) {
+        from = end - p->back_max;
+    }
+    while (at > from && assay_byteset_has(&p->walk, (unsigned char)s->batch->text[at - 1])) {
+        at--;
+    }
+    return at;
+}
+
+void assay_candidate_try(struct assay_scratch *s, uint32_t rule, uint32_t end)
+{
+    const struct assay_plan *plan = &s->m->plans[rule];
     uint32_t field = assay_field_at(s, end - 1);
-    if (field == ASSAY_NONE || end - s->batch->fields[field].start < back_min) {
+    if (field == ASSAY_NONE) {
         return;
     }
     const struct assay_progress *p = progress_in(s, rule, field);
-    uint32_t limit = end - back_min, from = p->next, at = end;
-    if (p->dead || limit < from) {
+    if (plan->weak) {
+        assay_confirm_field(s, rule, field);
         return;
     }
-    if (back_max != ASSAY_RX_INF && end - from > back_max) {
-        from = end - back_max;
+    if (p->dead || end - s->batch->fields[field].start < plan->back_min ||
+        end - plan->back_min < p->next) {
+        return;
     }
-    while (at > from && assay_byteset_has(walk, (unsigned char)text[at - 1])) {
-        at--;
-    }
-    if (at <= limit) {
-        assay_confirm_range(s, rule, field, at, limit);
+    uint32_t from = walk_back(s, plan, p->next, end);
+    if (from <= end - plan->back_min) {
+        assay_confirm_range(s, rule, field, from, end - plan->back_min);
     }
 }

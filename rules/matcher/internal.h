@@ -4,11 +4,13 @@
  * rules/matcher.h.
  *
  *   regex.c       pattern text -> relaxed regular expression over bytes
- *   plan.c        -> how the rule is found fast
+ *   plan.c        -> how the rule is found fast: by literals, by runs, or not
  *   terms.c       word rules: what an occurrence is, and which ones count
+ *   literals.c    all literals to search for: terms and anchors
+ *   vectorscan.c  searches literals with Vectorscan      automaton.c  ... with Aho-Corasick
  *   runs.c        stretches that hold enough digits
  *   candidate.c   offsets -> fields; PCRE2 in a window; never the same start twice
- *   vectorscan.c  candidates by Vectorscan       fallback.c  ... by Aho-Corasick and runs
+ *   scan.c        literals, runs and the rest, over one batch
  *   oracle.c      no candidates: everything by brute force, the definition of right
  *   cache.c       compiled databases on disk
  *   matcher.c     the door
@@ -49,20 +51,35 @@ struct assay_code {
     atomic_int jit; /* valid once `code` is set */
 };
 
+/* A literal to search for, ASCII in lower case. */
+struct assay_literal {
+    const char *text; /* borrowed from terms or plans */
+    uint32_t len;
+    uint32_t id; /* a term; or terms.count + rule */
+};
+
+struct assay_literal_table {
+    struct assay_literal *items;
+    uint32_t count;
+};
+
 struct assay_vs;        /* vectorscan.c */
-struct assay_automaton; /* fallback.c */
+struct assay_automaton; /* automaton.c */
 
 struct assay_matcher {
     const struct assay_rule *const *rule; /* by index; borrowed rules, own table */
     uint32_t n_rules;
     enum assay_matcher_engine engine; /* never AUTO */
     int from_cache;
-    struct assay_arena *arena; /* plans and factors */
+    struct assay_arena *arena; /* plans and their literals */
     struct assay_plan *plans;  /* by rule */
     struct assay_code *codes;  /* by rule */
     pthread_mutex_t code_lock;
     struct assay_terms terms;
+    struct assay_literal_table literals;
     struct assay_run_set runs;
+    uint32_t *run_rules, *whole_rules; /* rules by plan */
+    uint32_t n_run_rules, n_whole_rules;
     struct assay_vs *vs;
     struct assay_automaton *automaton;
 };
@@ -137,33 +154,41 @@ static inline unsigned char assay_ascii_lower(unsigned char c)
  * not matched. */
 uint32_t assay_field_at(struct assay_scratch *s, uint32_t pos);
 int assay_field_is_matched(const struct assay_field *f);
-/* A factor (or literal) ends at batch offset `end`; the match starts back_max..back_min before.
- * Ends must not decrease within one rule and scan, nor may the two distances change. */
-void assay_candidate_try(struct assay_scratch *s, uint32_t rule, uint32_t end, uint32_t back_max,
-                         uint32_t back_min);
+/* A literal of an ANCHOR rule ends at batch offset `end`; ends must not decrease within one rule
+ * and scan. */
+void assay_candidate_try(struct assay_scratch *s, uint32_t rule, uint32_t end);
 /* Tries PCRE2 at every start in [from, limit] (batch offsets within the field) not tried before. */
 void assay_confirm_range(struct assay_scratch *s, uint32_t rule, uint32_t field, uint32_t from,
                          uint32_t limit);
 void assay_confirm_field(struct assay_scratch *s, uint32_t rule, uint32_t field);
-void assay_candidate_push(struct assay_scratch *s, uint32_t rule, uint32_t end);
 void assay_match_push(struct assay_scratch *s, uint32_t rule, uint32_t field, uint32_t start,
                       uint32_t end);
+
+/* ---- literals.c ----------------------------------------------------------------------------- */
+
+enum assay_status assay_literals_build(struct assay_matcher *m);
+/* A literal ends at batch offset `end`. Any order. */
+void assay_literal_found(struct assay_scratch *s, uint32_t id, uint32_t end);
+/* Puts the collected candidates in order. */
+void assay_candidates_sort(struct assay_scratch *s);
 
 /* ---- engines -------------------------------------------------------------------------------- */
 
 int assay_vs_available(void);
+/* Compiles m->literals, or takes them from the cache. */
 enum assay_status assay_vs_new(struct assay_matcher *m, const char *cache_dir,
                                struct assay_error *err);
 void assay_vs_free(struct assay_vs *vs);
 enum assay_status assay_vs_scratch(const struct assay_matcher *m, struct assay_scratch *s,
                                    struct assay_error *err);
 void assay_vs_scratch_free(struct assay_scratch *s);
-void assay_vs_scan(struct assay_scratch *s);
+void assay_vs_search(struct assay_scratch *s);
 
-enum assay_status assay_fallback_new(struct assay_matcher *m, struct assay_error *err);
+enum assay_status assay_automaton_new(struct assay_matcher *m, struct assay_error *err);
 void assay_automaton_free(struct assay_automaton *a);
-void assay_fallback_scan(struct assay_scratch *s);
+void assay_automaton_search(struct assay_scratch *s);
 
+void assay_fast_scan(struct assay_scratch *s);
 void assay_oracle_scan(struct assay_scratch *s);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Choosing the factor. A literal lead is worth -log2 of how often it is met in mixed English and
- * Chinese prose, from a coarse table: only the order of the choices depends on it, never the
- * result.
+ * Choosing the anchor. A literal is worth -log2 of how often it is met in mixed English and Chinese
+ * prose, from a coarse table: only the order of the choices depends on it, never the result.
  */
 #include "rules/matcher/plan.h"
 
-#define PLAN_ELEMENTS   256
-#define PLAN_FACTOR_MAX 64 /* bytes: width of F */
-#define PLAN_BITS_GOOD  15 /* a lead this rare is searched everywhere */
-#define PLAN_BITS_FAIR  10 /* ... unless the rule can be confined to runs */
-#define PLAN_RUN_LONG   20 /* bytes: so long a run needs one digit or [:-] only */
-#define PLAN_LONG_MIN   12 /* bytes: runs of such a length without any space are rare */
+#define PLAN_ELEMENTS  256
+#define PLAN_BITS_GOOD 15 /* a literal this rare is preferred to runs */
+#define PLAN_BITS_FAIR 6  /* ... and this one to no plan at all */
+#define PLAN_RUN_LONG  20 /* bytes: so long a run needs one digit or [:-] only */
+#define PLAN_PART_DRIVERS                                                                          \
+    4 /* digits and [:-] that a part of a pattern must hold to be searched as a run */
+#define PLAN_LONG_MIN 12 /* bytes: runs of such a length without any space are rare */
 
 /* The pattern's top-level concatenation. */
 struct elements {
@@ -160,11 +160,13 @@ static unsigned byte_bits(unsigned char c)
     return 9;
 }
 
-/* Leads of the elements from `i` on, and how rare they are in bits (0: no literal). */
+/* Literals one of which elements [i, ...) must begin with, and how rare they are in bits (0: none).
+ */
 static unsigned lead(const struct elements *es, unsigned i, struct assay_literals *ls)
 {
     unsigned bits = UINT32_MAX, many = 0;
-    *ls = (struct assay_literals){.n = 1};
+    ls->n = 1;
+    ls->len[0] = 0;
     while (i < es->n && expand(ls, es->item[i])) {
         i++;
     }
@@ -178,101 +180,98 @@ static unsigned lead(const struct elements *es, unsigned i, struct assay_literal
     while ((1u << many) < ls->n) {
         many++;
     }
-    return bits > many ? bits - many : 0;
+    return bits > many && bits != 0 ? bits - many : 0;
 }
 
-static unsigned best_lead(const struct elements *es, unsigned *ret_bits)
+/* An anchor while it is chosen. */
+struct anchor {
+    struct assay_literals literals;
+    unsigned bits;
+    uint32_t back_max, back_min;
+    struct assay_byteset walk;
+};
+
+static void add_both_cases(struct assay_byteset *set, unsigned char c)
 {
+    assay_byteset_add(set, c);
+    if (c >= 'a' && c <= 'z') {
+        assay_byteset_add(set, (unsigned char)(c - 0x20));
+    }
+}
+
+/* The anchor at element `i`, the elements before it being P. */
+static void anchor_at(const struct elements *es, unsigned i, struct anchor *ret)
+{
+    uint32_t shortest = UINT32_MAX, longest = 0;
+    memset(ret, 0, sizeof *ret);
+    ret->bits = lead(es, i, &ret->literals);
+    for (unsigned j = 0; j < i; j++) {
+        ret->back_min = assay_rx_add(ret->back_min, es->item[j]->min);
+        ret->back_max = assay_rx_add(ret->back_max, es->item[j]->max);
+        assay_byteset_union(&ret->walk, &es->item[j]->set);
+    }
+    for (unsigned k = 0; k < ret->literals.n; k++) {
+        uint32_t len = ret->literals.len[k];
+        shortest = len < shortest ? len : shortest;
+        longest = len > longest ? len : longest;
+        for (uint32_t j = 0; j < len; j++) {
+            add_both_cases(&ret->walk, ret->literals.text[k][j]);
+        }
+    }
+    ret->back_min = assay_rx_add(ret->back_min, shortest);
+    ret->back_max = assay_rx_add(ret->back_max, longest);
+}
+
+static unsigned capped(unsigned bits)
+{
+    return bits > 40 ? 40 : bits; /* rare enough: prefer the earlier one */
+}
+
+static void best_anchor(const struct assay_rx *n, struct anchor *ret);
+
+/* One anchor for an alternation: the literals of all branches, the widest distances. */
+static void alternation_anchor(const struct assay_rx *alt, struct anchor *ret)
+{
+    struct anchor one;
+    memset(ret, 0, sizeof *ret);
+    ret->bits = UINT32_MAX;
+    ret->back_min = UINT32_MAX;
+    for (const struct assay_rx *c = alt->first; c != NULL; c = c->next) {
+        best_anchor(c, &one);
+        if (one.bits == 0 || ret->literals.n + one.literals.n > ASSAY_PLAN_LITERALS) {
+            ret->bits = 0;
+            return;
+        }
+        memcpy(ret->literals.len + ret->literals.n, one.literals.len, one.literals.n);
+        memcpy(ret->literals.text + ret->literals.n, one.literals.text,
+               one.literals.n * sizeof one.literals.text[0]);
+        ret->literals.n += one.literals.n;
+        ret->bits = one.bits < ret->bits ? one.bits : ret->bits;
+        ret->back_min = one.back_min < ret->back_min ? one.back_min : ret->back_min;
+        ret->back_max = one.back_max > ret->back_max ? one.back_max : ret->back_max;
+        assay_byteset_union(&ret->walk, &one.walk);
+    }
+}
+
+static void best_anchor(const struct assay_rx *n, struct anchor *ret)
+{
+    struct elements es = {.n = 0};
+    unsigned best = 0, bits = 0;
     struct assay_literals ls;
-    unsigned best = 0;
-    *ret_bits = 0;
-    for (unsigned i = 0; i < es->n; i++) {
-        unsigned bits = lead(es, i, &ls);
-        bits = bits > 40 ? 40 : bits; /* rare enough: prefer the earlier one */
-        if (bits > *ret_bits) {
-            *ret_bits = bits;
+    flatten(&es, n);
+    if (es.n == 1 && es.item[0]->kind == ASSAY_RX_ALT) {
+        alternation_anchor(es.item[0], ret);
+        return;
+    }
+    for (unsigned i = 0; i < es.n; i++) {
+        unsigned b = capped(lead(&es, i, &ls));
+        if (b > bits) {
+            bits = b;
             best = i;
         }
     }
-    return best;
-}
-
-/* ---- the factor ----------------------------------------------------------------------------- */
-
-struct builder {
-    struct assay_arena *arena;
-    struct assay_plan *plan;
-    struct assay_rx *cat, **tail;
-    int open_left; /* P ends with more of F's first element */
-};
-
-static int append(struct builder *b, const struct assay_rx *child, uint32_t min, uint32_t max)
-{
-    struct assay_rx *n = assay_rx_repeat(b->arena, child, min, max);
-    if (n == NULL) {
-        return 0;
-    }
-    *b->tail = n;
-    b->tail = &n->next;
-    b->cat->min = assay_rx_add(b->cat->min, n->min);
-    b->cat->max = assay_rx_add(b->cat->max, n->max);
-    assay_byteset_union(&b->plan->walk, &n->set);
-    return 1;
-}
-
-/* Appends an element, whole when it fits; 0 when F ends here (F then matches a beginning of it). */
-static int append_element(struct builder *b, const struct assay_rx *e, int may_open)
-{
-    const struct assay_rx *child = e->kind == ASSAY_RX_REP ? e->first : e;
-    uint32_t min = e->kind == ASSAY_RX_REP ? e->rmin : 1;
-    uint32_t max = e->kind == ASSAY_RX_REP ? e->rmax : 1;
-    uint32_t room = PLAN_FACTOR_MAX - b->cat->max;
-    if (child->max == ASSAY_RX_INF || child->max == 0) {
-        return 0;
-    }
-    if (max <= room / child->max) {
-        return append(b, child, min, max);
-    }
-    uint32_t k = min < room / child->max ? min : room / child->max;
-    if (k > 0 && !append(b, child, k, k)) {
-        return 0;
-    }
-    if (may_open && k == min && k > 0) {
-        b->open_left = 1;
-        return 1;
-    }
-    return 0;
-}
-
-/* F from element `i`; 0 when it would be empty. */
-static int build_factor(struct assay_arena *a, const struct elements *es, unsigned i,
-                        struct assay_plan *plan)
-{
-    struct builder b = {.arena = a, .plan = plan};
-    b.cat = assay_arena_alloc(a, sizeof *b.cat);
-    if (b.cat == NULL) {
-        return 0;
-    }
-    b.cat->kind = ASSAY_RX_CAT;
-    b.tail = &b.cat->first;
-    for (unsigned j = 0; j < i; j++) {
-        plan->before_min = assay_rx_add(plan->before_min, es->item[j]->min);
-        plan->before_max = assay_rx_add(plan->before_max, es->item[j]->max);
-        assay_byteset_union(&plan->walk, &es->item[j]->set);
-    }
-    for (unsigned j = i; j < es->n; j++) {
-        if (!append_element(&b, es->item[j], j == i && j + 1 < es->n)) {
-            break;
-        }
-    }
-    if (assay_arena_overflowed(a) || b.cat->min == 0) {
-        return 0;
-    }
-    plan->before_max = b.open_left ? ASSAY_RX_INF : plan->before_max;
-    plan->back_min = assay_rx_add(plan->before_min, b.cat->min);
-    plan->back_max = assay_rx_add(plan->before_max, b.cat->max);
-    plan->factor = b.cat;
-    return 1;
+    anchor_at(&es, best, ret);
+    ret->bits = bits;
 }
 
 /* ---- runs ----------------------------------------------------------------------------------- */
@@ -316,40 +315,91 @@ static int is_long(const struct assay_rx *root)
     return root->min >= PLAN_LONG_MIN && count_range(&root->set, 0, ' ') == 0;
 }
 
-static int run_eligible(const struct assay_rx *root)
+static int run_eligible(const struct assay_rx *part)
 {
-    return runs_are_short(&root->set) && (has_drivers(root) || is_long(root));
+    return runs_are_short(&part->set) && (has_drivers(part) || is_long(part));
 }
 
-static void plan_run(struct assay_plan *plan, const struct assay_rx *root)
+/* The facts of elements [i, end), as if they were one node. */
+static struct assay_rx range_facts(const struct elements *es, unsigned i, unsigned end)
+{
+    struct assay_rx sum = {.kind = ASSAY_RX_CAT};
+    for (; i < end; i++) {
+        const struct assay_rx *e = es->item[i];
+        sum.min = assay_rx_add(sum.min, e->min);
+        sum.max = assay_rx_add(sum.max, e->max);
+        sum.digits = assay_rx_add(sum.digits, e->digits);
+        sum.punct = assay_rx_add(sum.punct, e->punct);
+        sum.marks = assay_rx_add(sum.marks, e->marks);
+        assay_byteset_union(&sum.set, &e->set);
+    }
+    return sum;
+}
+
+struct range {
+    unsigned from, to; /* elements */
+    uint32_t drivers;
+};
+
+/* The part with the most digits and [:-] whose runs are short; empty when none has enough. */
+static struct range best_range(const struct elements *es)
+{
+    struct range best = {0, 0, PLAN_PART_DRIVERS - 1};
+    for (unsigned i = 0; i < es->n; i++) {
+        for (unsigned j = i + 1; j <= es->n; j++) {
+            struct assay_rx facts = range_facts(es, i, j);
+            if (!runs_are_short(&facts.set)) {
+                break;
+            }
+            if (es->item[i]->min > 0 && assay_rx_add(facts.digits, facts.punct) > best.drivers) {
+                best = (struct range){i, j, assay_rx_add(facts.digits, facts.punct)};
+            }
+        }
+    }
+    return best;
+}
+
+static void plan_run(struct assay_plan *plan, const struct assay_rx *part)
 {
     plan->kind = ASSAY_PLAN_RUN;
-    plan->run = root->set;
-    plan->min_len = root->min;
-    plan->digits = root->digits;
-    plan->marks = root->marks;
-    plan->group = has_drivers(root) ? run_group(&root->set) : ASSAY_RUN_LONG;
+    plan->run = part->set;
+    plan->min_len = part->min;
+    plan->digits = part->digits;
+    plan->marks = part->marks;
+    plan->group = has_drivers(part) ? run_group(&part->set) : ASSAY_RUN_LONG;
 }
 
-static unsigned first_mandatory(const struct elements *es)
+/* A plan over runs, of the whole pattern or of a part of it; 0: none. */
+static int try_run(const struct elements *es, struct assay_plan *ret)
 {
-    unsigned i = 0;
-    while (i < es->n && es->item[i]->min == 0) {
-        i++;
+    struct assay_rx all = range_facts(es, 0, es->n);
+    if (run_eligible(&all)) {
+        plan_run(ret, &all);
+        return 1;
     }
-    return i;
+    struct range r = best_range(es);
+    if (r.to == 0) {
+        return 0;
+    }
+    struct assay_rx part = range_facts(es, r.from, r.to), before = range_facts(es, 0, r.from);
+    plan_run(ret, &part);
+    ret->before_min = before.min;
+    ret->before_max = before.max;
+    return 1;
 }
 
-static void plan_anchor(struct assay_arena *a, const struct elements *es, unsigned i,
-                        struct assay_plan *plan)
+static void plan_anchor(struct assay_arena *a, const struct anchor *from, struct assay_plan *plan)
 {
+    struct assay_literals *ls = assay_arena_alloc(a, sizeof *ls);
+    if (ls == NULL) {
+        return;
+    }
+    *ls = from->literals;
     plan->kind = ASSAY_PLAN_ANCHOR;
-    plan->literals = assay_arena_alloc(a, sizeof *plan->literals);
-    if (plan->literals == NULL) {
-        plan->kind = ASSAY_PLAN_CLASS;
-    } else {
-        (void)lead(es, i, plan->literals);
-    }
+    plan->literals = ls;
+    plan->back_min = from->back_min;
+    plan->back_max = from->back_max;
+    plan->walk = from->walk;
 }
 
 void assay_plan_make(struct assay_arena *a, const char *pattern, int caseless,
@@ -357,23 +407,18 @@ void assay_plan_make(struct assay_arena *a, const char *pattern, int caseless,
 {
     const struct assay_rx *root = assay_rx_parse(a, pattern, caseless);
     struct elements es = {.n = 0};
-    unsigned bits = 0;
+    struct anchor anchor;
     memset(ret, 0, sizeof *ret);
     if (root == NULL) {
         return;
     }
-    flatten(&es, root);
-    unsigned anchor = best_lead(&es, &bits), first = first_mandatory(&es);
-    int is_run = bits < PLAN_BITS_GOOD && run_eligible(root);
-    int is_anchor = !is_run && bits >= PLAN_BITS_FAIR;
-    struct assay_plan plan = {.kind = ASSAY_PLAN_CLASS};
-    if (!build_factor(a, &es, is_anchor ? anchor : first, &plan)) {
+    best_anchor(root, &anchor);
+    if (anchor.bits >= PLAN_BITS_GOOD) {
+        plan_anchor(a, &anchor, ret);
         return;
     }
-    if (is_run) {
-        plan_run(&plan, root);
-    } else if (is_anchor) {
-        plan_anchor(a, &es, anchor, &plan);
+    flatten(&es, root);
+    if (!(es.n < PLAN_ELEMENTS && try_run(&es, ret)) && anchor.bits >= PLAN_BITS_FAIR) {
+        plan_anchor(a, &anchor, ret);
     }
-    *ret = plan;
 }

@@ -154,8 +154,8 @@ static void alt_add(struct assay_rx *alt, struct assay_rx ***tail, struct assay_
     assay_byteset_union(&alt->set, &child->set);
 }
 
-struct assay_rx *assay_rx_repeat(struct assay_arena *a, const struct assay_rx *child, uint32_t min,
-                                 uint32_t max)
+static struct assay_rx *rx_repeat(struct assay_arena *a, const struct assay_rx *child, uint32_t min,
+                                  uint32_t max)
 {
     struct assay_rx *n = node_new(a, ASSAY_RX_REP);
     struct assay_rx *copy = node_new(a, ASSAY_RX_EMPTY);
@@ -204,7 +204,7 @@ static struct assay_rx *rx_beyond_ascii(struct assay_arena *a)
         struct assay_rx *cat = node_new(a, ASSAY_RX_CAT);
         struct assay_rx *head = node_range(a, lead[i][0], lead[i][1]);
         struct assay_rx *cont = node_range(a, 0x80, 0xbf);
-        struct assay_rx *rest = cont == NULL ? NULL : assay_rx_repeat(a, cont, i + 1, i + 1);
+        struct assay_rx *rest = cont == NULL ? NULL : rx_repeat(a, cont, i + 1, i + 1);
         if (cat == NULL || head == NULL || rest == NULL) {
             return NULL;
         }
@@ -758,7 +758,7 @@ static struct assay_rx *parse_repeat(struct parser *ps)
     if (n->kind == ASSAY_RX_EMPTY || max == 0) {
         return node_new(ps->arena, ASSAY_RX_EMPTY);
     }
-    return assay_rx_repeat(ps->arena, n, min, max);
+    return rx_repeat(ps->arena, n, min, max);
 }
 
 static struct assay_rx *parse_cat(struct parser *ps)
@@ -808,7 +808,7 @@ static struct assay_rx *parse_alt(struct parser *ps)
     if (alt == NULL || alt->first == NULL) {
         return alt == NULL ? fail(ps) : node_new(ps->arena, ASSAY_RX_EMPTY);
     }
-    return optional ? assay_rx_repeat(ps->arena, alt, 0, 1) : alt;
+    return optional ? rx_repeat(ps->arena, alt, 0, 1) : alt;
 }
 
 struct assay_rx *assay_rx_parse(struct assay_arena *a, const char *pattern, int caseless)
@@ -820,69 +820,4 @@ struct assay_rx *assay_rx_parse(struct assay_arena *a, const char *pattern, int 
     }
     struct assay_rx *n = parse_alt(&ps);
     return ps.failed || ps.p != ps.end || assay_arena_overflowed(a) ? NULL : n;
-}
-
-/* ---- printing ------------------------------------------------------------------------------- */
-
-static void print_class(const struct assay_byteset *s, struct assay_buf *out)
-{
-    int single = assay_byteset_count(s) == 1;
-    assay_buf_adds(out, single ? "" : "[");
-    for (unsigned c = 0; c < 256; c++) {
-        unsigned hi = c;
-        if (!assay_byteset_has(s, (unsigned char)c)) {
-            continue;
-        }
-        while (hi < 255 && assay_byteset_has(s, (unsigned char)(hi + 1))) {
-            hi++;
-        }
-        assay_buf_addf(out, "\\x%02x", c);
-        if (hi > c) {
-            assay_buf_addf(out, "-\\x%02x", hi);
-        }
-        c = hi;
-    }
-    assay_buf_adds(out, single ? "" : "]");
-}
-
-static void print_repeat(const struct assay_rx *n, struct assay_buf *out)
-{
-    assay_buf_adds(out, "(?:");
-    assay_rx_print(n->first, out);
-    assay_buf_adds(out, ")");
-    if (n->rmax == ASSAY_RX_INF) {
-        assay_buf_addf(out, "{%u,}", n->rmin);
-    } else if (n->rmin == n->rmax) {
-        assay_buf_addf(out, "{%u}", n->rmin);
-    } else {
-        assay_buf_addf(out, "{%u,%u}", n->rmin, n->rmax);
-    }
-}
-
-void assay_rx_print(const struct assay_rx *n, struct assay_buf *out)
-{
-    switch (n->kind) {
-    case ASSAY_RX_CLASS:
-        print_class(&n->set, out);
-        break;
-    case ASSAY_RX_REP:
-        print_repeat(n, out);
-        break;
-    case ASSAY_RX_CAT:
-        for (const struct assay_rx *c = n->first; c != NULL; c = c->next) {
-            assay_rx_print(c, out);
-        }
-        break;
-    case ASSAY_RX_ALT:
-        assay_buf_adds(out, "(?:");
-        for (const struct assay_rx *c = n->first; c != NULL; c = c->next) {
-            assay_buf_adds(out, c == n->first ? "" : "|");
-            assay_rx_print(c, out);
-        }
-        assay_buf_adds(out, ")");
-        break;
-    case ASSAY_RX_EMPTY:
-    case ASSAY_RX_OPAQUE:
-        break;
-    }
 }

@@ -13,7 +13,7 @@
 #define ASSAY_RULES_MATCHER_REGEX_H
 
 #include "core/arena.h"
-#include "core/buf.h"
+#include "assay/base.h"
 
 #define ASSAY_RX_INF UINT32_MAX
 
@@ -61,10 +61,5 @@ uint32_t assay_rx_add(uint32_t a, uint32_t b);
 
 /* NULL: not understood, or the arena is full. */
 struct assay_rx *assay_rx_parse(struct assay_arena *a, const char *pattern, int caseless);
-/* A node repeated exactly or at most; used to cut factors out of a tree. NULL: arena full. */
-struct assay_rx *assay_rx_repeat(struct assay_arena *a, const struct assay_rx *child, uint32_t min,
-                                 uint32_t max);
-/* Prints in the syntax Vectorscan takes, all bytes escaped; no OPAQUE may be in it. */
-void assay_rx_print(const struct assay_rx *n, struct assay_buf *out);
 
 #endif

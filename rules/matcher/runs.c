@@ -91,24 +91,7 @@ static driver_func choose_drivers(int use_simd)
 
 /* ---- runs ----------------------------------------------------------------------------------- */
 
-static enum assay_status list_prepare(struct assay_run_list *l, uint32_t len)
-{
-    l->n_runs = 0;
-    l->len = 0;
-    if (l->cap >= len + 2) {
-        return ASSAY_OK;
-    }
-    char *text = realloc(l->text, (size_t)len + 2);
-    if (text == NULL) {
-        return ASSAY_NOMEM;
-    }
-    l->text = text;
-    l->cap = len + 2;
-    return ASSAY_OK;
-}
-
-static enum assay_status list_add(struct assay_run_list *l, const char *text,
-                                  const struct assay_kept_run *run)
+static enum assay_status list_add(struct assay_run_list *l, const struct assay_kept_run *run)
 {
     if (l->n_runs == l->cap_runs) {
         uint32_t cap = l->cap_runs == 0 ? 256 : l->cap_runs * 2;
@@ -119,11 +102,7 @@ static enum assay_status list_add(struct assay_run_list *l, const char *text,
         l->runs = runs;
         l->cap_runs = cap;
     }
-    l->runs[l->n_runs] = *run;
-    l->runs[l->n_runs++].at = l->len;
-    memcpy(l->text + l->len, text + run->from, run->len);
-    l->len += run->len;
-    l->text[l->len++] = (char)ASSAY_RUN_SEPARATOR;
+    l->runs[l->n_runs++] = *run;
     return ASSAY_OK;
 }
 
@@ -166,8 +145,7 @@ static enum assay_status visit(struct finder *f, unsigned g, uint32_t at)
     }
     run.len = to - run.from;
     f->done[g] = to;
-    return is_needed(f->rs, g, &run) ? list_add(&f->lists[g], (const char *)f->text, &run)
-                                     : ASSAY_OK;
+    return is_needed(f->rs, g, &run) ? list_add(&f->lists[g], &run) : ASSAY_OK;
 }
 
 /* LONG: a run of `step` bytes or more has a byte at start + step - 1 from any start inside it; a
@@ -325,9 +303,7 @@ enum assay_status assay_runs_find(const struct assay_run_set *rs, const char *te
     unsigned driven = 0;
     for (unsigned g = 0; g < ASSAY_RUN_GROUPS; g++) {
         driven += g == ASSAY_RUN_LONG ? 0 : rs->n_needs[g];
-        if (rs->n_needs[g] != 0 && list_prepare(&lists[g], len) != ASSAY_OK) {
-            return ASSAY_NOMEM;
-        }
+        lists[g].n_runs = 0;
     }
     for (uint32_t base = 0; driven != 0 && base < len; base += 64) {
         uint32_t n = len - base < 64 ? len - base : 64;
@@ -339,28 +315,8 @@ enum assay_status assay_runs_find(const struct assay_run_set *rs, const char *te
     return visit_long(&f, use_simd);
 }
 
-uint32_t assay_run_origin(const struct assay_run_list *l, uint32_t at, uint32_t *hint)
-{
-    uint32_t lo = 0, hi = l->n_runs;
-    const struct assay_kept_run *r = &l->runs[*hint < hi ? *hint : 0];
-    if (at - r->at >= r->len || at < r->at) {
-        while (hi - lo > 1) {
-            uint32_t mid = lo + (hi - lo) / 2;
-            if (l->runs[mid].at <= at) {
-                lo = mid;
-            } else {
-                hi = mid;
-            }
-        }
-        *hint = lo;
-        r = &l->runs[lo];
-    }
-    return r->from + (at - r->at);
-}
-
 void assay_run_list_release(struct assay_run_list *l)
 {
     free(l->runs);
-    free(l->text);
     memset(l, 0, sizeof *l);
 }

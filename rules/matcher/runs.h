@@ -14,8 +14,7 @@
 
 #include "rules/matcher/plan.h"
 
-#define ASSAY_RUN_SEPARATOR 0xff
-#define ASSAY_RUN_NEEDS     16 /* distinct demands of a group; more are merged into weaker ones */
+#define ASSAY_RUN_NEEDS 16 /* distinct demands of a group; more are merged into weaker ones */
 
 struct assay_run_need {
     uint32_t min_len, digits, marks;
@@ -31,17 +30,15 @@ struct assay_run_set {
 
 struct assay_kept_run {
     uint32_t from; /* in the batch text */
-    uint32_t at;   /* in the copy */
     uint32_t len;
     uint32_t digits, marks;
+    uint32_t field; /* first field that ends after it begins */
 };
 
 /* The kept runs of one group in one batch; storage grows and is reused. */
 struct assay_run_list {
     struct assay_kept_run *runs;
     uint32_t n_runs, cap_runs;
-    char *text;
-    uint32_t len, cap;
 };
 
 void assay_run_set_init(struct assay_run_set *rs);
@@ -50,9 +47,6 @@ void assay_run_set_add(struct assay_run_set *rs, const struct assay_plan *plan);
  */
 enum assay_status assay_runs_find(const struct assay_run_set *rs, const char *text, uint32_t len,
                                   int use_simd, struct assay_run_list *lists);
-/* Offset in the batch of byte `at` of the copy; `hint` remembers the last run. `at` must be inside
- * a run. */
-uint32_t assay_run_origin(const struct assay_run_list *l, uint32_t at, uint32_t *hint);
 void assay_run_list_release(struct assay_run_list *l);
 
 #endif
