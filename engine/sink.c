@@ -240,6 +240,15 @@ static void complete(const struct assay_collector *c, struct assay_finding *f)
     }
 }
 
+/* How many records a finding speaks of. */
+static uint64_t records_of(const struct assay_finding *f)
+{
+    if (f->n_members == 0) {
+        return f->ordinal != ASSAY_NO_RECORD;
+    }
+    return f->members[0].record == ASSAY_NO_RECORD ? 0 : f->members_total;
+}
+
 static struct assay_found_entry *new_entry(struct assay_collector *c, const struct assay_finding *f)
 {
     if (c->n_entries == c->cap_entries) {
@@ -260,7 +269,7 @@ static struct assay_found_entry *new_entry(struct assay_collector *c, const stru
                                     .end = f->end,
                                     .rule = f->rule,
                                     .confidence = f->confidence};
-    e->records = f->members_total > 1 ? f->members_total : f->ordinal != ASSAY_NO_RECORD;
+    e->records = records_of(f);
     if (f->field != ASSAY_NONE) {
         e->field = f->field - c->batch->records[f->record].first_field;
     }
@@ -316,6 +325,32 @@ static void note_rule(struct assay_collector *c, uint32_t rule)
     }
 }
 
+static void note_file(struct assay_collector *c, uint32_t rule, uint32_t file)
+{
+    uint64_t bit = UINT64_C(1) << file % 64;
+    uint64_t *word = &c->rule_files[rule][file / 64];
+    c->tally.rules[rule].files += (*word & bit) == 0;
+    *word |= bit;
+}
+
+/* The files that a finding about the dataset names count once per rule, however many findings name
+ * them. */
+static enum assay_status note_files(struct assay_collector *c, const struct assay_finding *f)
+{
+    size_t files = assay_inventory_count(c->run->inventory);
+    uint64_t **seen = &c->rule_files[f->rule];
+    if (*seen == NULL && (*seen = calloc(files / 64 + 1, sizeof **seen)) == NULL) {
+        return ASSAY_NOMEM;
+    }
+    if (f->file < files) {
+        note_file(c, f->rule, f->file);
+    }
+    for (uint32_t i = 0; i < f->n_members; i++) {
+        note_file(c, f->rule, f->members[i].file);
+    }
+    return ASSAY_OK;
+}
+
 /* Too much in one batch: the finding counts, but is not listed. Said once a chunk. */
 static enum assay_status overflow(struct assay_collector *c, const struct assay_finding *f)
 {
@@ -341,7 +376,10 @@ static enum assay_status on_finding(void *ctx, const struct assay_finding *given
     if (new_entry(c, &f) == NULL) {
         return ASSAY_NOMEM;
     }
-    enum assay_status status = encode(c, &f);
+    enum assay_status status = c->open_files ? note_files(c, &f) : ASSAY_OK;
+    if (status == ASSAY_OK) {
+        status = encode(c, &f);
+    }
     if (status == ASSAY_LIMIT) {
         return overflow(c, &f);
     }
@@ -510,9 +548,11 @@ enum assay_status assay_collector_init(struct assay_collector *c, const struct a
     assay_buf_init(&c->detail, 2 * DETAIL_MAX);
     c->hmac = assay_hmac_clone(run->hmac);
     c->rule_chunk = calloc(run->n_rules + 1u, sizeof *c->rule_chunk);
+    c->rule_files = calloc(run->n_rules + 1u, sizeof *c->rule_files);
     c->delta.rules = calloc(run->n_rules + 1u, sizeof *c->delta.rules);
     enum assay_status status = assay_tally_init(&c->tally, run->opt->policy, run->n_rules);
-    if (c->hmac == NULL || c->rule_chunk == NULL || c->delta.rules == NULL || status != ASSAY_OK) {
+    if (c->hmac == NULL || c->rule_chunk == NULL || c->rule_files == NULL ||
+        c->delta.rules == NULL || status != ASSAY_OK) {
         assay_collector_release(c);
         return assay_fail(err, ASSAY_NOMEM, "out of memory");
     }
@@ -534,6 +574,10 @@ void assay_collector_release(struct assay_collector *c)
     assay_veil_free(c->veil);
     assay_tally_release(&c->tally);
     free(c->entries);
+    for (uint32_t r = 0; c->rule_files != NULL && r < c->run->n_rules; r++) {
+        free(c->rule_files[r]);
+    }
+    free(c->rule_files);
     free(c->rule_chunk);
     free(c->delta.rules);
     memset(c, 0, sizeof *c);

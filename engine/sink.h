@@ -22,9 +22,9 @@ struct assay_delta {
     uint32_t missed;        /* those that the engine itself must report */
     uint64_t skipped_bytes; /* of decoded text */
     uint64_t skipped_records;
-    uint64_t limit_hits;    /* confirms that hit a match limit */
-    uint64_t failed;        /* bit per scanner (the 64th: the reader) that failed */
-    uint32_t *rules;        /* with a finding */
+    uint64_t limit_hits; /* confirms that hit a match limit */
+    uint64_t failed;     /* bit per scanner (the 64th: the reader) that failed */
+    uint32_t *rules;     /* with a finding */
     size_t n_rules;
 };
 
@@ -52,8 +52,10 @@ struct assay_collector {
     struct assay_buf masked, folded, detail;
     uint32_t key_record; /* record of batch that `key` is of; ASSAY_NONE */
     uint8_t key[16];
-    uint64_t chunk;       /* number of this chunk, for rule_chunk */
-    uint64_t *rule_chunk; /* by rule: chunk in which it was last found */
+    uint64_t chunk;        /* number of this chunk, for rule_chunk */
+    uint64_t *rule_chunk;  /* by rule: chunk in which it was last found */
+    uint64_t **rule_files; /* by rule: bit per file named by findings about the dataset; made when
+                              needed */
 };
 
 enum assay_status assay_collector_init(struct assay_collector *c, const struct assay_run *run,

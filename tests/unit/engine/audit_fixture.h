@@ -45,6 +45,17 @@ static int fixture_teardown(void **state)
     return chdir("/") != 0 ? -1 : nftw(fixture_dir, fixture_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* Root may read everything: what must fail is done as somebody else. */
+static inline void fixture_as_nobody(int on)
+{
+    if (on && geteuid() == 0) {
+        assert_int_equal(chmod(fixture_dir, 0755), 0);
+        assert_int_equal(seteuid(65534), 0);
+    } else if (!on && getuid() == 0) {
+        assert_int_equal(seteuid(0), 0);
+    }
+}
+
 static inline void put_bytes(const char *name, const void *data, size_t len)
 {
     char path[2048];
