@@ -28,7 +28,7 @@ void assay_buf_addb(struct assay_buf *b, struct assay_bytes s);
 void assay_buf_adds(struct assay_buf *b, const char *s);
 void assay_buf_addc(struct assay_buf *b, char c);
 void assay_buf_addf(struct assay_buf *b, const char *fmt, ...) ASSAY_PRINTF(2, 3);
-void assay_buf_addv(struct assay_buf *b, const char *fmt, va_list ap);
+void assay_buf_addv(struct assay_buf *b, const char *fmt, va_list ap) ASSAY_PRINTF(2, 0);
 void assay_buf_addhex(struct assay_buf *b, const void *data, size_t len);
 static inline struct assay_bytes assay_buf_bytes(const struct assay_buf *b)
 {
