@@ -80,7 +80,10 @@ const struct assay_config_key assay_config_keys[] = {
      {"dir", TEXT, "state_dir/reports", "where signed reports appear"},
      AT(reports_dir),
      PATH},
-    {"reports", {"formats", TEXT, "[jsonl, html]", "written into each report"}, AT(formats), LIST},
+    {"reports",
+     {"formats", TEXT, "[jsonl, html, table]", "written into each report"},
+     AT(formats),
+     LIST},
     {"plugins", {"dir", TEXT, NULL, "directory of shared plugins to load"}, AT(plugins_dir), PATH},
     {"worker",
      {"memory", ASSAY_OPT_SIZE, 0, INT64_MAX, NULL, "4GiB",
@@ -278,7 +281,7 @@ static const char *join(struct loader *l, const char *dir, const char *name)
 /* Defaults that depend on other keys. */
 static void derive(struct loader *l)
 {
-    static const char *const formats[] = {"jsonl", "html"};
+    static const char *const formats[] = {"jsonl", "html", "table"};
     static const struct {
         size_t offset;
         const char *name;
@@ -296,7 +299,7 @@ static void derive(struct loader *l)
         }
     }
     if (l->c->formats.items == NULL) {
-        l->c->formats = (struct assay_config_list){formats, 2};
+        l->c->formats = (struct assay_config_list){formats, 3};
     }
 }
 

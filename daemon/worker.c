@@ -215,7 +215,7 @@ int main(int argc, char **argv)
         (void)fputs("assay-worker is started by assayd; see assayd(8)\n", stderr);
         return 2;
     }
-    (void)umask(077);
+    (void)umask(027);
     enum assay_status status = assay_fs_read_fd(STDIN_FILENO, ASSAY_LIMIT_JOB, &text, &err);
     if (status == ASSAY_OK) {
         status = assay_job_decode(assay_buf_bytes(&text), &w.job, &err);
