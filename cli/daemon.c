@@ -300,7 +300,7 @@ static int show_report(const struct cli_args *args, struct assay_client *c, cons
         (void)printf("%s\n", r.report);
         return 0;
     }
-    int code = print_file(r.report, "report.txt");
+    int code = print_file(r.report, "summary.txt");
     (void)printf("Report directory: ");
     print_escaped(r.report);
     (void)fputc('\n', stdout);

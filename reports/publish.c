@@ -22,8 +22,9 @@
 
 /* Everything a report directory may hold; signers after the first are signer-2.pub and so on. */
 static const char *const report_names[] = {
-    ASSAY_MANIFEST_NAME, ASSAY_STATEMENT_NAME, "statement.dsse.json", "run.json",   "run.dsse.json",
-    ASSAY_FINDINGS_NAME, ASSAY_HTML_NAME,      "findings.csv",        "report.json"};
+    ASSAY_MANIFEST_NAME, ASSAY_STATEMENT_NAME, "statement.dsse.json", "run.json",
+    "run.dsse.json",     ASSAY_FINDINGS_NAME,  ASSAY_HTML_NAME,       "findings.csv",
+    "report.json",       "summary.txt"};
 
 static int is_report_name(const char *name)
 {

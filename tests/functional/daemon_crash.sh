@@ -49,24 +49,11 @@ run "$ASSAY" wait "$tmp/in/babble" --timeout 60s --no-progress
 is "$status" 3 "a worker that ends well but says nothing sensible is not believed"
 cp "$tmp/good" "$tmp/worker"
 
-# --- an unreadable dataset
-mkdir "$tmp/in/gone.tmp"
-ln -s /etc "$tmp/in/link"
-if [ "$(id -u)" -ne 0 ]; then
-	mkdir "$tmp/coming"
-	printf '{"text":"fine"}\n' >"$tmp/coming/a.jsonl"
-	chmod 000 "$tmp/coming"
-	mv "$tmp/coming" "$tmp/in/locked"
-	run "$ASSAY" wait "$tmp/in/locked" --timeout 60s --no-progress
-	is "$status" 3 "an unreadable dataset is INCOMPLETE"
-	like "$(field "$tmp/in/locked" .reason)" "Permission denied" "with the reason"
-	chmod 755 "$tmp/in/locked"
-else
-	run "$ASSAY" submit "$tmp/in/link"
-	run "$ASSAY" wait "$tmp/in/link" --timeout 60s --no-progress
-	is "$status" 3 "a symbolic link as a dataset is INCOMPLETE"
-	like "$(field "$tmp/in/link" .reason)" "symbolic link" "with the reason"
-fi
+# --- what cannot be audited
+mkfifo "$tmp/pipe"
+run "$ASSAY" submit "$tmp/pipe" --wait --timeout 60s --no-progress
+is "$status" 3 "a FIFO as a dataset is INCOMPLETE"
+like "$(field "$tmp/pipe" .reason)" "neither a directory nor a regular file" "with the reason"
 mkdir "$tmp/in/empty"
 run "$ASSAY" wait "$tmp/in/empty" --timeout 60s --no-progress
 is "$status" 3 "an empty directory is INCOMPLETE"
@@ -104,4 +91,36 @@ is "$status" 3 "a worker without progress is ended and the run INCOMPLETE"
 like "$(field "$tmp/in/stuck" .reason)" "no progress" "with the reason"
 stop
 is "$status" 0 "the daemon ends well"
+
+# --- an unreadable dataset; root reads everything, so it becomes nobody for this
+as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+if [ "$(id -u)" -ne 0 ]; then
+	as_nobody=
+elif ! $as_nobody test -x "$ASSAYD" -a -x "$ASSAY_WORKER"; then
+	as_nobody=none
+fi
+if [ "$as_nobody" != none ]; then
+	configure
+	cp "$ASSAY_WORKER" "$tmp/worker" 2>/dev/null
+	[ -z "$as_nobody" ] || chown -R 65534:65534 "$tmp"
+	daemon_prefix=$as_nobody
+	start
+	mkdir "$tmp/coming"
+	printf '{"text":"fine"}\n' >"$tmp/coming/a.jsonl"
+	chmod 000 "$tmp/coming"
+	mv "$tmp/coming" "$tmp/in/locked"
+	run "$ASSAY" wait "$tmp/in/locked" --timeout 60s --no-progress
+	is "$status" 3 "an unreadable dataset is INCOMPLETE"
+	like "$(field "$tmp/in/locked" .reason)" "Permission denied" "with the reason"
+	mkdir -p "$tmp/coming/inner"
+	printf '{"text":"fine"}\n' >"$tmp/coming/a.jsonl"
+	printf '{"text":"fine"}\n' >"$tmp/coming/inner/b.jsonl"
+	chmod 000 "$tmp/coming/inner"
+	mv "$tmp/coming" "$tmp/in/partly"
+	run "$ASSAY" wait "$tmp/in/partly" --timeout 60s --no-progress
+	is "$status" 3 "a dataset with an unreadable directory is INCOMPLETE"
+	is "$(field "$tmp/in/partly" '.state, .verdict' | tr '\n' ' ')" "done INCOMPLETE " "with a signed report on the rest"
+	chmod 755 "$tmp/in/locked" "$tmp/in/partly/inner"
+	stop
+fi
 done_testing

@@ -7,6 +7,7 @@
 #   deliver NAME [TEXT]    a dataset appears in $tmp/in at once
 #   field RUN FILTER       a field of a run, by jq: field 1 .state
 #   hold / let_go          workers started meanwhile wait before they begin; $tmp/worker.pid is the last one
+[ -x "$ASSAYD" ] || skip_all "assayd is not built"
 mkdir -p "$tmp/in"
 export ASSAY_CONTROL="$tmp/control.sock"
 cat >"$tmp/worker" <<SH
@@ -33,7 +34,8 @@ YAML
 }
 
 start() {
-	ASSAY_WORKER=${worker:-$tmp/worker} "$ASSAYD" -c "$tmp/assayd.yaml" 2>>"$tmp/log" &
+	# shellcheck disable=SC2086
+	ASSAY_WORKER=$tmp/worker ${daemon_prefix:-} "$ASSAYD" -c "$tmp/assayd.yaml" 2>>"$tmp/log" &
 	daemon=$!
 	spawned="$spawned $daemon"
 	"$ASSAY" status --wait-ready 20s >/dev/null 2>&1 || diag "assayd does not answer: $(tail -n 5 "$tmp/log")"

@@ -11,19 +11,19 @@ configure "  - {kind: directory, path: $tmp/marked, ready: marker, marker: _DONE
 start
 
 # --- arrives, is audited, reported, signed
-deliver first "write to zhang.san@example.com today"
+deliver first "身份证110101199003074514"
 run "$ASSAY" wait "$tmp/in/first" --timeout 60s --no-progress
 is "$status" 1 "a delivery with personal data fails: the exit code of wait is the verdict"
 report=$("$ASSAY" report "$tmp/in/first" --path)
 run "$ASSAY" verify "$report/statement.dsse.json" --dataset "$tmp/in/first" --key "$tmp/state/keys/signing.pem.pub"
 is "$status" 0 "assay verify confirms the report"
-for file in MANIFEST.sha256 statement.json statement.dsse.json run.json run.dsse.json findings.jsonl report.html report.txt signer.pub; do
+for file in MANIFEST.sha256 statement.json statement.dsse.json run.json run.dsse.json findings.jsonl report.html summary.txt signer.pub; do
 	[ -s "$report/$file" ]
 	ok $? "the report has $file"
 done
 run "$ASSAY" report "$tmp/in/first"
 like "$out" "FAIL" "assay report shows it"
-unlike "$(cat "$tmp/log" "$report"/*)" "zhang.san" "no raw value in the log or the report"
+unlike "$(cat "$tmp/log" "$report"/*)" "110101199003074514" "no raw value in the log or the report"
 
 # --- plain tools
 (
@@ -88,7 +88,7 @@ is "$status" 3 "a policy that does not exist makes the run INCOMPLETE"
 like "$(field "$tmp/elsewhere" .reason)" "no-such-policy" "and says why"
 run "$ASSAY" submit "$tmp/nothing-here"
 is "$status" 2 "a path that does not exist is refused"
-like "$err" "no such file" "with a clear message"
+like "$err" "there is no" "with a clear message"
 
 # --- a restart audits nothing again
 runs=$("$ASSAY" status --json | jq .done)
