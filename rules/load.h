@@ -13,6 +13,7 @@
 
 #include "core/arena.h"
 #include "core/hash.h"
+#include "core/limits.h"
 #include "rules/ruleset.h"
 
 /* A rule and the node it came from (NULL for declared rules). */
@@ -99,6 +100,16 @@ struct assay_rule_slot *assay_ruleset_grow(struct assay_load *l);
 /* Whether `s` is made of the characters of an identifier: lower case, digits and `extra`, a letter
  * first. */
 int assay_name_ok(const char *s, const char *extra);
+
+/* ", did you mean '$near'?", with the sigil before the name; empty when near is NULL. */
+struct assay_hint {
+    char text[ASSAY_LIMIT_RULE_ID + 32];
+};
+struct assay_hint assay_hint(const char *near, const char *sigil);
+
+/* `items` with room for one more than n; *cap doubles when it must. NULL (and items untouched)
+ * without memory. */
+void *assay_grown(void *items, size_t n, size_t *cap, size_t size);
 
 /* Key tables, for the manual page's completeness test. */
 struct assay_key_table {

@@ -38,6 +38,26 @@ const struct assay_embedded_file *assay_embedded_find(const char *name)
     return NULL;
 }
 
+struct assay_hint assay_hint(const char *near, const char *sigil)
+{
+    struct assay_hint h = {""};
+    if (near != NULL) {
+        (void)snprintf(h.text, sizeof h.text, ", did you mean '%s%s'?", sigil, near);
+    }
+    return h;
+}
+
+void *assay_grown(void *items, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap) {
+        return items;
+    }
+    size_t more = *cap == 0 ? 16 : 2 * *cap;
+    void *grown = assay_realloc_array(items, more, size);
+    *cap = grown == NULL ? *cap : more;
+    return grown;
+}
+
 int assay_name_ok(const char *s, const char *extra)
 {
     if (s[0] < 'a' || s[0] > 'z') {
@@ -67,15 +87,11 @@ static int add_name(struct assay_load *l, struct assay_pack_source *s, const cha
                           ASSAY_LIMIT_PACK_FILES);
         return 0;
     }
-    if (s->n_names == s->cap_names) {
-        size_t cap = s->cap_names == 0 ? 16 : 2 * s->cap_names;
-        const char **grown = assay_realloc_array(s->names, cap, sizeof *grown);
-        if (grown == NULL) {
-            return 0;
-        }
-        s->names = grown;
-        s->cap_names = cap;
+    const char **names = assay_grown(s->names, s->n_names, &s->cap_names, sizeof *names);
+    if (names == NULL) {
+        return 0;
     }
+    s->names = names;
     s->names[s->n_names] = assay_arena_strdup(l->rs->arena, name);
     return s->names[s->n_names++] != NULL;
 }
@@ -171,10 +187,8 @@ static int open_dir(struct assay_load *l, const char *path, struct assay_pack_so
     }
     if (errno == ENOENT && strchr(path, '/') == NULL) {
         const char *near = assay_suggest(path, assay_ruleset_embedded());
-        assay_diags_error(l->diags, NULL, NULL,
-                          "no pack '%s': neither built in nor a directory%s%s%s", path,
-                          near == NULL ? "" : ", did you mean '", near == NULL ? "" : near,
-                          near == NULL ? "" : "'?");
+        assay_diags_error(l->diags, NULL, NULL, "no pack '%s': neither built in nor a directory%s",
+                          path, assay_hint(near, "").text);
     } else {
         struct assay_error err;
         (void)assay_fail_errno(&err, errno, "cannot open pack directory %s", path);
@@ -267,16 +281,9 @@ static int leaves_pack(const char *name)
 
 static struct assay_pack_file *grow_files(struct assay_pack_source *s)
 {
-    if (s->n_files == s->cap_files) {
-        size_t cap = s->cap_files == 0 ? 16 : 2 * s->cap_files;
-        struct assay_pack_file *grown = assay_realloc_array(s->files, cap, sizeof *grown);
-        if (grown == NULL) {
-            return NULL;
-        }
-        s->files = grown;
-        s->cap_files = cap;
-    }
-    return &s->files[s->n_files];
+    struct assay_pack_file *files = assay_grown(s->files, s->n_files, &s->cap_files, sizeof *files);
+    s->files = files == NULL ? s->files : files;
+    return files == NULL ? NULL : &s->files[s->n_files];
 }
 
 const struct assay_pack_file *assay_pack_read(struct assay_load *l, const char *name,
@@ -322,15 +329,11 @@ static const char *shown_file(struct assay_load *l, const char *name)
 
 static int keep_document(struct assay_ruleset *rs, struct assay_yaml *y)
 {
-    if (rs->n_docs == rs->cap_docs) {
-        size_t cap = rs->cap_docs == 0 ? 16 : 2 * rs->cap_docs;
-        struct assay_yaml **grown = assay_realloc_array(rs->docs, cap, sizeof *grown);
-        if (grown == NULL) {
-            return 0;
-        }
-        rs->docs = grown;
-        rs->cap_docs = cap;
+    struct assay_yaml **docs = assay_grown(rs->docs, rs->n_docs, &rs->cap_docs, sizeof *docs);
+    if (docs == NULL) {
+        return 0;
     }
+    rs->docs = docs;
     rs->docs[rs->n_docs++] = y;
     return 1;
 }

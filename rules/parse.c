@@ -311,9 +311,8 @@ static uint16_t validator_of(struct assay_load *l, const struct assay_yaml_node 
     int i = name == NULL ? 0 : assay_validators_find(name);
     if (i < 0) {
         const char *near = nearest_validator(name);
-        assay_diags_error(l->diags, l->yaml, n, "unknown validator '%s'%s%s%s", name,
-                          near == NULL ? "" : ", did you mean '", near == NULL ? "" : near,
-                          near == NULL ? "" : "'?");
+        assay_diags_error(l->diags, l->yaml, n, "unknown validator '%s'%s", name,
+                          assay_hint(near, "").text);
     }
     return (uint16_t)(i < 0 ? 0 : i);
 }

@@ -94,9 +94,8 @@ static int read_policy(struct assay_policy *p, const char *path)
     }
     if (is_name && err.status == ASSAY_NOTFOUND) {
         const char *near = assay_suggest(path, assay_embedded_policies);
-        assay_diags_error(p->diags, NULL, NULL, "no policy '%s': neither built in nor a file%s%s%s",
-                          path, near == NULL ? "" : ", did you mean '", near == NULL ? "" : near,
-                          near == NULL ? "" : "'?");
+        assay_diags_error(p->diags, NULL, NULL, "no policy '%s': neither built in nor a file%s",
+                          path, assay_hint(near, "").text);
     } else {
         char line[ASSAY_ERROR_MESSAGE_MAX + ASSAY_ERROR_WHERE_MAX];
         assay_error_format(&err, line, sizeof line);

@@ -176,9 +176,7 @@ static int expect_word(struct parser *p, const char *const *words, const char *w
     const char *name = token_text(p, p->t);
     const char *near = assay_suggest(name, words);
     if (!p->stopped) {
-        fault_at(p, p->t, "unknown %s '%s'%s%s%s", what, name,
-                 near == NULL ? "" : ", did you mean '", near == NULL ? "" : near,
-                 near == NULL ? "" : "'?");
+        fault_at(p, p->t, "unknown %s '%s'%s", what, name, assay_hint(near, "").text);
     }
     p->stopped = 1;
     return -1;
@@ -308,9 +306,8 @@ static void check_name(struct parser *p, enum field f, struct token t, const cha
     }
     if (i == known) {
         const char *near = assay_suggest(text, values);
-        fault_at(p, t, "no loaded rule has %s '%s'%s%s%s", cond_fields[f], text,
-                 near == NULL ? "" : ", did you mean '", near == NULL ? "" : near,
-                 near == NULL ? "" : "'?");
+        fault_at(p, t, "no loaded rule has %s '%s'%s", cond_fields[f], text,
+                 assay_hint(near, "").text);
         p->faults++;
     }
     free(values);

@@ -51,16 +51,13 @@ struct assay_rule_slot *assay_ruleset_grow(struct assay_load *l)
         assay_diags_error(l->diags, NULL, NULL, "more than %d rules", ASSAY_LIMIT_RULES);
         return NULL;
     }
-    if (rs->n_rules == rs->cap_rules) {
-        size_t cap = rs->cap_rules == 0 ? 64 : 2 * rs->cap_rules;
-        struct assay_rule_slot *grown = assay_realloc_array(rs->slots, cap, sizeof *grown);
-        if (grown == NULL) {
-            assay_diags_error(l->diags, NULL, NULL, "out of memory for rules");
-            return NULL;
-        }
-        rs->slots = grown;
-        rs->cap_rules = cap;
+    struct assay_rule_slot *slots =
+        assay_grown(rs->slots, rs->n_rules, &rs->cap_rules, sizeof *slots);
+    if (slots == NULL) {
+        assay_diags_error(l->diags, NULL, NULL, "out of memory for rules");
+        return NULL;
     }
+    rs->slots = slots;
     struct assay_rule_slot *slot = &rs->slots[rs->n_rules++];
     memset(slot, 0, sizeof *slot);
     return slot;

@@ -215,9 +215,8 @@ static void add_named(struct gather *g, const struct assay_yaml_node *at, const 
     const struct assay_yaml_node *list = assay_yaml_get(s->lists, name);
     if (list == NULL) {
         const char *near = nearest_list(s->lists, name);
-        assay_diags_error(g->l->diags, g->l->yaml, at, "no list '%s' in pack.yaml%s%s%s", name,
-                          near == NULL ? "" : ", did you mean '$", near == NULL ? "" : near,
-                          near == NULL ? "" : "'?");
+        assay_diags_error(g->l->diags, g->l->yaml, at, "no list '%s' in pack.yaml%s", name,
+                          assay_hint(near, "$").text);
         return;
     }
     for (size_t i = 0; i < assay_yaml_count(list); i++) {
