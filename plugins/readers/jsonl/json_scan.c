@@ -181,6 +181,7 @@ static int step_between(struct json_scan *s, char c)
     }
     if (s->in_array && (c == ']' || (c == '[' && s->outer))) {
         s->outer = s->outer && c != '[';
+        s->closed = c == ']';
         count_column(s, c);
         s->pos++;
         return 0;
@@ -360,6 +361,7 @@ static void give(struct json_scan *s, struct assay_bytes data, size_t end, struc
     ret->start = s->start;
     ret->end = end;
     ret->broken = s->broke;
+    s->closed = s->broke && data.ptr[end - 1] == ']'; /* it may have swallowed the bracket */
     s->state = SCAN_BETWEEN;
     s->depth = 0;
 }

@@ -42,6 +42,7 @@ enum json_scan_state {
 struct json_scan {
     int in_array;   /* the records are the elements of an array: its brackets are no records */
     int outer;      /* the array's own opening bracket has yet to come */
+    int closed;     /* its closing bracket has come */
     uint8_t state;  /* enum json_scan_state */
     uint8_t is_key; /* the string being scanned is a key */
     uint8_t broke;  /* the record in hand is broken */

@@ -112,6 +112,7 @@ struct jsonl_file {
     char eol;
     size_t looked;         /* split(), lines */
     struct json_scan scan; /* split(), otherwise */
+    int cut_off; /* an array that does not end: set by the last split(), read for the last chunk */
 };
 
 struct jsonl_local {
@@ -160,12 +161,13 @@ static enum assay_status jsonl_open(const struct assay_host *host,
     return ASSAY_OK;
 }
 
-/* The end of the over-long record in hand. */
+/* The end of the over-long record in hand; white space behind a broken one goes with it, since some
+ * may be gone already. */
 static void discard_value(struct jsonl_file *f, struct assay_bytes data, struct assay_split *ret)
 {
     struct json_span span;
     ret->done = json_scan_next(&f->scan, data, 0, &span);
-    ret->consumed = ret->done ? span.end : data.len;
+    ret->consumed = f->scan.pos;
 }
 
 static void split_values(struct jsonl_file *f, struct assay_bytes data, int last,
@@ -196,6 +198,7 @@ static enum assay_status jsonl_split(void *self, struct assay_bytes data,
         discard_value(f, data, ret);
     } else {
         split_values(f, data, mode == ASSAY_SPLIT_LAST, ret);
+        f->cut_off = mode == ASSAY_SPLIT_LAST && f->scan.in_array && !f->scan.closed;
     }
     json_scan_consume(&f->scan, ret->consumed);
     return ASSAY_OK;
@@ -381,13 +384,11 @@ static int next_span(const struct jsonl_file *f, struct jsonl_local *l,
     return 1;
 }
 
-/* An array whose file ends in anything but its bracket was cut off. */
+/* An array that does not end was cut off. */
 static enum assay_status check_closed(const struct jsonl_file *f, const struct jsonl_local *l,
                                       const struct assay_chunk *chunk, struct assay_sink *sink)
 {
-    const struct assay_bytes text = reader_trim(chunk->data);
-    if (f->mode != JSON_MODE_ARRAY || !chunk->last || text.len == 0 ||
-        text.ptr[text.len - 1] == ']') {
+    if (!chunk->last || !f->cut_off) {
         return ASSAY_OK;
     }
     const struct reader_place at = {chunk->file, ASSAY_NO_RECORD, chunk->offset + chunk->data.len};
