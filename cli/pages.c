@@ -85,6 +85,8 @@ static void man_text(const char *s, FILE *out)
             (void)fputs("\\e", out);
         } else if (*s == '-') {
             (void)fputs("\\-", out);
+        } else if (s[0] == ' ' && s[-1] == '.') { /* each sentence on its own line */
+            (void)fputc('\n', out);
         } else {
             (void)fputc(*s, out);
         }

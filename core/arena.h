@@ -2,9 +2,9 @@
  *
  * core/arena.h: bump allocation for things that die together (a rule set, a batch).
  *
- * assay_arena_alloc returns NULL and sets a sticky overflow flag when the maximum is reached or memory is
- * out; callers may test once at the end. Under ASan unused space is poisoned. `reset` keeps the
- * blocks for reuse. Single owner; no thread may share one while it changes.
+ * assay_arena_alloc returns NULL and sets a sticky overflow flag when the maximum is reached or
+ * memory is out; callers may test once at the end. Under ASan unused space is poisoned. `reset`
+ * keeps the blocks for reuse. Single owner; no thread may share one while it changes.
  */
 #ifndef ASSAY_CORE_ARENA_H
 #define ASSAY_CORE_ARENA_H

@@ -15,7 +15,8 @@
 
 #define ASSAY_BANNED(func) sorry_##func##_is_banned
 
-/* Unbounded or silently truncating copies: use struct assay_buf, or memcpy with a checked length. */
+/* Unbounded or silently truncating copies: use struct assay_buf, or memcpy with a checked length.
+ */
 #undef strcpy
 #define strcpy(x, y) ASSAY_BANNED(strcpy)
 #undef strcat

@@ -12,7 +12,7 @@
 #include "assay/base.h"
 
 struct assay_buf {
-    char *ptr;  /* NUL-terminated whenever non-NULL; the NUL is not counted */
+    char *ptr; /* NUL-terminated whenever non-NULL; the NUL is not counted */
     size_t len;
     size_t cap;
     size_t max;

@@ -3,10 +3,10 @@
  * core/json.h: a canonical JSON writer for what we sign and print.
  *
  * Output is RFC 8785 (JCS) for the subset we use: ASCII keys in ascending order, strings, integers
- * within +/-(2^53-1), booleans, null; no floats. Writing keys out of order, or a key twice, or an integer out
- * of range sets a sticky error when `canonical` is on. With `canonical` off keys keep the order they
- * come in (used for finding lines, whose field order people read). Strings must be valid UTF-8;
- * invalid bytes become U+FFFD.
+ * within +/-(2^53-1), booleans, null; no floats. Writing keys out of order, or a key twice, or an
+ * integer out of range sets a sticky error when `canonical` is on. With `canonical` off keys keep
+ * the order they come in (used for finding lines, whose field order people read). Strings must be
+ * valid UTF-8; invalid bytes become U+FFFD.
  */
 #ifndef ASSAY_CORE_JSON_H
 #define ASSAY_CORE_JSON_H
@@ -40,7 +40,8 @@ void assay_json_int(struct assay_json *j, int64_t v);
 void assay_json_bool(struct assay_json *j, int v);
 void assay_json_null(struct assay_json *j);
 void assay_json_hex(struct assay_json *j, const void *data, size_t len);
-/* value = milli/1000 written as a decimal with no trailing zeroes: 950 -> 0.95. Not canonical use. */
+/* value = milli/1000 written as a decimal with no trailing zeroes: 950 -> 0.95. Not canonical use.
+ */
 void assay_json_milli(struct assay_json *j, uint32_t milli);
 /* Splices text that is already JSON. */
 void assay_json_raw(struct assay_json *j, struct assay_bytes json);

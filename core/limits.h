@@ -14,7 +14,7 @@
 /* Documents a user writes */
 #define ASSAY_LIMIT_YAML_FILE     ASSAY_MIB(8)
 #define ASSAY_LIMIT_YAML_DEPTH    64
-#define ASSAY_LIMIT_DIAGNOSTICS   100 /* reported at once; the rest is counted */
+#define ASSAY_LIMIT_DIAGNOSTICS   100           /* reported at once; the rest is counted */
 #define ASSAY_LIMIT_JSON_DOCUMENT ASSAY_MIB(64) /* envelopes, statements, control messages */
 #define ASSAY_LIMIT_KEY_FILE      ASSAY_KIB(64)
 
@@ -34,23 +34,23 @@
 #define ASSAY_LIMIT_PCRE2_HEAP_KIB 8192
 #define ASSAY_LIMIT_POLICY_TERMS   256
 #define ASSAY_LIMIT_CACHE_FILE     ASSAY_MIB(512)
-#define ASSAY_LIMIT_ANCHOR         4096 /* bytes of one YARA anchor */
+#define ASSAY_LIMIT_ANCHOR         4096          /* bytes of one YARA anchor */
 #define ASSAY_LIMIT_YARA_WHOLE     ASSAY_MIB(64) /* files up to this are scanned in one piece */
 #define ASSAY_YARA_OVERLAP         ASSAY_MIB(1)  /* of the pieces of larger files */
-#define ASSAY_LIMIT_YARA_SECONDS   60 /* one file */
+#define ASSAY_LIMIT_YARA_SECONDS   60            /* one file */
 
 /* Datasets */
-#define ASSAY_LIMIT_FILES         50000000 /* in one dataset */
-#define ASSAY_LIMIT_PATH_DEPTH    128
-#define ASSAY_LIMIT_NAME          4096 /* path within the dataset */
-#define ASSAY_LIMIT_RECORD        ASSAY_MIB(32)
-#define ASSAY_LIMIT_DEPTH         512  /* nesting of one record */
-#define ASSAY_LIMIT_POINTER       4096 /* JSON Pointer; deeper members are skipped and counted */
-#define ASSAY_LIMIT_FIELDS        4000000 /* in one batch */
-#define ASSAY_LIMIT_CSV_COLUMNS   16384
-#define ASSAY_LIMIT_INFLATE_RATIO 1000 /* output : input, once output passes the floor */
-#define ASSAY_LIMIT_INFLATE_FLOOR ASSAY_MIB(16)
-#define ASSAY_LIMIT_HEAD          ASSAY_KIB(64)
+#define ASSAY_LIMIT_FILES           50000000 /* in one dataset */
+#define ASSAY_LIMIT_PATH_DEPTH      128
+#define ASSAY_LIMIT_NAME            4096 /* path within the dataset */
+#define ASSAY_LIMIT_RECORD          ASSAY_MIB(32)
+#define ASSAY_LIMIT_DEPTH           512  /* nesting of one record */
+#define ASSAY_LIMIT_POINTER         4096 /* JSON Pointer; deeper members are skipped and counted */
+#define ASSAY_LIMIT_FIELDS          4000000 /* in one batch */
+#define ASSAY_LIMIT_CSV_COLUMNS     16384
+#define ASSAY_LIMIT_INFLATE_RATIO   1000 /* output : input, once output passes the floor */
+#define ASSAY_LIMIT_INFLATE_FLOOR   ASSAY_MIB(16)
+#define ASSAY_LIMIT_HEAD            ASSAY_KIB(64)
 #define ASSAY_LIMIT_ZSTD_WINDOW_LOG 27 /* 128 MiB: what every level uses without --long */
 
 /* The engine */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * core/option.h: text to typed values, against the option tables of assay/base.h; and the nearest name.
+ * core/option.h: text to typed values, against the option tables of assay/base.h; and the nearest
+ * name.
  */
 #ifndef ASSAY_CORE_OPTION_H
 #define ASSAY_CORE_OPTION_H
@@ -12,11 +13,12 @@ enum assay_status assay_parse_int(const char *s, int64_t min, int64_t max, int64
                                   struct assay_error *err);
 enum assay_status assay_parse_size(const char *s, uint64_t *ret, struct assay_error *err);
 enum assay_status assay_parse_duration(const char *s, uint64_t *ret_ms, struct assay_error *err);
-/* Checks `value` against `opt`; the error names the option, the value's fault and the allowed values. */
+/* Checks `value` against `opt`; the error names the option, the value's fault and the allowed
+ * values. */
 enum assay_status assay_option_check(const struct assay_option *opt, const char *value,
                                      struct assay_error *err);
-/* The entry of `names` (NULL-terminated) closest to `s` by Damerau-Levenshtein distance, when close enough to
- * be a likely typo; NULL otherwise. */
+/* The entry of `names` (NULL-terminated) closest to `s` by Damerau-Levenshtein distance, when close
+ * enough to be a likely typo; NULL otherwise. */
 const char *assay_suggest(const char *s, const char *const *names);
 
 #endif

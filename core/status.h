@@ -12,8 +12,8 @@ const char *assay_status_name(enum assay_status s); /* "notfound" */
 const char *assay_status_text(enum assay_status s); /* "not found" */
 int assay_status_exit(enum assay_status s);         /* process exit code */
 
-/* Like assay_fail, but maps errno (ENOMEM, ENOSPC, EACCES, ENOENT ...) to a status and appends its text:
- * "cannot open report: No space left on device". */
+/* Like assay_fail, but maps errno (ENOMEM, ENOSPC, EACCES, ENOENT ...) to a status and appends its
+ * text: "cannot open report: No space left on device". */
 enum assay_status assay_fail_errno(struct assay_error *err, int os_errno, const char *fmt, ...)
     ASSAY_PRINTF(3, 4);
 

@@ -4,11 +4,11 @@
  *
  *     source -> inventory -> plan -> workers (stream, split, next, match, scan) -> merge -> judge
  *
- * The result is plain data; signing and writing it is the business of reports/. Findings may be many: they
- * live in an unlinked spool file in canonical order (file, record, field, start, end, rule; then findings about
- * the whole dataset) and are read through a cursor. Memory is bounded whatever the dataset's size.
- * Thread rule: assay_audit_run blocks and uses `jobs` threads of its own; progress is called from one of them,
- * one call at a time. The result is read-only afterwards.
+ * The result is plain data; signing and writing it is the business of reports/. Findings may be
+ * many: they live in an unlinked spool file in canonical order (file, record, field, start, end,
+ * rule; then findings about the whole dataset) and are read through a cursor. Memory is bounded
+ * whatever the dataset's size. Thread rule: assay_audit_run blocks and uses `jobs` threads of its
+ * own; progress is called from one of them, one call at a time. The result is read-only afterwards.
  */
 #ifndef ASSAY_ENGINE_AUDIT_H
 #define ASSAY_ENGINE_AUDIT_H
@@ -43,7 +43,7 @@ struct assay_audit_options {
     unsigned jobs; /* 0: number of usable CPUs */
     const struct assay_plugin_option *plugin_options;
     size_t n_plugin_options;
-    const char *reader; /* force this reader for every file; NULL: detect */
+    const char *reader;             /* force this reader for every file; NULL: detect */
     const uint8_t *fingerprint_key; /* 32 bytes */
     const char *dataset_name;       /* NULL: none; goes into the statement */
     uint64_t max_record;            /* 0: ASSAY_LIMIT_RECORD */
@@ -57,18 +57,18 @@ struct assay_audit_options {
 /* A finding as kept: masked, fingerprinted, placed. Strings are borrowed until the cursor moves. */
 struct assay_found {
     uint32_t rule;
-    const char *file;    /* NULL for a dataset-level finding */
-    uint64_t record;     /* ASSAY_NO_RECORD: not about one record */
-    const char *field;   /* JSON Pointer (keys that are themselves sensitive are masked); NULL */
+    const char *file;  /* NULL for a dataset-level finding */
+    uint64_t record;   /* ASSAY_NO_RECORD: not about one record */
+    const char *field; /* JSON Pointer (keys that are themselves sensitive are masked); NULL */
     uint8_t has_span;
     uint64_t start, end;           /* code points within the field's value */
     uint64_t byte_start, byte_end; /* bytes within the field's value */
     uint64_t offset;               /* bytes in the file where has_offset */
     uint8_t has_offset;
-    uint16_t confidence;           /* thousandths */
-    const char *masked;            /* NULL where there was no value */
+    uint16_t confidence; /* thousandths */
+    const char *masked;  /* NULL where there was no value */
     uint8_t fingerprint[16];
-    const char *detail;            /* NULL */
+    const char *detail; /* NULL */
     size_t n_members;
     uint64_t members_total;
     struct {
@@ -97,9 +97,9 @@ struct assay_coverage {
 
 struct assay_audit;
 
-/* Runs one audit. A result is returned whenever anything was read, even when it is INCOMPLETE or cancelled;
- * only errors that leave nothing to report return a failure: ASSAY_NOTFOUND (a root is missing, or zero files
- * matched), ASSAY_CONFIG, ASSAY_NOMEM. */
+/* Runs one audit. A result is returned whenever anything was read, even when it is INCOMPLETE or
+ * cancelled; only errors that leave nothing to report return a failure: ASSAY_NOTFOUND (a root is
+ * missing, or zero files matched), ASSAY_CONFIG, ASSAY_NOMEM. */
 enum assay_status assay_audit_run(const struct assay_audit_options *opt, struct assay_audit **ret,
                                   struct assay_error *err);
 void assay_audit_free(struct assay_audit *a); /* accepts NULL */
@@ -124,8 +124,8 @@ const struct assay_metric *assay_audit_metric(const struct assay_audit *a, size_
 size_t assay_audit_versions(const struct assay_audit *a);
 void assay_audit_version(const struct assay_audit *a, size_t i, const char **ret_name,
                          const char **ret_version);
-/* What the caller set that shapes results and is not its default, sorted by name as bytes: "max_record",
- * "reader", and plugin options as "PLUGIN.NAME". They go into the statement. */
+/* What the caller set that shapes results and is not its default, sorted by name as bytes:
+ * "max_record", "reader", and plugin options as "PLUGIN.NAME". They go into the statement. */
 size_t assay_audit_settings(const struct assay_audit *a);
 void assay_audit_setting(const struct assay_audit *a, size_t i, const char **ret_name,
                          const char **ret_value);

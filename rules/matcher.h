@@ -3,12 +3,12 @@
  * rules/matcher.h: matching as a service: all text rules at once over a whole batch.
  *
  * What:  a compiled matcher answers, for a batch, every occurrence of every pattern and word rule,
- *        exactly those that PCRE2 run rule by rule over each field would report: leftmost, non-overlapping,
- *        per rule and field.
- * How:   Vectorscan (or, without it, a keyword prefilter) finds candidates over the whole text buffer;
- *        the offset table maps them to fields; PCRE2-JIT confirms in a window around the candidate.
- *        A limit hit in PCRE2 is reported as a skip, never swallowed.
- * Thread rule: struct assay_matcher is immutable and shared; struct assay_scratch is one per worker.
+ *        exactly those that PCRE2 run rule by rule over each field would report: leftmost,
+ * non-overlapping, per rule and field. How:   Vectorscan (or, without it, a keyword prefilter)
+ * finds candidates over the whole text buffer; the offset table maps them to fields; PCRE2-JIT
+ * confirms in a window around the candidate. A limit hit in PCRE2 is reported as a skip, never
+ * swallowed. Thread rule: struct assay_matcher is immutable and shared; struct assay_scratch is one
+ * per worker.
  */
 #ifndef ASSAY_RULES_MATCHER_H
 #define ASSAY_RULES_MATCHER_H
@@ -20,7 +20,7 @@ struct assay_matcher;
 struct assay_scratch;
 
 enum assay_matcher_engine {
-    ASSAY_ENGINE_AUTO,      /* Vectorscan when built in and the CPU can */
+    ASSAY_ENGINE_AUTO, /* Vectorscan when built in and the CPU can */
     ASSAY_ENGINE_VECTORSCAN,
     ASSAY_ENGINE_PREFILTER, /* keyword prefilter + PCRE2 */
     ASSAY_ENGINE_ORACLE     /* PCRE2 pattern by pattern: the definition of right, for tests */
@@ -31,12 +31,13 @@ struct assay_matcher_options {
     const char *cache_dir; /* compiled databases; NULL: no cache */
 };
 
-/* Compiles, or loads from the cache (keyed by rules, library version, CPU features and format; written
- * atomically; authenticated by a key in the same private directory; rebuilt when stale or damaged). */
+/* Compiles, or loads from the cache (keyed by rules, library version, CPU features and format;
+ * written atomically; authenticated by a key in the same private directory; rebuilt when stale or
+ * damaged). */
 enum assay_status assay_matcher_new(const struct assay_ruleset *rs,
                                     const struct assay_matcher_options *opt,
                                     struct assay_matcher **ret, struct assay_error *err);
-void assay_matcher_free(struct assay_matcher *m); /* accepts NULL */
+void assay_matcher_free(struct assay_matcher *m);                     /* accepts NULL */
 const char *assay_matcher_engine_name(const struct assay_matcher *m); /* "vectorscan", ... */
 /* Versions that shape results, for the statement: "pcre2 10.42". */
 int assay_matcher_from_cache(const struct assay_matcher *m);
@@ -46,9 +47,11 @@ enum assay_status assay_scratch_new(const struct assay_matcher *m, struct assay_
 void assay_scratch_free(struct assay_scratch *s); /* accepts NULL */
 
 struct assay_match_list {
-    const struct assay_match *items; /* sorted by (field, start, rule); borrowed until the next scan */
+    const struct assay_match
+        *items; /* sorted by (field, start, rule); borrowed until the next scan */
     size_t count;
-    uint64_t limit_hits; /* (rule, field) pairs whose confirm hit a match limit: not fully scanned */
+    uint64_t
+        limit_hits; /* (rule, field) pairs whose confirm hit a match limit: not fully scanned */
     uint64_t limit_bytes; /* bytes of those fields */
 };
 
@@ -60,9 +63,10 @@ enum assay_status assay_matcher_scan(const struct assay_matcher *m, struct assay
 enum assay_status assay_matcher_scan_text(const struct assay_matcher *m, struct assay_scratch *s,
                                           struct assay_bytes text, struct assay_match_list *ret);
 
-/* Runs the hit and miss tests of every rule (or of `only`, a rule index; ASSAY_NONE: all) through matcher and
- * assessment; calls `report` for each test. Returns how many failed. */
-size_t assay_matcher_self_test(const struct assay_matcher *m, struct assay_scratch *s, uint32_t only,
+/* Runs the hit and miss tests of every rule (or of `only`, a rule index; ASSAY_NONE: all) through
+ * matcher and assessment; calls `report` for each test. Returns how many failed. */
+size_t assay_matcher_self_test(const struct assay_matcher *m, struct assay_scratch *s,
+                               uint32_t only,
                                void (*report)(void *ctx, const struct assay_rule *rule,
                                               const struct assay_rule_test *test, int passed,
                                               const char *why),

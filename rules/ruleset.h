@@ -2,13 +2,12 @@
  *
  * rules/ruleset.h: packs of rules, loaded, checked and frozen.
  *
- * What:  a pack is a directory (or the embedded copy of one) with `pack.yaml`, `*.yaml` rule files and
- *        the term lists (`*.txt`) and `*.yar` files they name. A rule set is the union of packs plus
- *        the rules that plugins declare; indexes are dense and stable: pack rules first, sorted by id,
- *        then declared rules, sorted by id.
- * Why:   one immutable object that a run pins from start to end; its digests go into the statement.
- * Ownership: the rule set owns every string; views and rules are borrowed. Immutable after load, so
- *        any thread may read it.
+ * What:  a pack is a directory (or the embedded copy of one) with `pack.yaml`, `*.yaml` rule files
+ * and the term lists (`*.txt`) and `*.yar` files they name. A rule set is the union of packs plus
+ *        the rules that plugins declare; indexes are dense and stable: pack rules first, sorted by
+ * id, then declared rules, sorted by id. Why:   one immutable object that a run pins from start to
+ * end; its digests go into the statement. Ownership: the rule set owns every string; views and
+ * rules are borrowed. Immutable after load, so any thread may read it.
  */
 #ifndef ASSAY_RULES_RULESET_H
 #define ASSAY_RULES_RULESET_H
@@ -55,7 +54,7 @@ struct assay_rule {
     struct assay_rule_view view; /* id, scanner, entity, category, severity, min_confidence, rank */
     const char *title_en, *title_zh; /* zh falls back to en */
     const char *help_en, *help_zh;   /* may be NULL */
-    enum assay_rule_status status; /* stable unless said otherwise; stable rules carry tests */
+    enum assay_rule_status status;   /* stable unless said otherwise; stable rules carry tests */
     enum assay_detect detect;
     uint32_t pack; /* index; ASSAY_NONE for declared rules */
     const char *file;
@@ -63,15 +62,17 @@ struct assay_rule {
     const struct assay_clause *clauses;
     size_t n_clauses;
     /* PATTERN */
-    const char *pattern;   /* PCRE2 syntax */
-    const char *prefilter; /* NULL: derived; else a Vectorscan pattern matching wherever `pattern` does */
+    const char *pattern; /* PCRE2 syntax */
+    const char
+        *prefilter; /* NULL: derived; else a Vectorscan pattern matching wherever `pattern` does */
     uint8_t caseless;
     /* WORDS */
     const struct assay_word *words;
     size_t n_words;
     const struct assay_word *allow; /* allow phrases: a hit inside one of them is dropped */
     size_t n_allow;
-    /* YARA: the text of the .yar file (one pointer for all rules of a file), its name, the identifier in it */
+    /* YARA: the text of the .yar file (one pointer for all rules of a file), its name, the
+     * identifier in it */
     const char *yara_source;
     const char *yara_file;
     const char *yara_rule;
@@ -81,9 +82,9 @@ struct assay_rule {
     const struct assay_word *context;
     size_t n_context;
     const struct assay_phrases *context_set, *allow_set; /* the same, compiled; NULL when empty */
-    uint16_t context_window;   /* code points on each side */
-    uint8_t context_required;  /* without a context word the match is dropped */
-    uint16_t confidence_base;  /* thousandths */
+    uint16_t context_window;                             /* code points on each side */
+    uint8_t context_required; /* without a context word the match is dropped */
+    uint16_t confidence_base; /* thousandths */
     uint16_t confidence_validated;
     uint16_t confidence_context; /* added when a context word stands near */
     struct assay_mask mask;
@@ -96,15 +97,16 @@ struct assay_pack {
     const char *version;
     const char *title_en, *title_zh;
     const char *licence; /* SPDX; may be NULL */
-    uint8_t sha256[32]; /* over "sha256  name\n" lines of its files, sorted by name */
+    uint8_t sha256[32];  /* over "sha256  name\n" lines of its files, sorted by name */
     size_t n_rules;
 };
 
 struct assay_ruleset;
 
-/* Loads packs. Each of `packs` is the name of an embedded pack ("pii") or a path of a pack directory; n_packs 0:
- * every embedded pack that is on by default. `decls` are the tables plugins declare (n_decls of
- * them, each sentinel-terminated). All errors go to `diags`; NULL when there is one. */
+/* Loads packs. Each of `packs` is the name of an embedded pack ("pii") or a path of a pack
+ * directory; n_packs 0: every embedded pack that is on by default. `decls` are the tables plugins
+ * declare (n_decls of them, each sentinel-terminated). All errors go to `diags`; NULL when there is
+ * one. */
 struct assay_ruleset *assay_ruleset_load(const char *const *packs, size_t n_packs,
                                          const struct assay_rule_decl *const *decls, size_t n_decls,
                                          struct assay_diags *diags);
@@ -117,8 +119,8 @@ const struct assay_pack *assay_ruleset_pack(const struct assay_ruleset *rs, size
 /* Nearest rule id, for "did you mean"; NULL. */
 const char *assay_ruleset_suggest(const struct assay_ruleset *rs, const char *id);
 
-/* Style checks beyond validity (untested rules, patterns without a literal, nested unbounded quantifiers ...):
- * warnings into `diags`. */
+/* Style checks beyond validity (untested rules, patterns without a literal, nested unbounded
+ * quantifiers ...): warnings into `diags`. */
 void assay_ruleset_lint(const struct assay_ruleset *rs, struct assay_diags *diags);
 
 /* Names of the embedded packs, NULL-terminated. */
@@ -129,9 +131,10 @@ const char *const *assay_ruleset_embedded(void);
 void assay_rule_assess(const struct assay_rule *rule, struct assay_bytes value, uint32_t start,
                        uint32_t end, struct assay_assessment *ret);
 
-/* Appends the masked preview of `value` by the rule's mask: at most keep_first + keep_last code points survive, at
- * least half of the value and never fewer than 4 code points are starred. */
-void assay_rule_mask(const struct assay_rule *rule, struct assay_bytes value, struct assay_buf *out);
+/* Appends the masked preview of `value` by the rule's mask: at most keep_first + keep_last code
+ * points survive, at least half of the value and never fewer than 4 code points are starred. */
+void assay_rule_mask(const struct assay_rule *rule, struct assay_bytes value,
+                     struct assay_buf *out);
 
 const char *assay_severity_name(enum assay_severity s); /* "high" */
 extern const char *const assay_severity_names[];        /* NULL-terminated, in order */

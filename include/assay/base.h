@@ -7,8 +7,8 @@
  *        can act on.
  * Why:   plugins link against nothing, so everything they share with the host is either data laid
  *        out here or a function pointer in the host table (host.h). C99 and C++ clean.
- * Rules: functions return enum assay_status; ASSAY_OK is zero. The struct assay_error * comes last and may
- *        be NULL. Nothing in a message may contain a value read from a dataset.
+ * Rules: functions return enum assay_status; ASSAY_OK is zero. The struct assay_error * comes last
+ * and may be NULL. Nothing in a message may contain a value read from a dataset.
  */
 #ifndef ASSAY_BASE_H
 #define ASSAY_BASE_H
@@ -72,7 +72,8 @@ enum assay_status {
         ASSAY_STATUS_MAX
 };
 
-/* A borrowed run of bytes. Not NUL-terminated; may hold NUL bytes; ptr may be NULL when len is 0. */
+/* A borrowed run of bytes. Not NUL-terminated; may hold NUL bytes; ptr may be NULL when len is 0.
+ */
 struct assay_bytes {
     const char *ptr;
     size_t len;
@@ -99,7 +100,8 @@ static inline int assay_bytes_equal(struct assay_bytes a, struct assay_bytes b)
 #define ASSAY_ERROR_MESSAGE_MAX 480
 #define ASSAY_ERROR_WHERE_MAX   288
 
-/* What went wrong: class, place, one clear sentence. Zeroes mean "not known" for line and column. */
+/* What went wrong: class, place, one clear sentence. Zeroes mean "not known" for line and column.
+ */
 struct assay_error {
     enum assay_status status;
     int os_errno;
@@ -110,7 +112,8 @@ struct assay_error {
     char message[ASSAY_ERROR_MESSAGE_MAX];
 };
 
-/* Fills *err (if not NULL) and returns `status`, so that callers can `return assay_fail(err, ...)`. */
+/* Fills *err (if not NULL) and returns `status`, so that callers can `return assay_fail(err, ...)`.
+ */
 static inline enum assay_status assay_fail(struct assay_error *err, enum assay_status status,
                                            const char *fmt, ...) ASSAY_PRINTF(3, 4);
 static inline enum assay_status assay_fail(struct assay_error *err, enum assay_status status,

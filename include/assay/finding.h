@@ -2,8 +2,8 @@
  *
  * assay/finding.h: what a scanner says: findings and metrics, through a sink.
  *
- * What:  a finding names a rule and a place. The raw value travels in `value` only as far as the sink,
- *        which at once turns it into a masked preview and a keyed fingerprint; it is never stored.
+ * What:  a finding names a rule and a place. The raw value travels in `value` only as far as the
+ * sink, which at once turns it into a masked preview and a keyed fingerprint; it is never stored.
  * Rules: `detail` must be composed of constants and numbers, never of dataset text.
  * Thread rule: a sink belongs to the call it was passed to.
  */
@@ -22,8 +22,8 @@ enum assay_severity {
     ASSAY_SEVERITY_MAX
 };
 
-/* A rule that a plugin's code implements (pattern and word rules live in packs instead). A table ends
- * with a row whose id is NULL. Ids are stable for ever: "scanner.check". */
+/* A rule that a plugin's code implements (pattern and word rules live in packs instead). A table
+ * ends with a row whose id is NULL. Ids are stable for ever: "scanner.check". */
 struct assay_rule_decl {
     const char *id;
     const char *entity; /* NULL where the rule is not about an entity */
@@ -43,11 +43,11 @@ struct assay_member {
 #define ASSAY_NO_RECORD UINT64_MAX
 
 struct assay_finding {
-    uint32_t size; /* sizeof (struct assay_finding) */
-    uint32_t rule; /* index from host->rule_index or assay_match.rule */
-    uint32_t file; /* inventory index; ASSAY_NONE for a dataset-level finding */
-    uint32_t record; /* index into the batch's records; ASSAY_NONE when not about one record */
-    uint32_t field;  /* index into the batch's fields; ASSAY_NONE */
+    uint32_t size;       /* sizeof (struct assay_finding) */
+    uint32_t rule;       /* index from host->rule_index or assay_match.rule */
+    uint32_t file;       /* inventory index; ASSAY_NONE for a dataset-level finding */
+    uint32_t record;     /* index into the batch's records; ASSAY_NONE when not about one record */
+    uint32_t field;      /* index into the batch's fields; ASSAY_NONE */
     uint32_t start, end; /* bytes within the field's value */
     uint16_t confidence; /* thousandths, 0..1000 */
     uint16_t reserved;
@@ -107,7 +107,8 @@ struct assay_sink {
     enum assay_status (*finding)(void *ctx, const struct assay_finding *f);
     /* Counts something not scanned: `records` and `bytes` may be 0 when unknown. */
     void (*skip)(void *ctx, enum assay_skip why, uint64_t records, uint64_t bytes);
-    /* Sets metric `name` ("duplicates.record_ratio") to num/den; den 1 for counts. finish() only. */
+    /* Sets metric `name` ("duplicates.record_ratio") to num/den; den 1 for counts. finish() only.
+     */
     enum assay_status (*metric)(void *ctx, const char *name, uint64_t num, uint64_t den);
 };
 

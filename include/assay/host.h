@@ -3,8 +3,9 @@
  * assay/host.h: what the host offers to a plugin. A plugin links against nothing else.
  *
  * What:  a versioned table of functions. `ctx` is passed back to every one of them.
- * Thread rule: every function here may be called from any thread, at any time between init and free.
- * Growth: members are only ever appended; check `size` before using one newer than your headers.
+ * Thread rule: every function here may be called from any thread, at any time between init and
+ * free. Growth: members are only ever appended; check `size` before using one newer than your
+ * headers.
  */
 #ifndef ASSAY_HOST_H
 #define ASSAY_HOST_H

@@ -2,14 +2,14 @@
  *
  * assay/reader.h: the reader contract: decoded bytes in, batches of records out.
  *
- * What:  the host opens the file, hashes it, undoes compression and character encoding; a reader sees
- *        UTF-8 text. It has two halves. split() runs on one thread, in file order, and only finds
+ * What:  the host opens the file, hashes it, undoes compression and character encoding; a reader
+ * sees UTF-8 text. It has two halves. split() runs on one thread, in file order, and only finds
  *        record boundaries; next() runs on many threads at once, each with its own local state, and
  *        parses a chunk of whole records.
  * Why:   hashing and inflating a file are sequential, parsing and matching are not. Cutting at
  *        record boundaries lets one large file feed every core, and makes ordinals exact.
- * Ownership: `self` (one per file) is immutable while next() may run: only open(), split() and close()
- *        change it, and split() only what next() does not read. `local` (one per worker and
+ * Ownership: `self` (one per file) is immutable while next() may run: only open(), split() and
+ * close() change it, and split() only what next() does not read. `local` (one per worker and
  *        reader) is mutable. Batches are borrowed until the same local's next call.
  */
 #ifndef ASSAY_READER_H
@@ -22,8 +22,8 @@
 
 struct assay_reader_input {
     uint32_t size;
-    uint32_t file;           /* inventory index */
-    const char *name;        /* path within the dataset, '/' separated, compression suffix removed */
+    uint32_t file;    /* inventory index */
+    const char *name; /* path within the dataset, '/' separated, compression suffix removed */
     struct assay_bytes head; /* first decoded bytes (up to 64 KiB), whole file if shorter */
     int head_is_all;         /* the head is the whole file */
     uint64_t max_record;     /* bytes; longer records are discarded by the host through split() */
@@ -52,13 +52,13 @@ struct assay_chunk {
 };
 
 struct assay_reader {
-    uint32_t abi;  /* ASSAY_PLUGIN_ABI */
-    uint32_t size; /* sizeof (struct assay_reader) */
+    uint32_t abi;     /* ASSAY_PLUGIN_ABI */
+    uint32_t size;    /* sizeof (struct assay_reader) */
     const char *name; /* ^[a-z][a-z0-9_]*$, equals the file name of a shared plugin */
     const char *version;
-    const char *license; /* SPDX */
-    const char *summary; /* one line */
-    const char *extensions; /* space separated, without dots: "jsonl ndjson json" */
+    const char *license;                 /* SPDX */
+    const char *summary;                 /* one line */
+    const char *extensions;              /* space separated, without dots: "jsonl ndjson json" */
     const struct assay_option *options;  /* may be NULL */
     const struct assay_rule_decl *rules; /* findings this reader raises; may be NULL */
 

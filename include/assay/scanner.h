@@ -2,15 +2,15 @@
  *
  * assay/scanner.h: the scanner contract: a fold over records.
  *
- * What:  init builds immutable shared state from options; local_init builds one mutable state per worker;
- *        scan folds a batch into a local state; merge folds one local state into another; finish
+ * What:  init builds immutable shared state from options; local_init builds one mutable state per
+ * worker; scan folds a batch into a local state; merge folds one local state into another; finish
  *        speaks about the whole dataset.
- * Why:   because every scanner merges, the same code serves two threads, forty shards and a fleet; because
- *        state saves and loads, a later audit can start from an earlier one.
- * Invariants: merge is associative and commutative up to what finish() says; load(save(x)) behaves
- *        as x; no locks, no shared mutable state, and no allocation per record on the scan path.
- * Order: findings of scan() may come in any order; the host sorts them. finish() must speak in an
- *        order that depends on the data alone.
+ * Why:   because every scanner merges, the same code serves two threads, forty shards and a fleet;
+ * because state saves and loads, a later audit can start from an earlier one. Invariants: merge is
+ * associative and commutative up to what finish() says; load(save(x)) behaves as x; no locks, no
+ * shared mutable state, and no allocation per record on the scan path. Order: findings of scan()
+ * may come in any order; the host sorts them. finish() must speak in an order that depends on the
+ * data alone.
  */
 #ifndef ASSAY_SCANNER_H
 #define ASSAY_SCANNER_H
@@ -24,7 +24,8 @@ struct assay_scan_input {
     uint32_t size;
     uint32_t n_matches;
     const struct assay_batch *batch;
-    const struct assay_match *matches; /* of rules whose scanner is this one, by (field, start, rule) */
+    const struct assay_match
+        *matches; /* of rules whose scanner is this one, by (field, start, rule) */
 };
 
 /* A rule hit in a file's raw bytes (detection kind yara). */
