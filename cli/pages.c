@@ -80,12 +80,12 @@ static void man_text(const char *s, FILE *out)
     if (*s == '.' || *s == '\'') {
         (void)fputs("\\&", out);
     }
-    for (; *s != '\0'; s++) {
+    for (char before = '\0'; *s != '\0'; before = *s++) {
         if (*s == '\\') {
             (void)fputs("\\e", out);
         } else if (*s == '-') {
             (void)fputs("\\-", out);
-        } else if (s[0] == ' ' && s[-1] == '.') { /* each sentence on its own line */
+        } else if (*s == ' ' && before == '.') { /* each sentence on its own line */
             (void)fputc('\n', out);
         } else {
             (void)fputc(*s, out);
@@ -129,10 +129,12 @@ static void man_command(const struct cli_command *cmd, FILE *out)
 
 static void man_examples(FILE *out)
 {
+    const char *paragraph = "";
     (void)fputs(".Sh EXAMPLES\n", out);
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         for (const char *const *e = cli_commands[i]->examples; e != NULL && e[0] != NULL; e += 2) {
-            (void)fprintf(out, ".Pp\n");
+            (void)fputs(paragraph, out);
+            paragraph = ".Pp\n";
             man_text(e[1], out);
             (void)fputs(".Dl ", out);
             man_text(e[0], out);
@@ -157,6 +159,11 @@ void cli_print_man(FILE *out)
     }
     (void)fputs(".Ss Options of every command\n", out);
     man_options(cli_global_options, out);
+    (void)fputs(".Sh FILES\n.Bl -tag -width Ds\n"
+                ".It Pa ~/.config/assay/keys/default.pem\nThe signing key, made on first use.\n"
+                ".It Pa ~/.config/assay/keys/fingerprint.key\nThe secret that keys fingerprints.\n"
+                ".It Pa ~/.cache/assay\nCompiled rules.\n.El\n",
+                out);
     (void)fputs(".Sh EXIT STATUS\n.Bl -tag -width Ds\n", out);
 #define ROW(code, text) (void)fprintf(out, ".It %s\n%s\n", code, text);
     EXIT_CODES(ROW)
@@ -164,10 +171,6 @@ void cli_print_man(FILE *out)
     (void)fputs(".El\n", out);
     man_examples(out);
     (void)fputs(
-        ".Sh FILES\n.Bl -tag -width Ds\n"
-        ".It Pa ~/.config/assay/keys/default.pem\nThe signing key, made on first use.\n"
-        ".It Pa ~/.config/assay/keys/fingerprint.key\nThe secret that keys fingerprints.\n"
-        ".It Pa ~/.cache/assay\nCompiled rules.\n.El\n"
         ".Sh SEE ALSO\n.Xr sha256sum 1 ,\n.Xr assay-rules 5 ,\n.Xr assayd.yaml 5 ,\n.Xr assayd 8\n",
         out);
 }

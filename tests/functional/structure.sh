@@ -53,7 +53,7 @@ fi
 run "$ASSAY" man
 if cmp -s "$tmp/out" docs/assay.1; then ok 0 "docs/assay.1 is what the command table says"; else
 	ok 1 "docs/assay.1 is what the command table says"
-	diag "refresh it: make docs/assay.1"
+	diag "refresh it: make update-man"
 fi
 if command -v mandoc >/dev/null 2>&1; then
 	bad=$(mandoc -Tlint -Wwarning docs/*.[1-8] 2>&1 | head -n 10)
