@@ -192,6 +192,7 @@ static void diag_locate(struct diag *d, const struct diag_place *at)
     show_line(d, text, column, column + assay_utf8_count(text.ptr + start, end - start));
 }
 
+ASSAY_PRINTF(4, 0)
 static void diag_add(struct assay_diags *d, int is_warning, const struct diag_place *at,
                      const char *fmt, va_list ap)
 {
