@@ -294,7 +294,10 @@ static enum assay_run_group run_group(const struct assay_byteset *s)
     if (count_range(s, 'g', 'z') + count_range(s, 'G', 'Z') == 0) {
         return ASSAY_RUN_HEX;
     }
-    return lo == 0 ? ASSAY_RUN_UPPER : ASSAY_RUN_ANY;
+    if (lo == 0) {
+        return ASSAY_RUN_UPPER;
+    }
+    return assay_byteset_has(s, ' ') ? ASSAY_RUN_SPACED : ASSAY_RUN_ANY;
 }
 
 /* Runs must end within a word or so of prose, English or Chinese. */

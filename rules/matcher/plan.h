@@ -28,8 +28,9 @@ enum assay_run_group {
     ASSAY_RUN_NUMERIC, /* at most four letters */
     ASSAY_RUN_HEX,     /* letters of [A-Fa-f] */
     ASSAY_RUN_UPPER,   /* no lower-case letters */
-    ASSAY_RUN_ANY,
-    ASSAY_RUN_LONG, /* no digit or [:-] need be there: found by length alone */
+    ASSAY_RUN_SPACED,  /* letters, and a space */
+    ASSAY_RUN_ANY,     /* letters, no space: runs end at every word */
+    ASSAY_RUN_LONG,    /* no digit or [:-] need be there: found by length alone */
     ASSAY_RUN_GROUPS
 };
 
