@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Configuration: defaults, strict keys, all errors at once; and the manual page knows every key. */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+
+#include "core/fs.h"
+#include "core/limits.h"
+#include "daemon/config.h"
+#include "daemon/source.h"
+
+static struct assay_diags *diags;
+static struct assay_buf rendered;
+
+static int setup(void **state)
+{
+    (void)state;
+    diags = assay_diags_new();
+    assay_buf_init(&rendered, 100000);
+    return diags == NULL;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    assay_diags_free(diags);
+    assay_buf_release(&rendered);
+    return 0;
+}
+
+static struct assay_config *parse(const char *text)
+{
+    return assay_config_parse(assay_bytes_str(text), "c.yaml", diags);
+}
+
+static const char *errors_of(const char *text)
+{
+    assert_null(parse(text));
+    assay_buf_clear(&rendered);
+    assay_diags_render(diags, &rendered, 0);
+    return assay_buf_str(&rendered);
+}
+
+static void defaults(void **state)
+{
+    (void)state;
+    struct assay_config *c = parse("version: 1\nstate_dir: /s\n");
+    assert_non_null(c);
+    assert_string_equal(c->cache_dir, "/s/cache");
+    assert_string_equal(c->reports_dir, "/s/reports");
+    assert_string_equal(c->key_file, "/s/keys/signing.pem");
+    assert_string_equal(c->fingerprint_file, "/s/keys/fingerprint.key");
+    assert_string_equal(c->control_socket, ASSAY_RUNDIR "/control.sock");
+    assert_null(c->passphrase_file);
+    assert_int_equal(c->workers, 1);
+    assert_int_equal(c->retries, 2);
+    assert_int_equal(c->drain_ms, 60000);
+    assert_int_equal(c->worker_memory, ASSAY_MIB(4096));
+    assert_int_equal(c->log_level, ASSAY_LOG_INFO);
+    assert_int_equal(c->formats.n, 3);
+    assert_int_equal(c->n_sources, 0);
+    assay_config_free(c);
+}
+
+static void sources_are_read(void **state)
+{
+    (void)state;
+    struct assay_config *c = parse("version: 1\nstate_dir: /s\nreports: {dir: /r, formats: [csv]}\n"
+                                   "log: {format: json, level: debug}\nsources:\n"
+                                   "  - {kind: directory, path: /in/a/, settle: 250ms}\n"
+                                   "  - kind: directory\n    path: /in/b\n    name: bee\n"
+                                   "    ready: marker\n    marker: DONE\n    dataset: self\n"
+                                   "    policy: observe\n    packs: [pii, /p]\n");
+    assert_non_null(c);
+    assert_int_equal(c->n_sources, 2);
+    assert_string_equal(c->sources[0].name, "a");
+    assert_int_equal(c->sources[0].settle_ms, 250);
+    assert_int_equal(c->sources[0].ready, ASSAY_READY_SETTLE);
+    assert_string_equal(c->sources[0].marker, "_READY");
+    assert_string_equal(c->sources[1].name, "bee");
+    assert_int_equal(c->sources[1].ready, ASSAY_READY_MARKER);
+    assert_int_equal(c->sources[1].dataset, ASSAY_DATASET_SELF);
+    assert_int_equal(c->sources[1].packs.n, 2);
+    assert_string_equal(c->sources[1].packs.items[1], "/p");
+    assert_int_equal(c->log_format, ASSAY_LOG_JSON);
+    assert_int_equal(c->log_level, ASSAY_LOG_DEBUG);
+    assay_config_free(c);
+}
+
+static void errors_come_together_with_places(void **state)
+{
+    (void)state;
+    const char *all =
+        errors_of("version: 2\nstate_dir: relative\nworker: {stal: 1s, memory: lots}\n"
+                  "reports: {formats: [pdf]}\nsources:\n  - {kind: directry, path: /x}\n"
+                  "  - {path: /y}\n");
+    assert_non_null(strstr(all, "c.yaml:1:10: error: option version: 2 is out of range"));
+    assert_non_null(strstr(all, "c.yaml:2:12: error: state_dir must be an absolute path"));
+    assert_non_null(
+        strstr(all, "c.yaml:3:10: error: unknown worker key 'stal', did you mean 'stall'?"));
+    assert_non_null(strstr(all, "c.yaml:3:28: error: option memory: 'lots' is not a size"));
+    assert_non_null(strstr(all, "c.yaml:4:21: error: unknown format 'pdf'"));
+    assert_non_null(strstr(all, "did you mean 'directory'?"));
+    assert_non_null(strstr(all, "c.yaml:7:5: error: kind is missing"));
+}
+
+static void what_is_watched_and_written_stays_apart(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/s", "/s/reports", "/s/keys/x", "/", "/s/reports/deep"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        char text[200];
+        void *none = NULL;
+        (void)teardown(&none);
+        (void)setup(&none);
+        (void)snprintf(text, sizeof text,
+                       "version: 1\nstate_dir: /s\nsources: [{kind: directory, path: %s}]\n",
+                       paths[i]);
+        assert_non_null(strstr(errors_of(text), "overlap"));
+    }
+    struct assay_config *c = NULL;
+    void *none = NULL;
+    (void)teardown(&none);
+    (void)setup(&none);
+    c = parse("version: 1\nstate_dir: /s\nsources: [{kind: directory, path: /srv}]\n");
+    assert_non_null(c);
+    assay_config_free(c);
+}
+
+static void odd_documents_are_refused(void **state)
+{
+    (void)state;
+    static const char *const odd[] = {
+        "",
+        "[]\n",
+        "x\n",
+        "version: 1\nsources: {}\n",
+        "version: 1\nsources: [x]\n",
+        "version: 1\nworker: 3\n",
+        "version: [1]\n",
+        "version: 1\ncontrol: {socket: ''}\n",
+        "version: 1\nsources:\n  - {kind: directory, path: /a, marker: a/b}\n",
+        "version: 1\nsources: [{kind: directory, path: /a/x}, {kind: "
+        "directory, path: /b/x}]\n"};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        void *none = NULL;
+        (void)teardown(&none);
+        (void)setup(&none);
+        assert_true(strlen(errors_of(odd[i])) > 0);
+    }
+}
+
+/* The table is the single source: each of its keys has an entry in the manual page. */
+static void the_manual_has_every_key(void **state)
+{
+    (void)state;
+    char path[4096];
+    const char *top = getenv("ASSAY_SRCDIR");
+    ASSAY_AUTO_BUF page;
+    assay_buf_init(&page, ASSAY_MIB(1));
+    (void)snprintf(path, sizeof path, "%s/docs/assayd.yaml.5", top == NULL ? "." : top);
+    assert_int_equal(assay_fs_read_file(path, ASSAY_MIB(1), &page, NULL), ASSAY_OK);
+    for (const struct assay_config_key *k = assay_config_keys; k->option.name != NULL; k++) {
+        char entry[100];
+        char section[100];
+        (void)snprintf(section, sizeof section, ".Ss %s\n",
+                       k->section[0] == '\0' ? "Top level" : k->section);
+        (void)snprintf(entry, sizeof entry, ".It Ic %s\n", k->option.name);
+        const char *in = strstr(assay_buf_str(&page), section);
+        assert_non_null(in);
+        const char *at = strstr(in, entry);
+        const char *next = strstr(in + 1, ".Ss ");
+        if (at == NULL || (next != NULL && at > next)) {
+            fail_msg("docs/assayd.yaml.5 lacks %s in %s", k->option.name, section);
+        }
+    }
+}
+
+static void the_example_is_valid(void **state)
+{
+    (void)state;
+    char path[4096];
+    const char *top = getenv("ASSAY_SRCDIR");
+    (void)snprintf(path, sizeof path, "%s/dist/assayd.yaml", top == NULL ? "." : top);
+    struct assay_config *c = assay_config_load(path, diags);
+    assert_non_null(c);
+    assay_config_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(defaults, setup, teardown),
+        cmocka_unit_test_setup_teardown(sources_are_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(errors_come_together_with_places, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_watched_and_written_stays_apart, setup, teardown),
+        cmocka_unit_test_setup_teardown(odd_documents_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_manual_has_every_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_example_is_valid, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The store: the state machine, recovery, order, refusal of newer formats. */
+#include "tests/unit/unit.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/store.h"
+
+static char path[64];
+static struct assay_store *store;
+static struct assay_error err;
+static struct assay_run run;
+
+static int setup(void **state)
+{
+    (void)state;
+    (void)snprintf(path, sizeof path, "/tmp/assay-store-XXXXXX");
+    int fd = mkstemp(path);
+    (void)close(fd);
+    return fd < 0 || assay_store_open(path, &store, &err) != ASSAY_OK;
+}
+
+static int teardown(void **state)
+{
+    char other[80];
+    (void)state;
+    assay_store_close(store);
+    store = NULL;
+    (void)unlink(path);
+    (void)snprintf(other, sizeof other, "%s-wal", path);
+    (void)unlink(other);
+    (void)snprintf(other, sizeof other, "%s-shm", path);
+    (void)unlink(other);
+    return 0;
+}
+
+static uint64_t add(const char *dataset, uint8_t signature)
+{
+    static const char *const packs[] = {"pii", "secrets"};
+    uint64_t id = 0;
+    struct assay_run_spec spec = {.path = dataset, .name = "n", .source = "s", .packs = {packs, 2}};
+    memset(spec.signature, signature, sizeof spec.signature);
+    assert_int_equal(assay_store_add(store, &spec, &id, &err), ASSAY_OK);
+    return id;
+}
+
+static enum assay_run_state state_of(uint64_t id)
+{
+    assert_int_equal(assay_store_get(store, id, &run, &err), ASSAY_OK);
+    return run.state;
+}
+
+static void a_run_from_queue_to_verdict(void **state)
+{
+    (void)state;
+    uint64_t id = add("/d", 1);
+    assert_int_equal(assay_store_next(store, 0, &run, &err), ASSAY_OK);
+    assert_int_equal(run.id, id);
+    assert_string_equal(run.spec.path, "/d");
+    assert_null(run.spec.policy);
+    assert_int_equal(run.spec.packs.n, 2);
+    assert_string_equal(run.spec.packs.items[1], "secrets");
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
+    assert_int_equal(state_of(id), ASSAY_RUN_RUNNING);
+    assert_int_equal(run.attempt, 1);
+    const struct assay_outcome outcome = {"PASS", "/r/n-1", "00ff"};
+    assert_int_equal(assay_store_done(store, id, &outcome, &err), ASSAY_OK);
+    assert_int_equal(state_of(id), ASSAY_RUN_DONE);
+    assert_string_equal(run.verdict, "PASS");
+    assert_string_equal(run.report, "/r/n-1");
+    assert_string_equal(run.manifest, "00ff");
+    assert_true(run.finished_ms >= run.started_ms && run.started_ms >= run.created_ms);
+}
+
+static void other_transitions_are_refused(void **state)
+{
+    (void)state;
+    const struct assay_outcome outcome = {"PASS", "/r", "00"};
+    uint64_t id = add("/d", 1);
+    assert_int_equal(assay_store_done(store, id, &outcome, &err), ASSAY_INTERNAL);
+    assert_int_equal(state_of(id), ASSAY_RUN_QUEUED);
+    assert_null(run.verdict);
+    assert_int_equal(assay_store_requeued(store, id, 0, "x", &err), ASSAY_INTERNAL);
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_INTERNAL);
+    assert_int_equal(assay_store_failed(store, id, "why", &err), ASSAY_OK);
+    assert_int_equal(state_of(id), ASSAY_RUN_FAILED);
+    assert_string_equal(run.reason, "why");
+    assert_int_equal(assay_store_failed(store, id, "again", &err), ASSAY_INTERNAL);
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_INTERNAL);
+    assert_int_equal(assay_store_started(store, 99, &err), ASSAY_INTERNAL);
+    assert_int_equal(assay_store_get(store, 99, &run, &err), ASSAY_NOTFOUND);
+}
+
+static void a_dataset_runs_once_at_a_time_in_order(void **state)
+{
+    (void)state;
+    uint64_t first = add("/d", 1);
+    uint64_t second = add("/d", 2);
+    uint64_t other = add("/e", 1);
+    assert_int_equal(assay_store_next(store, 0, &run, &err), ASSAY_OK);
+    assert_int_equal(run.id, first);
+    assert_int_equal(assay_store_started(store, first, &err), ASSAY_OK);
+    assert_int_equal(assay_store_next(store, 0, &run, &err), ASSAY_OK);
+    assert_int_equal(run.id, other);
+    assert_int_equal(assay_store_failed(store, first, "x", &err), ASSAY_OK);
+    assert_int_equal(assay_store_next(store, 0, &run, &err), ASSAY_OK);
+    assert_int_equal(run.id, second);
+}
+
+static void retries_wait_for_their_time(void **state)
+{
+    (void)state;
+    uint64_t id = add("/d", 1);
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
+    assert_int_equal(assay_store_requeued(store, id, 5000, "crash", &err), ASSAY_OK);
+    assert_int_equal(assay_store_next(store, 4999, &run, &err), ASSAY_NOTFOUND);
+    assert_int_equal(assay_store_next_retry(store, 4999), 5000);
+    assert_int_equal(assay_store_next(store, 5000, &run, &err), ASSAY_OK);
+    assert_string_equal(run.reason, "crash");
+    assert_int_equal(run.attempt, 1);
+    assert_int_equal(assay_store_next_retry(store, 5000), 0);
+}
+
+static void the_same_state_is_recognised(void **state)
+{
+    (void)state;
+    static const char *const packs[] = {"pii", "secrets"};
+    struct assay_run_spec spec = {.path = "/d", .packs = {packs, 2}};
+    uint64_t found;
+    memset(spec.signature, 1, sizeof spec.signature);
+    assert_int_equal(assay_store_same(store, &spec, &found, &err), ASSAY_NOTFOUND);
+    uint64_t id = add("/d", 1);
+    assert_int_equal(assay_store_same(store, &spec, &found, &err), ASSAY_OK);
+    assert_int_equal(found, id);
+    spec.policy = "observe";
+    assert_int_equal(assay_store_same(store, &spec, &found, &err), ASSAY_NOTFOUND);
+    spec.policy = NULL;
+    spec.packs.n = 1;
+    assert_int_equal(assay_store_same(store, &spec, &found, &err), ASSAY_NOTFOUND);
+    spec.packs.n = 2;
+    (void)add("/d", 2); /* only the newest counts: it changed and changed back */
+    assert_int_equal(assay_store_same(store, &spec, &found, &err), ASSAY_NOTFOUND);
+}
+
+static int count_runs(void *ctx, const struct assay_run *r)
+{
+    uint64_t *last = ctx;
+    assert_true(*last == 0 || r->id < *last);
+    *last = r->id;
+    return 0;
+}
+
+static void a_second_life_queues_again(void **state)
+{
+    (void)state;
+    uint64_t counts[ASSAY_RUN_STATES];
+    uint64_t last = 0;
+    uint64_t id = add("/d", 1);
+    (void)add("/e", 1);
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
+    assay_store_close(store);
+    assert_int_equal(assay_store_open(path, &store, &err), ASSAY_OK);
+    assert_int_equal(assay_store_recovered(store), 1);
+    assert_int_equal(state_of(id), ASSAY_RUN_QUEUED);
+    assert_int_equal(run.attempt, 1);
+    assert_int_equal(assay_store_counts(store, counts, &err), ASSAY_OK);
+    assert_int_equal(counts[ASSAY_RUN_QUEUED], 2);
+    assert_int_equal(assay_store_list(store, 10, count_runs, &last, &err), ASSAY_OK);
+    assert_int_equal(last, id);
+    assert_int_equal(assay_store_newest(store, "/d", id, &run, &err), ASSAY_NOTFOUND);
+    assert_int_equal(assay_store_newest(store, "/d", 0, &run, &err), ASSAY_OK);
+}
+
+static void a_newer_store_is_refused_and_left_alone(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    assay_store_close(store);
+    store = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(db);
+    assert_int_equal(assay_store_open(path, &store, &err), ASSAY_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "newer assayd (format 2, this one knows 1)"));
+}
+
+static void a_file_that_is_no_store_is_refused(void **state)
+{
+    (void)state;
+    struct assay_store *other = NULL;
+    char name[80];
+    (void)snprintf(name, sizeof name, "%s.text", path);
+    FILE *f = fopen(name, "w");
+    for (int i = 0; i < 200; i++) {
+        (void)fputs("this is not a database\n", f);
+    }
+    (void)fclose(f);
+    assert_int_not_equal(assay_store_open(name, &other, &err), ASSAY_OK);
+    assert_null(other);
+    (void)unlink(name);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_run_from_queue_to_verdict, setup, teardown),
+        cmocka_unit_test_setup_teardown(other_transitions_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_dataset_runs_once_at_a_time_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(retries_wait_for_their_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_same_state_is_recognised, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_second_life_queues_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_newer_store_is_refused_and_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_is_no_store_is_refused, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
