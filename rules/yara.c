@@ -412,9 +412,10 @@ static void add_hit(struct assay_yara_scan *s, uint32_t rule, uint64_t offset, u
     s->hits[s->n_hits++] = (struct hit){{rule, offset}, rank};
 }
 
-/* The hits of one matching rule, under the name of one target. */
-static void add_matches(struct assay_yara_scan *s, YR_SCAN_CONTEXT *context, const YR_RULE *r,
-                        uint32_t rule)
+/* The hits of one matching rule, under the name of one target. libyara packs its YR_MATCHes behind
+ * copies of the matched bytes, so they are not aligned as their type asks for. */
+__attribute__((no_sanitize("alignment"))) static void
+add_matches(struct assay_yara_scan *s, YR_SCAN_CONTEXT *context, const YR_RULE *r, uint32_t rule)
 {
     const YR_STRING *string;
     const YR_MATCH *m;

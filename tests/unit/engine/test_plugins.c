@@ -332,24 +332,23 @@ static void added_descriptors_are_checked(void **state)
     static const struct assay_rule_decl no_title[] = {
         {"sample.x", NULL, ASSAY_SEVERITY_LOW, NULL, NULL, "h", "h"},
         {NULL, NULL, ASSAY_SEVERITY_INFO, NULL, NULL, NULL, NULL}};
-    struct assay_scanner s = sample;
+    static const char *const messages[] = {
+        "is not of the form",        "neither 'scan' nor 'file'",
+        "only one of 'save'",        "the default of option 'n' is not valid",
+        "option 'n' has a bad name", "rule 'sample.x' lacks a title"};
+    struct assay_scanner faulty[6] = {sample, sample, sample, sample, sample, sample};
     struct assay_error err;
     struct assay_plugins *ps = assay_plugins_new();
-    const struct {
-        struct assay_scanner scanner;
-        const char *message;
-    } rows[] = {
-        {(s = sample, s.name = "Bad", s), "is not of the form"},
-        {(s = sample, s.file = NULL, s), "neither 'scan' nor 'file'"},
-        {(s = sample, s.save = s_save, s), "only one of 'save' and 'load'"},
-        {(s = sample, s.options = bad_default, s), "the default of option 'n' is not valid"},
-        {(s = sample, s.options = no_help, s), "option 'n' has a bad name or no help"},
-        {(s = sample, s.rules = no_title, s), "rule 'sample.x' lacks a title"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(assay_plugins_add_scanner(ps, &rows[i].scanner, &err), ASSAY_PLUGIN);
-        if (strstr(err.message, rows[i].message) == NULL) {
-            fail_msg("'%s' is not in '%s'", rows[i].message, err.message);
+    faulty[0].name = "Bad";
+    faulty[1].file = NULL;
+    faulty[2].save = s_save;
+    faulty[3].options = bad_default;
+    faulty[4].options = no_help;
+    faulty[5].rules = no_title;
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(assay_plugins_add_scanner(ps, &faulty[i], &err), ASSAY_PLUGIN);
+        if (strstr(err.message, messages[i]) == NULL) {
+            fail_msg("'%s' is not in '%s'", messages[i], err.message);
         }
     }
     assert_int_equal(assay_plugins_add_scanner(ps, &sample, &err), ASSAY_OK);

@@ -191,7 +191,9 @@ static inline char *recorder_take(struct recorder *r)
 {
     struct assay_buf all;
     assay_buf_init(&all, 1 << 28);
-    qsort(r->lines, r->n, sizeof r->lines[0], by_text);
+    if (r->n > 1) {
+        qsort(r->lines, r->n, sizeof r->lines[0], by_text);
+    }
     for (size_t i = 0; i < r->n; i++) {
         assay_buf_adds(&all, r->lines[i]);
         assay_buf_addc(&all, '\n');
