@@ -156,7 +156,7 @@ static enum assay_status write_format(struct worker *w, const char *format, stru
     if (status != ASSAY_OK) {
         return status;
     }
-    struct assay_out out = {.write = write_atomic, .ctx = file, .report_dir = w->job.staging};
+    struct assay_out out = {.write = write_atomic, .ctx = file};
     status = writer->write(w->audit, &out, err);
     if (status != ASSAY_OK) {
         assay_atomic_abort(file);
