@@ -97,9 +97,9 @@
        "Each file was read once; the bytes that were hashed are the bytes that were scanned. Records "                 \
        "were decoded and every rule of the packs below was applied to every field. Anything that could "               \
        "not be scanned is counted above and rules out a pass. The same bytes under the same rules and "                \
-       "policy give the same statement, bit by bit, on any machine.",                                                  \
+       "policy, with the same versions, give the same statement, bit by bit.",                                                       \
        "每个文件只读取一次；计算摘要的字节就是被扫描的字节。记录经过解码，下列规则包中的每条规则都应用于每个字段。"     \
-       "凡是未能扫描的内容都计入上文，并使结论不能为通过。相同的字节在相同的规则与策略下，在任何机器上都会得到逐位相同的声明。") \
+       "凡是未能扫描的内容都计入上文，并使结论不能为通过。相同的字节在相同的规则、策略与版本下，总会得到逐位相同的声明。") \
     XX(PACKS, "Rule packs", "规则包")                                                                                  \
     XX(PLUGINS, "Plugins", "插件")                                                                                     \
     XX(LIBRARIES, "Libraries", "程序库")                                                                               \
