@@ -262,7 +262,7 @@ static void finish_yara(struct assay_source *s)
     enum assay_status status = assay_yara_finish(s->yara, assay_stream_fd(s->stream), s->sha256,
                                                  &s->hits, &s->n_hits, &err);
     if (status != ASSAY_OK) {
-        s->n_hits = 0;
+        s->n_hits = status == ASSAY_LIMIT ? s->n_hits : 0; /* a full list is still a list */
         note(s, status);
     }
 }
