@@ -18,6 +18,18 @@
 
 #define WORKER_FILES 1024
 
+/* Sanitizers map terabytes of address space for themselves. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WORKER_IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define WORKER_IS_SANITIZED 1
+#endif
+#endif
+#ifndef WORKER_IS_SANITIZED
+#define WORKER_IS_SANITIZED 0
+#endif
+
 /* Environment names that reach the worker; everything else stays behind. */
 static const char *const kept_environment[] = {"PATH",  "TMPDIR",       "LANG",          "LC_ALL",
                                                "MAGIC", "ASAN_OPTIONS", "UBSAN_OPTIONS", NULL};
@@ -64,7 +76,7 @@ static void become_worker(const char *worker, const int fds[4], pid_t parent, ui
     (void)setpgid(0, 0);
     set_limit(RLIMIT_CORE, 0);
     set_limit(RLIMIT_NOFILE, WORKER_FILES);
-    if (memory != 0) {
+    if (memory != 0 && !WORKER_IS_SANITIZED) {
         set_limit(RLIMIT_AS, memory);
     }
     /* The sources lie above 3 (assay_child_start), so no dup2 overwrites one still needed. */
