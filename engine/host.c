@@ -85,8 +85,13 @@ static enum assay_status host_assess(void *ctx, const struct assay_batch *batch,
         match->start > match->end || match->end > batch->fields[match->field].len) {
         return ASSAY_USAGE;
     }
-    assay_rule_assess(assay_ruleset_rule(h->run->opt->rules, match->rule),
-                      assay_batch_value(batch, match->field), match->start, match->end, ret);
+    const struct assay_field *field = &batch->fields[match->field];
+    /* A key cannot vouch for itself: its path ends with it. */
+    struct assay_bytes name = field->kind == ASSAY_FIELD_KEY || field->path >= batch->n_paths
+                                  ? assay_bytes_make(NULL, 0)
+                                  : batch->paths[field->path];
+    assay_rule_assess_in(assay_ruleset_rule(h->run->opt->rules, match->rule), name,
+                         assay_batch_value(batch, match->field), match->start, match->end, ret);
     return ASSAY_OK;
 }
 

@@ -7,7 +7,8 @@
  * context word stands near, at most 1000. With `required`, no context word means dropped. Windows
  * are counted in code points, decoded outward from the match, so they never cut a sequence and
  * never look at more than they may. Context words are looked for before and after the match, never
- * inside it or across its edge: a match cannot vouch for itself. Nothing is allocated; the work is
+ * inside it or across its edge: a match cannot vouch for itself. The name of the field counts as
+ * near: the column "home_phone" says what a bare number in it is. Nothing is allocated; the work is
  * bounded by ASSAY_LIMIT_CONTEXT_WINDOW and ASSAY_LIMIT_WORD.
  */
 #include "core/limits.h"
@@ -87,11 +88,47 @@ static int context_after(const struct assay_rule *rule, struct assay_bytes value
     return any_phrase(rule->context_set, run, 0, run.n < window ? run.n : window);
 }
 
-static int in_context(const struct assay_rule *rule, struct assay_bytes value, size_t start,
-                      size_t end)
+static int is_ascii_lower(uint32_t cp)
+{
+    return cp >= 'a' && cp <= 'z';
+}
+
+/* Folds a name into words: "/user/homePhone_no" reads as " user home phone no". */
+static size_t fold_name(struct assay_bytes name, uint32_t *cps, size_t max)
+{
+    size_t n = 0;
+    uint32_t before = ' ';
+    for (size_t at = 0; at < name.len && n + 2 <= max;) {
+        uint32_t cp;
+        at += assay_utf8_decode(name.ptr + at, name.ptr + name.len, &cp);
+        if (cp >= 'A' && cp <= 'Z' && is_ascii_lower(before)) {
+            cps[n++] = ' ';
+        }
+        before = cp;
+        int separates = cp == '/' || cp == '_' || cp == '-' || cp == '.';
+        cps[n++] = separates ? ' ' : assay_fold_cp(cp);
+    }
+    return n;
+}
+
+static int context_name(const struct assay_rule *rule, struct assay_bytes name)
+{
+    uint32_t cps[WINDOW_CPS];
+    size_t from = name.len > WINDOW_CPS / 2 ? name.len - WINDOW_CPS / 2 : 0;
+    while (from > 0 && from < name.len && is_continuation(name.ptr[from])) {
+        from++;
+    }
+    name = assay_bytes_make(name.ptr + from, name.len - from);
+    struct assay_run run = {cps, fold_name(name, cps, WINDOW_CPS)};
+    return any_phrase(rule->context_set, run, 0, run.n);
+}
+
+static int in_context(const struct assay_rule *rule, struct assay_bytes name,
+                      struct assay_bytes value, size_t start, size_t end)
 {
     return rule->context_set != NULL &&
-           (context_before(rule, value, start) || context_after(rule, value, end));
+           (context_before(rule, value, start) || context_after(rule, value, end) ||
+            (name.len > 0 && context_name(rule, name)));
 }
 
 /* Whether [start, end) lies inside an occurrence of an allow phrase. */
@@ -136,6 +173,13 @@ static int validate(const struct assay_rule *rule, struct assay_bytes text)
 void assay_rule_assess(const struct assay_rule *rule, struct assay_bytes value, uint32_t start,
                        uint32_t end, struct assay_assessment *ret)
 {
+    assay_rule_assess_in(rule, assay_bytes_make(NULL, 0), value, start, end, ret);
+}
+
+void assay_rule_assess_in(const struct assay_rule *rule, struct assay_bytes name,
+                          struct assay_bytes value, uint32_t start, uint32_t end,
+                          struct assay_assessment *ret)
+{
     memset(ret, 0, sizeof *ret);
     if (start > end || end > value.len || is_allowed(rule, value, start, end)) {
         ret->dropped = 1;
@@ -147,7 +191,7 @@ void assay_rule_assess(const struct assay_rule *rule, struct assay_bytes value, 
         return;
     }
     ret->validated = (uint8_t)(verdict > 0);
-    ret->in_context = (uint8_t)in_context(rule, value, start, end);
+    ret->in_context = (uint8_t)in_context(rule, name, value, start, end);
     ret->dropped = (uint8_t)(rule->context_required && !ret->in_context);
     unsigned score = ret->validated ? rule->confidence_validated : rule->confidence_base;
     score += ret->in_context ? rule->confidence_context : 0;

@@ -130,6 +130,11 @@ const char *const *assay_ruleset_embedded(void);
  * Pure; any thread. */
 void assay_rule_assess(const struct assay_rule *rule, struct assay_bytes value, uint32_t start,
                        uint32_t end, struct assay_assessment *ret);
+/* The same for a value that stands in a field of that name (a JSON Pointer): words of the name are
+ * context too. */
+void assay_rule_assess_in(const struct assay_rule *rule, struct assay_bytes name,
+                          struct assay_bytes value, uint32_t start, uint32_t end,
+                          struct assay_assessment *ret);
 
 /* Appends the masked preview of `value` by the rule's mask: at most keep_first + keep_last code
  * points survive, at least half of the value and never fewer than 4 code points are starred. */

@@ -42,6 +42,11 @@ run "$ASSAY" scan "$tmp/han.jsonl" --format jsonl --quiet
 is "$(jq -r 'select(.type=="finding" and .record != null) | [.record, .start, .end] | map(tostring) | join("-")' "$tmp/out" | sort -u | tr '\n' ' ')" \
 	"0-2-13 1-2-21 2-29-40 2-4-24 " "boundaries hold next to Han text"
 
+# --- a column's name is context
+printf 'name,ssn,note\nAnn,536 90 4399,x\nBob,536 90 4398,y\n' >"$tmp/ssn.csv"
+run "$ASSAY" scan "$tmp/ssn.csv" --format jsonl --quiet
+is "$(jq -r 'select(.entity == "US_SSN") | .field' "$tmp/out" | tr '\n' ' ')" "/ssn /ssn " "a bare number in a column named ssn"
+
 # --- compression and encodings give the same findings as plain UTF-8
 cp "$sample/train/chat-zh.jsonl" "$tmp/z.jsonl"
 "$ASSAY" scan "$tmp/z.jsonl" --format jsonl --quiet | jq -c 'select(.type=="finding") | [.rule,.record,.field,.start,.fingerprint]' >"$tmp/plain"

@@ -130,6 +130,33 @@ static void the_score_adds_up(void **state)
     assay_ruleset_free(rs);
 }
 
+static void the_name_of_the_field_is_context(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int in_context;
+    } cases[] = {
+        {"/ssn", 1},
+        {"/user/home_ssn", 1},
+        {"/homeSsn", 1},
+        {"/身份证号码", 1},
+        {"/assn", 0},
+        {"/ssnx/note", 0},
+        {"/messages/0/content", 0},
+        {"", 0},
+    };
+    struct assay_ruleset *rs = rule_of("context: {words: [ssn, 身份证], required: true}", "");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct assay_assessment a;
+        assay_rule_assess_in(assay_ruleset_rule(rs, 0), assay_bytes_str(cases[i].name),
+                             assay_bytes_str("12345"), 0, 5, &a);
+        assert_int_equal(a.in_context, cases[i].in_context);
+        assert_int_equal(a.dropped, !cases[i].in_context);
+    }
+    assay_ruleset_free(rs);
+}
+
 static void required_context_drops(void **state)
 {
     (void)state;
@@ -349,6 +376,7 @@ int main(void)
         T(a_match_cannot_vouch_for_itself),
         T(window_zero_sees_nothing),
         T(the_score_adds_up),
+        T(the_name_of_the_field_is_context),
         T(required_context_drops),
         T(allow_phrases_cover_the_match),
         T(a_longer_match_is_never_allowed),
