@@ -5,10 +5,26 @@
  *     source -> inventory -> plan -> workers (stream, split, next, match, scan) -> merge -> judge
  *
  * The result is plain data; signing and writing it is the business of reports/. Findings may be
- * many: they live in an unlinked spool file in canonical order (file, record, field, start, end,
- * rule; then findings about the whole dataset) and are read through a cursor. Memory is bounded
- * whatever the dataset's size. Thread rule: assay_audit_run blocks and uses `jobs` threads of its
- * own; progress is called from one of them, one call at a time. The result is read-only afterwards.
+ * many: they live in an unlinked spool file and are read through a cursor, in canonical order: by
+ * file as in the inventory, then what was listed and not followed; within a file by record, field,
+ * start, end, rule; then what concerns the file as a whole; last what concerns the dataset, scanner
+ * by scanner.
+ *
+ * Memory, whatever the dataset's size (J jobs, C = ASSAY_CHUNK, G = ASSAY_SCANNER_BUDGET):
+ *     4 J blocks of at most 4 C each   (C unless records are longer than that)
+ *   + 2 J + 1 streams                  (buffers, and the window of an inflater)
+ *   + J x findings of one batch        (4 MiB; up to 64 MiB where a batch is nothing but findings)
+ *   + one record longer than 4 C, with what its reader and the matcher make of it
+ *   + G for each scanner, and the rule set
+ *   + per file its name and 96 bytes; per chunk that has findings 24 bytes.
+ *
+ * A count of records per rule or condition is exact for findings of records. A group finding
+ * (duplicates) adds the size of its group, so a record that is in a group and has a finding of its
+ * own counts twice in a rate() over both rules.
+ *
+ * Thread rule: assay_audit_run blocks and uses `jobs` threads of its own (the caller's is one of
+ * them); progress is called from one of them, one call at a time. The result is read-only
+ * afterwards.
  */
 #ifndef ASSAY_ENGINE_AUDIT_H
 #define ASSAY_ENGINE_AUDIT_H

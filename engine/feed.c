@@ -19,7 +19,7 @@
 #define READ_LEAST 16u /* what assay_stream_read may ask for */
 
 /* What became of the text that was read. */
-enum outcome { CUT, TOO_LONG, BROKEN };
+enum outcome { CUT, TOO_LONG, BROKEN, WAITS };
 
 /* The block being filled. */
 struct filling {
@@ -225,7 +225,10 @@ static enum assay_status fill(struct filling *f, struct assay_split *sp, struct 
             *ret = TOO_LONG;
         } else if (sp->consumed == 0 && !last) {
             want = smaller(f->len * 2, most);
-            continue;
+            *ret = WAITS;
+            if (s->has_turn || want <= ASSAY_BLOCK_FREE_GROWTH(s->run->tuning.chunk)) {
+                continue;
+            }
         }
         return ASSAY_OK;
     }
@@ -251,6 +254,9 @@ enum assay_status assay_feed_step(struct assay_source *s, struct assay_block *b,
     } else if (status == ASSAY_OK && outcome == TOO_LONG) {
         s->discarding = 1;
         status = discard(&f, c);
+    } else if (status == ASSAY_OK && outcome == WAITS) {
+        s->needs_turn = 1;
+        status = keep_carry(s, f.block->mem + f.start, f.len);
     } else if (status == ASSAY_OK) {
         status = cut(&f, &sp, data, c);
     }

@@ -7,6 +7,8 @@
  */
 #include "engine/worker.h"
 
+#include <malloc.h>
+
 #include "core/arena.h"
 #include "engine/host.h"
 
@@ -20,6 +22,29 @@ static enum assay_status reader_local(struct assay_worker *w, const struct assay
         status = s->reader->local_init(s->host, local, &err);
     }
     *ret = *local;
+    return status;
+}
+
+/* What a long record made the buffers of reader and matcher grow to is given back with it. */
+static enum assay_status forget_long(struct assay_worker *w, const struct assay_block *b,
+                                     struct assay_error *err)
+{
+    if (b->chunk.data.len <= ASSAY_BLOCK_FREE_GROWTH(w->run->tuning.chunk)) {
+        return ASSAY_OK;
+    }
+    const struct assay_source *s = b->source;
+    if (s->reader->local_free != NULL) {
+        s->reader->local_free(w->readers[s->reader_index]);
+        w->readers[s->reader_index] = NULL;
+    }
+    free(w->matches);
+    w->matches = NULL;
+    w->cap_matches = 0;
+    assay_scratch_free(w->scratch);
+    w->scratch = NULL;
+    const struct assay_matcher *m = w->run->opt->matcher;
+    enum assay_status status = m == NULL ? ASSAY_OK : assay_scratch_new(m, &w->scratch, err);
+    (void)malloc_trim(0);
     return status;
 }
 
@@ -216,6 +241,9 @@ enum assay_status assay_scan_block(struct assay_worker *w, const struct assay_bl
     t->records_scanned += b->records > d->skipped_records ? b->records - d->skipped_records : 0;
     t->text_bytes +=
         b->chunk.data.len > d->skipped_bytes ? b->chunk.data.len - d->skipped_bytes : 0;
+    if (status == ASSAY_OK) {
+        status = forget_long(w, b, err);
+    }
     if (status == ASSAY_OK) {
         status = assay_collector_flush(&w->collector, err);
     } else if (err->message[0] == '\0') {

@@ -25,6 +25,7 @@ struct assay_sched {
     size_t n_sources;
     struct assay_source *free_sources;
     struct assay_source *open; /* not yet read to the end, oldest first */
+    uint8_t turn_taken;        /* of long records: by a source being fed, then by its block */
 };
 
 /* ---- lists, under the lock ----------------------------------------------------------------- */
@@ -97,16 +98,26 @@ static int try_scan(struct assay_sched *s, struct assay_task *ret)
     return 1;
 }
 
+static void take_turn(struct assay_sched *s, struct assay_source *source)
+{
+    s->turn_taken = 1;
+    source->has_turn = 1;
+    source->needs_turn = 0;
+}
+
 static void give_feed(struct assay_sched *s, struct assay_source *source, struct assay_task *ret)
 {
     source->busy = 1;
+    if (source->needs_turn) {
+        take_turn(s, source);
+    }
     *ret = (struct assay_task){.kind = ASSAY_TASK_FEED, .source = source, .block = take_block(s)};
 }
 
 static int try_feed(struct assay_sched *s, struct assay_task *ret)
 {
     struct assay_source *source = s->open;
-    while (source != NULL && source->busy) {
+    while (source != NULL && (source->busy || (source->needs_turn && s->turn_taken))) {
         source = source->next;
     }
     if (source == NULL || s->free_blocks == NULL) {
@@ -172,12 +183,36 @@ static int is_complete(const struct assay_source *source)
     return source->fed_up && source->blocks_out == 0;
 }
 
+/* Blocks go back in their ordinary size. */
+static void shrink(struct assay_sched *s, struct assay_block *block)
+{
+    if (assay_block_shrink(block, s->run->tuning.chunk) != ASSAY_OK) {
+        struct assay_error err;
+        (void)assay_fail(&err, ASSAY_NOMEM, "out of memory while reading");
+        assay_run_fail(s->run, &err);
+    }
+}
+
+/* The turn of long records goes from the source to its block, or ends when there is none. */
+static void pass_turn(struct assay_sched *s, struct assay_source *source, struct assay_block *block)
+{
+    if (source->has_turn) {
+        block->is_long = block->chunk.data.len > 0;
+        s->turn_taken = block->is_long;
+        source->has_turn = 0;
+    }
+}
+
 int assay_sched_fed(struct assay_sched *s, struct assay_source *source, struct assay_block *block,
                     const struct assay_delta *d, struct assay_tally *t)
 {
+    if (block->chunk.data.len == 0) {
+        shrink(s, block);
+    }
     (void)pthread_mutex_lock(&s->lock);
     assay_source_fold(source, d, t);
     source->busy = 0;
+    pass_turn(s, source, block);
     if (block->chunk.data.len > 0) {
         source->blocks_out++;
         enqueue(s, block);
@@ -198,19 +233,38 @@ int assay_sched_scanned(struct assay_sched *s, struct assay_block *block,
                         const struct assay_delta *d, struct assay_tally *t)
 {
     struct assay_source *source = block->source;
-    if (assay_block_shrink(block, s->run->tuning.chunk) != ASSAY_OK) {
-        struct assay_error err;
-        (void)assay_fail(&err, ASSAY_NOMEM, "out of memory while reading");
-        assay_run_fail(s->run, &err);
-    }
+    shrink(s, block);
     (void)pthread_mutex_lock(&s->lock);
     assay_source_fold(source, d, t);
     source->blocks_out--;
+    if (block->is_long) {
+        block->is_long = 0;
+        s->turn_taken = 0;
+    }
     free_block(s, block);
     int complete = is_complete(source);
     (void)pthread_cond_broadcast(&s->wake);
     (void)pthread_mutex_unlock(&s->lock);
     return complete;
+}
+
+void assay_sched_take_turn(struct assay_sched *s, struct assay_source *source)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    while (s->turn_taken) {
+        (void)pthread_cond_wait(&s->wake, &s->lock);
+    }
+    take_turn(s, source);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void assay_sched_end_turn(struct assay_sched *s, struct assay_source *source)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->turn_taken = 0;
+    source->has_turn = 0;
+    (void)pthread_cond_broadcast(&s->wake);
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 void assay_sched_finished(struct assay_sched *s, struct assay_source *source)

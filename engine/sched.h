@@ -41,6 +41,10 @@ int assay_sched_fed(struct assay_sched *s, struct assay_source *source, struct a
 /* The block was scanned. As above. */
 int assay_sched_scanned(struct assay_sched *s, struct assay_block *block,
                         const struct assay_delta *d, struct assay_tally *t);
+/* For a worker with a file of its own: waits for the turn of long records, and ends it. Whoever has
+ * the turn is scanning or about to, and waits for nobody. */
+void assay_sched_take_turn(struct assay_sched *s, struct assay_source *source);
+void assay_sched_end_turn(struct assay_sched *s, struct assay_source *source);
 /* The file is finished: its source is free for another. */
 void assay_sched_finished(struct assay_sched *s, struct assay_source *source);
 /* The first file that was never begun; the count of files when all were. Call when no worker runs.

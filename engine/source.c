@@ -29,7 +29,7 @@ void assay_block_release(struct assay_block *b)
 
 enum assay_status assay_block_shrink(struct assay_block *b, size_t chunk)
 {
-    if (b->cap <= 2 * chunk + ASSAY_KIB(4)) {
+    if (b->cap <= ASSAY_BLOCK_FREE_GROWTH(chunk) + ASSAY_KIB(4)) {
         return ASSAY_OK;
     }
     free(b->mem);

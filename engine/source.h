@@ -25,13 +25,17 @@ struct assay_block {
     uint64_t records;
     uint64_t seq;
     struct assay_source *source;
-    struct assay_block *next; /* scheduler's */
+    /* Scheduler's. */
+    struct assay_block *next;
+    uint8_t is_long; /* holds the turn of long records */
 };
 
 enum assay_status assay_block_init(struct assay_block *b, size_t chunk);
 void assay_block_release(struct assay_block *b);
-/* Gives back what an over-long record made it grow to. */
+/* Gives back what a long record made it grow to. */
 enum assay_status assay_block_shrink(struct assay_block *b, size_t chunk);
+/* Bytes that a block may grow to without a turn (below). */
+#define ASSAY_BLOCK_FREE_GROWTH(chunk) (4 * (chunk))
 
 struct assay_source {
     const struct assay_run *run;
@@ -67,6 +71,9 @@ struct assay_source {
     /* Scheduler's. */
     unsigned blocks_out;
     uint8_t busy, fed_up; /* being fed; fed to the end */
+    /* A record that needs a block of more than ordinary size waits for its turn: one at a time in
+     * the whole audit, so that memory holds one long record and not one per block. */
+    uint8_t needs_turn, has_turn;
     struct assay_source *next;
 };
 
@@ -76,9 +83,9 @@ void assay_source_release(struct assay_source *s);
 /* Makes ready for a file; nothing is opened yet. */
 void assay_source_begin(struct assay_source *s, uint32_t file);
 /* One step: opens the file when it is not, reads, cuts. Puts at most one chunk into `b`
- * (chunk.data.len 0: none this time); when s->ended the file is read, hashed and closed. What was
- * skipped goes to `c`. Only what ends the audit (memory) is a failure; what is wrong with the file
- * is in s->status. */
+ * (chunk.data.len 0: none this time; s->needs_turn: none before its turn); when s->ended the file
+ * is read, hashed and closed. What was skipped goes to `c`. Only what ends the audit (memory) is a
+ * failure; what is wrong with the file is in s->status. */
 enum assay_status assay_source_feed(struct assay_source *s, struct assay_magic *magic,
                                     struct assay_block *b, struct assay_collector *c,
                                     struct assay_error *err);

@@ -62,26 +62,44 @@ static void wrap_up(struct assay_worker *w, struct assay_source *s)
     atomic_fetch_add(&w->run->files_done, 1);
 }
 
+/* A small file may inflate to long records too: then its worker waits for the turn. */
+static void end_long_record(struct assay_worker *w, struct assay_source *s)
+{
+    struct assay_error err;
+    if (assay_block_shrink(&w->block, w->run->tuning.chunk) != ASSAY_OK) {
+        (void)assay_fail(&err, ASSAY_NOMEM, "out of memory while reading");
+        fail(w, &err);
+    }
+    assay_sched_end_turn(w->run->sched, s);
+}
+
+/* One step of a file that this worker reads and scans alone. */
+static void step_alone(struct assay_worker *w, struct assay_source *s)
+{
+    if (s->needs_turn) {
+        assay_sched_take_turn(w->run->sched, s);
+    }
+    feed(w, s, &w->block);
+    assay_source_fold(s, &w->collector.delta, &w->collector.tally);
+    if (w->block.chunk.data.len > 0) {
+        scan(w, &w->block);
+        assay_source_fold(s, &w->collector.delta, &w->collector.tally);
+    }
+    if (s->has_turn) {
+        end_long_record(w, s);
+    }
+}
+
 static void do_group(struct assay_worker *w, struct assay_unit unit)
 {
     struct assay_source *s = &w->source;
     for (uint32_t i = 0; i < unit.count; i++) {
         assay_source_begin(s, unit.first + i);
         while (!s->ended) {
-            feed(w, s, &w->block);
-            assay_source_fold(s, &w->collector.delta, &w->collector.tally);
-            if (w->block.chunk.data.len > 0) {
-                scan(w, &w->block);
-                assay_source_fold(s, &w->collector.delta, &w->collector.tally);
-            }
+            step_alone(w, s);
         }
         wrap_up(w, s);
         assay_progress_tick(w->run, s->name, 0);
-    }
-    if (assay_block_shrink(&w->block, w->run->tuning.chunk) != ASSAY_OK) {
-        struct assay_error err;
-        (void)assay_fail(&err, ASSAY_NOMEM, "out of memory while reading");
-        fail(w, &err);
     }
 }
 
