@@ -4,11 +4,15 @@
  *
  * What:  a compiled matcher answers, for a batch, every occurrence of every pattern and word rule,
  *        exactly those that PCRE2 run rule by rule over each field would report: leftmost,
- * non-overlapping, per rule and field. How:   Vectorscan (or, without it, a keyword prefilter)
- * finds candidates over the whole text buffer; the offset table maps them to fields; PCRE2-JIT
- * confirms in a window around the candidate. A limit hit in PCRE2 is reported as a skip, never
- * swallowed. Thread rule: struct assay_matcher is immutable and shared; struct assay_scratch is one
- * per worker.
+ *        non-overlapping, per rule and field.
+ * How:   from each pattern a plan is derived: literals one of which every match holds, or runs of
+ *        digits and the like inside which every match lies. One scan of the whole text buffer for
+ *        all literals and terms (Vectorscan, or an Aho-Corasick automaton) and one for runs yield
+ *        candidates; the offset table maps them to fields; PCRE2-JIT confirms in a window around
+ *        each. A pattern without a plan is run over every field. A limit hit in PCRE2 is reported
+ *        as a skip, never swallowed. Design: matcher/internal.h.
+ * Thread rule: struct assay_matcher is immutable and shared; struct assay_scratch is one per
+ * worker.
  */
 #ifndef ASSAY_RULES_MATCHER_H
 #define ASSAY_RULES_MATCHER_H
@@ -22,7 +26,7 @@ struct assay_scratch;
 enum assay_matcher_engine {
     ASSAY_ENGINE_AUTO, /* Vectorscan when built in and the CPU can */
     ASSAY_ENGINE_VECTORSCAN,
-    ASSAY_ENGINE_PREFILTER, /* keyword prefilter + PCRE2 */
+    ASSAY_ENGINE_PREFILTER, /* the same without Vectorscan: slower */
     ASSAY_ENGINE_ORACLE     /* PCRE2 pattern by pattern: the definition of right, for tests */
 };
 

@@ -8,8 +8,8 @@
  * text), or lies inside an earlier match, or belongs to no window and so to no match. Hence PCRE2
  * meets the possible starts in ascending order, each once, and after a match goes on at its end:
  * exactly what find-all does. The walk back over the bytes that may stand between a start and the
- * factor's end only skips starts that no candidate can have: a byte that breaks this walk breaks it
- * for every later candidate too.
+ * literal's end only skips starts that no candidate can have: a byte that breaks this walk breaks
+ * it for every later candidate too.
  */
 #include "rules/matcher/internal.h"
 

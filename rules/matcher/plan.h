@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * rules/matcher/plan.h: how one pattern rule is found fast: derived from the pattern,
- * engine-neutral.
+ * rules/matcher/plan.h: how one pattern rule is found fast: derived from it, engine-neutral.
  *
  *   ANCHOR  every match [s, e) can be written P L R, where L is one of a few literals (ASCII case
- * aside). So for some end b of a literal s lies in [b - back_max, b - back_min], and all bytes of
- * [s, b) belong to `walk`. RUN     a match, or a part of it that begins before_max..before_min
- * after its start, lies inside a maximal run of bytes of `run` that is at least min_len long and
- * holds at least `digits` digits and `marks` of [-:./+]. WHOLE   not understood, or nothing to hold
- * on to: PCRE2 over every field.
+ *           aside). So for the end b of some literal, s lies in [b - back_max, b - back_min], and
+ *           all bytes of [s, b) belong to `walk`.
+ *   RUN     a match, or a part of it that begins before_max..before_min after its start, lies
+ *           inside a maximal run of bytes of `run` that is at least min_len long and holds at least
+ *           `digits` digits and `marks` of [-:./+].
+ *   WHOLE   not understood, or nothing to hold on to: PCRE2 over every field.
  *
  * Only the start of a match matters: PCRE2 is tried at exactly these starts and finds the end
  * itself, so R need not be looked for. Literals and runs are all that is ever searched for in the
- * text: no multi-pattern regular-expression engine has to be trusted (Vectorscan 5.4.9 on AVX-512
- * loses matches of expressions as simple as
- * @[a-z]; its literal matching holds).
+ * text: no multi-pattern engine for expressions has to be trusted. (Vectorscan 5.4.9 on AVX-512
+ * loses matches of expressions as simple as '@' and a class; its literal matching holds.)
  */
 #ifndef ASSAY_RULES_MATCHER_PLAN_H
 #define ASSAY_RULES_MATCHER_PLAN_H

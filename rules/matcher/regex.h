@@ -3,11 +3,12 @@
  * rules/matcher/regex.h: PCRE2 pattern text to a relaxed regular expression over bytes.
  *
  * What:  a tree whose language contains every text that the pattern can match: zero-width
- * assertions are dropped, possessive and atomic groups become plain ones, Unicode classes widen to
- * "any code point beyond ASCII", back references become OPAQUE (anything). Whatever is not
- * understood makes the parse fail; then the caller falls back to PCRE2 alone. Why:   from the tree
- * follow facts that steer the fast path and must be proven, not guessed: widths, the bytes a match
- * can hold, how many digits it must hold. Ownership: nodes live in the arena. Pure.
+ *        assertions are dropped, possessive and atomic groups become plain ones, Unicode classes
+ *        widen to "any code point beyond ASCII", back references become OPAQUE (anything). Whatever
+ *        is not understood makes the parse fail; then PCRE2 alone matches the rule.
+ * Why:   from the tree follow facts that steer the fast path and must be proven, not guessed:
+ *        widths, the bytes a match can hold, how many digits it must hold.
+ * Ownership: nodes live in the arena. Pure.
  */
 #ifndef ASSAY_RULES_MATCHER_REGEX_H
 #define ASSAY_RULES_MATCHER_REGEX_H

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The vector code is compiled for AVX2 and chosen at run time; tests compare it with the portable
+ * code and with a search byte by byte.
+ */
 #include "rules/matcher/runs.h"
 
 #if defined(__x86_64__)

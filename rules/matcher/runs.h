@@ -4,10 +4,9 @@
  *
  * A run is a maximal stretch of bytes of one group's set. It is kept when, for one of the group's
  * rules, it is long enough and holds enough digits and marks; so no match is lost (every match lies
- * inside one run). Only bytes around a *driver* ([0-9:-]) are looked at; drivers are found 32 bytes
- * at a time where the CPU can. The LONG group has no driver: its runs are found by probing every
- * min_len-th byte and walking back. Kept runs are copied side by side, 0xFF between them (a byte
- * that valid UTF-8 never holds), so that one scan serves them all; the table maps back.
+ * inside one run). Only bytes around a driver ([0-9:-]) are looked at; drivers are found 32 bytes
+ * at a time where the CPU can. The LONG group has no driver: its runs are found by length, from a
+ * bitmap of member bytes, or by probing every min_len-th byte and walking back.
  */
 #ifndef ASSAY_RULES_MATCHER_RUNS_H
 #define ASSAY_RULES_MATCHER_RUNS_H

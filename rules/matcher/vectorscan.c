@@ -3,9 +3,8 @@
  * The literal search by Vectorscan: one database of all terms and anchors, one scan per batch.
  *
  * Only its literal matching is used. Its engines for expressions lose matches on some CPUs (5.4.9
- * with AVX-512 misses
- * @[a-z] depending on alignment), and the plans need no expressions. Every end is reported (no
- * SINGLEMATCH); ASCII case is ignored, as everywhere in the plans.
+ * with AVX-512 misses '@' and a class, depending on alignment), and the plans need no expressions.
+ * Every end is reported (no SINGLEMATCH); ASCII case is ignored, as everywhere in the plans.
  */
 #include "rules/matcher/internal.h"
 
