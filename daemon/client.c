@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/fs.h"
 #include "core/limits.h"
 #include "core/status.h"
@@ -31,13 +31,6 @@ struct assay_client {
     json_t *reply;
     struct assay_arena *arena; /* arrays of views */
 };
-
-static uint64_t monotonic_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static enum assay_status connect_to(struct assay_client *c, const char *path,
                                     struct assay_error *err)
@@ -142,7 +135,7 @@ static enum assay_status receive(struct assay_client *c, uint64_t deadline, stru
 {
     char chunk[16384];
     struct pollfd p = {.fd = c->fd, .events = POLLIN};
-    uint64_t now = monotonic_ms();
+    uint64_t now = assay_monotonic_ms();
     if (deadline != 0 && now >= deadline) {
         return assay_fail(err, ASSAY_TIMEOUT, "timed out");
     }
@@ -196,7 +189,7 @@ static enum assay_status call(struct assay_client *c, const struct assay_request
                               struct assay_error *err)
 {
     enum assay_status status = send_request(c, r, err);
-    return status == ASSAY_OK ? read_reply(c, monotonic_ms() + REPLY_WAIT_MS, err) : status;
+    return status == ASSAY_OK ? read_reply(c, assay_monotonic_ms() + REPLY_WAIT_MS, err) : status;
 }
 
 static const char *text_or(const json_t *object, const char *key, const char *fallback)
@@ -330,7 +323,7 @@ enum assay_status assay_client_wait(struct assay_client *c, const struct assay_w
 {
     const struct assay_request r = {
         .op = ASSAY_OP_WAIT, .dataset = what->dataset, .run = what->run};
-    uint64_t deadline = what->timeout_ms == 0 ? 0 : monotonic_ms() + what->timeout_ms;
+    uint64_t deadline = what->timeout_ms == 0 ? 0 : assay_monotonic_ms() + what->timeout_ms;
     enum assay_status status = send_request(c, &r, err);
     while (status == ASSAY_OK) {
         status = read_reply(c, deadline, err);

@@ -7,15 +7,15 @@
 #include <stdlib.h>
 
 #include "core/arena.h"
-#include "core/fs.h"
 #include "core/limits.h"
 #include "core/option.h"
 #include "daemon/source.h"
 #include "reports/report.h"
 
-#define SECOND INT64_C(1000)
-#define HOUR   (3600 * SECOND)
-#define DAY    (24 * HOUR)
+#define CONFIG_TEXT_MAX ASSAY_MIB(64)
+#define SECOND          INT64_C(1000)
+#define HOUR            (3600 * SECOND)
+#define DAY             (24 * HOUR)
 
 #define AT(member)    offsetof(struct assay_config, member)
 #define OF(member)    offsetof(struct assay_config_source, member)
@@ -427,27 +427,23 @@ static void read_all(struct loader *l)
     read_sources(l, assay_yaml_get(root, "sources"));
 }
 
-struct assay_config *assay_config_parse(struct assay_bytes text, const char *name,
-                                        struct assay_diags *d)
+/* Takes over `y`; NULL where it did not parse. */
+static struct assay_config *config_of(struct assay_yaml *y, struct assay_diags *d)
 {
-    struct loader l = {.d = d};
+    struct loader l = {.y = y, .d = d};
     l.c = calloc(1, sizeof *l.c);
     if (l.c != NULL) {
-        l.c->arena = assay_arena_new(64 * text.len + ASSAY_MIB(4));
+        l.c->arena = assay_arena_new(CONFIG_TEXT_MAX);
     }
     if (l.c == NULL || l.c->arena == NULL) {
         assay_diags_error(d, NULL, NULL, "out of memory");
-        assay_config_free(l.c);
-        return NULL;
-    }
-    l.y = assay_yaml_parse(text, name, d);
-    if (l.y != NULL) {
+    } else if (y != NULL) {
         read_all(&l);
-        assay_yaml_free(l.y);
+        if (assay_arena_overflowed(l.c->arena)) {
+            assay_diags_error(d, NULL, NULL, "out of memory");
+        }
     }
-    if (assay_arena_overflowed(l.c->arena)) {
-        assay_diags_error(d, NULL, NULL, "out of memory");
-    }
+    assay_yaml_free(y);
     if (assay_diags_errors(d) > 0) {
         assay_config_free(l.c);
         return NULL;
@@ -455,16 +451,15 @@ struct assay_config *assay_config_parse(struct assay_bytes text, const char *nam
     return l.c;
 }
 
+struct assay_config *assay_config_parse(struct assay_bytes text, const char *name,
+                                        struct assay_diags *d)
+{
+    return config_of(assay_yaml_parse(text, name, d), d);
+}
+
 struct assay_config *assay_config_load(const char *path, struct assay_diags *d)
 {
-    ASSAY_AUTO_BUF text;
-    struct assay_error err;
-    assay_buf_init(&text, ASSAY_LIMIT_YAML_FILE);
-    if (assay_fs_read_file(path, ASSAY_LIMIT_YAML_FILE, &text, &err) != ASSAY_OK) {
-        assay_diags_error(d, NULL, NULL, "%s: %s", path, err.message);
-        return NULL;
-    }
-    return assay_config_parse(assay_buf_bytes(&text), path, d);
+    return config_of(assay_yaml_load(path, d), d);
 }
 
 void assay_config_free(struct assay_config *c)

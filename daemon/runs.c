@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/status.h"
@@ -140,7 +141,7 @@ static void run_ready(struct server *s, struct server_watcher *w)
 {
     struct server_run *run = (struct server_run *)(void *)w; /* watcher is the first member */
     int before = run->child.pipe_fd;
-    if (assay_child_read(&run->child, server_now())) {
+    if (assay_child_read(&run->child, assay_monotonic_ms())) {
         server_tell(s, run->id);
     }
     if (before >= 0 && run->child.pipe_fd < 0) {
@@ -169,7 +170,7 @@ static enum assay_status spawn(struct server *s, struct server_run *slot,
         assay_child_start(&slot->child, s->worker, &job, root_fd, c->worker_memory, err);
     explicit_bzero(job.fingerprint_key, sizeof job.fingerprint_key);
     if (status == ASSAY_OK) {
-        slot->child.heard_ms = server_now();
+        slot->child.heard_ms = assay_monotonic_ms();
         slot->watcher.ready = run_ready;
         status = server_add(s, slot->child.pipe_fd, &slot->watcher, err);
     }
@@ -190,7 +191,7 @@ static void store_trouble(struct server *s, const struct assay_error *err)
 {
     assay_log(ASSAY_LOG_ERROR, "runs", "the store does not answer; trying again",
               ASSAY_LOG_S("why", err->message));
-    s->schedule_ms = server_now() + STORE_RETRY_MS;
+    s->schedule_ms = assay_monotonic_ms() + STORE_RETRY_MS;
 }
 
 /* The dataset cannot be opened: there is nothing to retry until it changes. */
@@ -298,7 +299,7 @@ static enum assay_status record_fault(struct server *s, struct server_run *run, 
                   ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_S("why", reason));
     } else {
         uint64_t delay = retry_delay(s, run->attempt);
-        status = assay_store_requeued(s->store, run->id, server_wall() + delay, reason, err);
+        status = assay_store_requeued(s->store, run->id, assay_wall_ms() + delay, reason, err);
         assay_log(ASSAY_LOG_WARNING, "runs", "will be tried again", ASSAY_LOG_N("run", run->id),
                   ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_N("in_ms", delay),
                   ASSAY_LOG_S("why", reason));
@@ -341,11 +342,11 @@ static enum assay_status conclude(struct server *s, struct server_run *run, stru
 static void finish_run(struct server *s, struct server_run *run)
 {
     struct assay_error err;
-    (void)assay_child_read(&run->child, server_now());
+    (void)assay_child_read(&run->child, assay_monotonic_ms());
     if (conclude(s, run, &err) != ASSAY_OK) {
         assay_log(ASSAY_LOG_ERROR, "runs", "cannot record the outcome; trying again",
                   ASSAY_LOG_N("run", run->id), ASSAY_LOG_S("why", err.message));
-        run->record_ms = server_now() + STORE_RETRY_MS;
+        run->record_ms = assay_monotonic_ms() + STORE_RETRY_MS;
         return;
     }
     uint64_t id = run->id;
@@ -368,7 +369,7 @@ void server_schedule(struct server *s)
     struct assay_run run;
     struct assay_error err;
     struct server_run *slot;
-    uint64_t now = server_now();
+    uint64_t now = assay_monotonic_ms();
     for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
         struct server_run *r = &s->runs[i];
         if (r->busy && r->child.pid == 0 && r->record_ms <= now) {
@@ -376,7 +377,7 @@ void server_schedule(struct server *s)
         }
     }
     while (s->state == SERVER_RUNNING && s->schedule_ms <= now && (slot = free_slot(s)) != NULL) {
-        enum assay_status status = assay_store_next(s->store, server_wall(), &run, &err);
+        enum assay_status status = assay_store_next(s->store, assay_wall_ms(), &run, &err);
         if (status != ASSAY_OK) {
             if (status != ASSAY_NOTFOUND) {
                 store_trouble(s, &err);
@@ -392,7 +393,7 @@ void server_schedule(struct server *s)
 
 void server_check_stalls(struct server *s)
 {
-    uint64_t now = server_now();
+    uint64_t now = assay_monotonic_ms();
     for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
         struct server_run *r = &s->runs[i];
         if (r->busy && r->child.pid > 0 && !r->child.stalled &&
@@ -406,8 +407,8 @@ void server_check_stalls(struct server *s)
 uint64_t server_runs_deadline(const struct server *s)
 {
     uint64_t due = SERVER_NEVER;
-    uint64_t now = server_now();
-    uint64_t wall = server_wall();
+    uint64_t now = assay_monotonic_ms();
+    uint64_t wall = assay_wall_ms();
     for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
         const struct server_run *r = &s->runs[i];
         uint64_t at = SERVER_NEVER;

@@ -17,9 +17,9 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/fs.h"
 #include "core/limits.h"
 #include "core/log.h"
@@ -27,23 +27,6 @@
 
 #define EVENTS_AT_ONCE    64
 #define DELIVERIES_A_TURN 16
-
-static uint64_t clock_ms(clockid_t which)
-{
-    struct timespec now;
-    (void)clock_gettime(which, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-uint64_t server_now(void)
-{
-    return clock_ms(CLOCK_MONOTONIC);
-}
-
-uint64_t server_wall(void)
-{
-    return clock_ms(CLOCK_REALTIME);
-}
 
 enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
                              struct assay_error *err)
@@ -96,13 +79,13 @@ static void ask_sources(struct server *s)
     struct assay_delivery d;
     for (size_t i = 0; assay_source_kinds[i] != NULL && s->state == SERVER_RUNNING; i++) {
         const struct assay_source_kind *kind = assay_source_kinds[i];
-        for (int n = 0; n < DELIVERIES_A_TURN && s->schedule_ms <= server_now(); n++) {
-            if (kind->next(s->sources[i], server_now(), &d) != ASSAY_OK) {
+        for (int n = 0; n < DELIVERIES_A_TURN && s->schedule_ms <= assay_monotonic_ms(); n++) {
+            if (kind->next(s->sources[i], assay_monotonic_ms(), &d) != ASSAY_OK) {
                 break;
             }
             if (server_offer(s, &d) != ASSAY_OK) { /* the store failed: found again by a scan */
                 kind->rescan(s->sources[i]);
-                s->schedule_ms = server_now() + 5000;
+                s->schedule_ms = assay_monotonic_ms() + 5000;
             }
         }
     }
@@ -188,7 +171,7 @@ enum assay_status server_reload(struct server *s, struct assay_error *err)
 {
     char message[96];
     (void)snprintf(message, sizeof message, "RELOADING=1\nMONOTONIC_USEC=%llu",
-                   (unsigned long long)server_now() * 1000);
+                   (unsigned long long)assay_monotonic_ms() * 1000);
     server_notify(message);
     struct assay_config *config = load_config(s->config_path, 0, err);
     enum assay_status status = config == NULL ? err->status : switch_config(s, config, err);
@@ -217,7 +200,7 @@ static void begin_drain(struct server *s)
         return;
     }
     s->state = SERVER_DRAINING;
-    s->drain_ms = server_now() + s->config->drain_ms;
+    s->drain_ms = assay_monotonic_ms() + s->config->drain_ms;
     server_notify("STOPPING=1");
     assay_log(ASSAY_LOG_INFO, "assayd", "stopping: running audits may finish",
               ASSAY_LOG_N("running", server_busy(s)),
@@ -286,7 +269,8 @@ static void loop(struct server *s)
         ask_sources(s);
         server_schedule(s);
         server_flush(s);
-        if (s->state == SERVER_DRAINING && (server_busy(s) == 0 || server_now() >= s->drain_ms)) {
+        if (s->state == SERVER_DRAINING &&
+            (server_busy(s) == 0 || assay_monotonic_ms() >= s->drain_ms)) {
             break;
         }
         arm_timer(s);
@@ -416,7 +400,7 @@ static struct server *server_new(const char *config_path, struct assay_config *c
     s->config = config;
     s->worker = worker != NULL && worker[0] == '/' ? worker : ASSAY_LIBEXECDIR "/assay-worker";
     s->epoll_fd = s->signal_fd = s->timer_fd = s->listen_fd = s->lock_fd = -1;
-    s->started_ms = server_wall();
+    s->started_ms = assay_wall_ms();
     for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {
         s->clients[i].fd = -1;
     }

@@ -73,8 +73,6 @@ struct server {
     uint64_t schedule_ms; /* monotonic; no run starts before (the store failed); 0: at once */
 };
 
-uint64_t server_now(void);  /* monotonic milliseconds */
-uint64_t server_wall(void); /* Unix milliseconds */
 enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
                              struct assay_error *err);
 

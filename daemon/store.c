@@ -9,9 +9,9 @@
 
 #include <sqlite3.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/limits.h"
 
 #define STORE_VERSION  1
@@ -97,13 +97,6 @@ const char *assay_run_state_name(enum assay_run_state s)
 {
     static const char *const names[ASSAY_RUN_STATES] = {"queued", "running", "done", "failed"};
     return names[s];
-}
-
-static uint64_t wall_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static enum assay_status store_fail(struct assay_store *s, const char *what,
@@ -362,7 +355,7 @@ static enum assay_status add_rows(struct assay_store *s, const struct assay_run_
                                   const char *packs, struct assay_error *err)
 {
     int changed;
-    uint64_t now = wall_ms();
+    uint64_t now = assay_wall_ms();
     sqlite3_stmt *q = query(s, Q_DATASET);
     bind_text(q, 1, spec->path);
     bind_text(q, 2, spec->name);
@@ -476,7 +469,7 @@ static enum assay_status transition(struct assay_store *s, sqlite3_stmt *q, uint
 enum assay_status assay_store_started(struct assay_store *s, uint64_t id, struct assay_error *err)
 {
     sqlite3_stmt *q = query(s, Q_STARTED);
-    bind_number(q, 2, wall_ms());
+    bind_number(q, 2, assay_wall_ms());
     return transition(s, q, id, "running", err);
 }
 
@@ -493,7 +486,7 @@ enum assay_status assay_store_failed(struct assay_store *s, uint64_t id, const c
                                      struct assay_error *err)
 {
     sqlite3_stmt *q = query(s, Q_FAILED);
-    bind_number(q, 2, wall_ms());
+    bind_number(q, 2, assay_wall_ms());
     bind_text(q, 3, reason);
     return transition(s, q, id, "failed", err);
 }
@@ -507,7 +500,7 @@ static enum assay_status add_verdict(struct assay_store *s, uint64_t id,
     bind_text(q, 2, outcome->verdict);
     bind_text(q, 3, outcome->report);
     bind_text(q, 4, outcome->manifest);
-    bind_number(q, 5, wall_ms());
+    bind_number(q, 5, assay_wall_ms());
     return run_query(s, q, "record the verdict", &changed, err);
 }
 
@@ -519,7 +512,7 @@ enum assay_status assay_store_done(struct assay_store *s, uint64_t id,
         return status;
     }
     sqlite3_stmt *q = query(s, Q_DONE);
-    bind_number(q, 2, wall_ms());
+    bind_number(q, 2, assay_wall_ms());
     status = transition(s, q, id, "done", err);
     if (status == ASSAY_OK) {
         status = add_verdict(s, id, outcome, err);

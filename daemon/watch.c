@@ -20,10 +20,10 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/status.h"
@@ -76,13 +76,6 @@ struct assay_source {
     size_t turn; /* root to ask first, so that none starves */
     char path[PATH_MAX];
 };
-
-static uint64_t wall_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- deliveries ---------------------------------------------------------------------------- */
 
@@ -519,7 +512,7 @@ static int is_settled(const struct root *r, struct delivery *d, uint64_t now,
                       const uint8_t signature[ASSAY_SIGNATURE_LEN], uint64_t newest)
 {
     uint64_t settle = r->config->settle_ms;
-    uint64_t wall = wall_ms();
+    uint64_t wall = assay_wall_ms();
     int same = d->signed_ms != 0 && memcmp(d->signature, signature, ASSAY_SIGNATURE_LEN) == 0;
     uint64_t signed_ms = d->signed_ms;
     memcpy(d->signature, signature, ASSAY_SIGNATURE_LEN);

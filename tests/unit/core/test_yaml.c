@@ -1,40 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
+#include "tests/unit/diags.h"
 
 #include <stdio.h>
 
 #include "core/limits.h"
 #include "core/yaml.h"
 
-static struct assay_diags *diags;
-static struct assay_buf rendered;
-
-static int setup(void **state)
-{
-    (void)state;
-    diags = assay_diags_new();
-    assay_buf_init(&rendered, 100000);
-    return diags == NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    assay_diags_free(diags);
-    assay_buf_release(&rendered);
-    return 0;
-}
-
 static struct assay_yaml *parse(const char *text)
 {
     return assay_yaml_parse(assay_bytes_str(text), "t.yaml", diags);
-}
-
-static const char *render(void)
-{
-    assay_buf_clear(&rendered);
-    assay_diags_render(diags, &rendered, 0);
-    return assay_buf_str(&rendered);
 }
 
 static void a_tree_is_read(void **state)
@@ -73,13 +48,11 @@ static void an_empty_document_has_no_root(void **state)
 
 static void refused(const char *text, const char *place_and_start)
 {
-    void *none = NULL;
-    (void)teardown(&none);
-    (void)setup(&none);
+    diags_again();
     assert_null(parse(text));
     assert_true(assay_diags_errors(diags) > 0);
-    if (strncmp(render(), place_and_start, strlen(place_and_start)) != 0) {
-        assert_string_equal(render(), place_and_start);
+    if (strncmp(diags_text(), place_and_start, strlen(place_and_start)) != 0) {
+        assert_string_equal(diags_text(), place_and_start);
     }
 }
 
@@ -107,8 +80,8 @@ static void a_regex_in_double_quotes_gets_advice(void **state)
 {
     (void)state;
     assert_null(parse("p: \"a\\d+\"\n"));
-    assert_non_null(strstr(render(), "in single quotes a backslash stands for itself"));
-    assert_non_null(strstr(render(), "t.yaml:1:6: error:"));
+    assert_non_null(strstr(diags_text(), "in single quotes a backslash stands for itself"));
+    assert_non_null(strstr(diags_text(), "t.yaml:1:6: error:"));
 }
 
 static void depth_is_bounded(void **state)
@@ -119,7 +92,7 @@ static void depth_is_bounded(void **state)
     memset(deep + 200000, ']', 200000);
     deep[400000] = '\0';
     assert_null(parse(deep));
-    assert_non_null(strstr(render(), "nested deeper than 64 levels"));
+    assert_non_null(strstr(diags_text(), "nested deeper than 64 levels"));
     free(deep);
 }
 
@@ -134,15 +107,16 @@ static void carets_stand_under_wide_characters(void **state)
     assay_diags_error(diags, y, map, "zero");
     assay_yaml_free(y); /* diagnostics outlive their document */
     assert_string_equal(
-        render(), "t.yaml:1:4: error: zero\n"
-                  "   1 | k: {\xe6\xb1\x89\xe5\xad\x97: '\xe5\x80\xbc', b: \"x\\n\xe5\x80\xbcz\"}\n"
-                  "     |    ^\n"
-                  "t.yaml:1:9: error: one\n"
-                  "   1 | k: {\xe6\xb1\x89\xe5\xad\x97: '\xe5\x80\xbc', b: \"x\\n\xe5\x80\xbcz\"}\n"
-                  "     |           ^~~~\n"
-                  "t.yaml:1:21: warning: two\n"
-                  "   1 | k: {\xe6\xb1\x89\xe5\xad\x97: '\xe5\x80\xbc', b: \"x\\n\xe5\x80\xbcz\"}\n"
-                  "     |                        ^~\n");
+        diags_text(),
+        "t.yaml:1:4: error: zero\n"
+        "   1 | k: {\xe6\xb1\x89\xe5\xad\x97: '\xe5\x80\xbc', b: \"x\\n\xe5\x80\xbcz\"}\n"
+        "     |    ^\n"
+        "t.yaml:1:9: error: one\n"
+        "   1 | k: {\xe6\xb1\x89\xe5\xad\x97: '\xe5\x80\xbc', b: \"x\\n\xe5\x80\xbcz\"}\n"
+        "     |           ^~~~\n"
+        "t.yaml:1:21: warning: two\n"
+        "   1 | k: {\xe6\xb1\x89\xe5\xad\x97: '\xe5\x80\xbc', b: \"x\\n\xe5\x80\xbcz\"}\n"
+        "     |                        ^~\n");
     assert_int_equal(assay_diags_errors(diags), 2);
     assert_int_equal(assay_diags_warnings(diags), 1);
 }
@@ -162,7 +136,7 @@ static void places_inside_scalars_are_found(void **state)
         assay_diags_error_in(
             diags, y, n, (size_t)(strchr(assay_yaml_text(n), 'X') - assay_yaml_text(n)), 1, "here");
     }
-    (void)render();
+    (void)diags_text();
     for (size_t i = 0; i < 7; i++) {
         char place[40];
         (void)snprintf(place, sizeof place, "t.yaml:%u:%u: error: here\n", places[i][0],
@@ -180,12 +154,13 @@ static void unknown_keys_are_all_reported(void **state)
     static const char *const known[] = {"severity", "title", NULL};
     struct assay_yaml *y = parse("severty: high\ntitle: x\nzzz: 1\n");
     assay_yaml_check_keys(y, assay_yaml_root(y), known, "rule", diags);
-    assert_string_equal(render(), "t.yaml:1:1: error: unknown rule key 'severty', did you mean "
-                                  "'severity'?\n   1 | severty: high\n     | ^~~~~~~\n"
-                                  "t.yaml:3:1: error: unknown rule key 'zzz'; known are: severity, "
-                                  "title\n   3 | zzz: 1\n     | ^~~\n");
+    assert_string_equal(diags_text(),
+                        "t.yaml:1:1: error: unknown rule key 'severty', did you mean "
+                        "'severity'?\n   1 | severty: high\n     | ^~~~~~~\n"
+                        "t.yaml:3:1: error: unknown rule key 'zzz'; known are: severity, "
+                        "title\n   3 | zzz: 1\n     | ^~~\n");
     assay_yaml_check_keys(y, assay_yaml_get(assay_yaml_root(y), "title"), known, "rule", diags);
-    assert_non_null(strstr(render(), "rule must be a mapping"));
+    assert_non_null(strstr(diags_text(), "rule must be a mapping"));
     assay_yaml_free(y);
 }
 
@@ -223,7 +198,7 @@ static void diagnostics_are_capped_and_counted(void **state)
         assay_diags_error(diags, NULL, NULL, "e%d", i);
     }
     assert_int_equal(assay_diags_errors(diags), ASSAY_LIMIT_DIAGNOSTICS + 7);
-    assert_non_null(strstr(render(), "error: e99\n... and 7 more\n"));
+    assert_non_null(strstr(diags_text(), "error: e99\n... and 7 more\n"));
 }
 
 static void the_first_error_is_the_topmost(void **state)
@@ -246,25 +221,32 @@ static void files_that_cannot_be_read_are_errors(void **state)
 {
     (void)state;
     assert_null(assay_yaml_load("/nonexistent/x.yaml", diags));
-    assert_string_equal(render(),
+    assert_string_equal(diags_text(),
                         "error: /nonexistent/x.yaml: cannot open: No such file or directory\n");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_tree_is_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_empty_document_has_no_root, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_not_supported_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_regex_in_double_quotes_gets_advice, setup, teardown),
-        cmocka_unit_test_setup_teardown(depth_is_bounded, setup, teardown),
-        cmocka_unit_test_setup_teardown(carets_stand_under_wide_characters, setup, teardown),
-        cmocka_unit_test_setup_teardown(places_inside_scalars_are_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(unknown_keys_are_all_reported, setup, teardown),
-        cmocka_unit_test_setup_teardown(typed_reads, setup, teardown),
-        cmocka_unit_test_setup_teardown(diagnostics_are_capped_and_counted, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_first_error_is_the_topmost, setup, teardown),
-        cmocka_unit_test_setup_teardown(files_that_cannot_be_read_are_errors, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_tree_is_read, diags_setup, diags_teardown),
+        cmocka_unit_test_setup_teardown(an_empty_document_has_no_root, diags_setup, diags_teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_supported_is_refused, diags_setup,
+                                        diags_teardown),
+        cmocka_unit_test_setup_teardown(a_regex_in_double_quotes_gets_advice, diags_setup,
+                                        diags_teardown),
+        cmocka_unit_test_setup_teardown(depth_is_bounded, diags_setup, diags_teardown),
+        cmocka_unit_test_setup_teardown(carets_stand_under_wide_characters, diags_setup,
+                                        diags_teardown),
+        cmocka_unit_test_setup_teardown(places_inside_scalars_are_found, diags_setup,
+                                        diags_teardown),
+        cmocka_unit_test_setup_teardown(unknown_keys_are_all_reported, diags_setup, diags_teardown),
+        cmocka_unit_test_setup_teardown(typed_reads, diags_setup, diags_teardown),
+        cmocka_unit_test_setup_teardown(diagnostics_are_capped_and_counted, diags_setup,
+                                        diags_teardown),
+        cmocka_unit_test_setup_teardown(the_first_error_is_the_topmost, diags_setup,
+                                        diags_teardown),
+        cmocka_unit_test_setup_teardown(files_that_cannot_be_read_are_errors, diags_setup,
+                                        diags_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

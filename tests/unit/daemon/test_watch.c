@@ -7,9 +7,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "daemon/source.h"
 
@@ -19,13 +19,6 @@ static struct assay_config_source source;
 static struct assay_config config;
 static struct assay_source *watch;
 static struct assay_delivery got;
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static int setup(void **state)
 {
@@ -73,8 +66,8 @@ static void put(const char *name, const char *text)
 /* Waits as the daemon would; 1 with a delivery in `got`, 0 when `limit_ms` passed without one. */
 static int next_within(uint64_t limit_ms)
 {
-    uint64_t end = now_ms() + limit_ms;
-    for (uint64_t now; (now = now_ms()) < end;) {
+    uint64_t end = assay_monotonic_ms() + limit_ms;
+    for (uint64_t now; (now = assay_monotonic_ms()) < end;) {
         if (kind->next(watch, now, &got) == ASSAY_OK) {
             return 1;
         }
@@ -113,9 +106,9 @@ static void what_arrives_is_found_and_settles(void **state)
     assert_int_equal(mkdir(path_of("d/x"), 0755), 0);
     assert_int_equal(mkdir(path_of("d/x/y"), 0755), 0);
     put("d/x/y/a", "1");
-    uint64_t before = now_ms();
+    uint64_t before = assay_monotonic_ms();
     expect("d");
-    assert_true(now_ms() - before >= 30);
+    assert_true(assay_monotonic_ms() - before >= 30);
     uint8_t first[ASSAY_SIGNATURE_LEN];
     memcpy(first, got.signature, sizeof first);
     put("d/x/y/a", "2"); /* in a directory made after the watch */
@@ -160,8 +153,8 @@ static void writing_goes_on(void **state)
     (void)state;
     assert_false(next_within(20));
     int fd = open(path_of("slow"), O_WRONLY | O_CREAT, 0644);
-    uint64_t end = now_ms() + 200;
-    while (now_ms() < end) { /* never closed, so only its times tell */
+    uint64_t end = assay_monotonic_ms() + 200;
+    while (assay_monotonic_ms() < end) { /* never closed, so only its times tell */
         assert_int_equal(write(fd, "x", 1), 1);
         assert_false(next_within(10));
     }
@@ -230,7 +223,7 @@ static void a_root_that_is_not_there_is_a_problem(void **state)
     assert_false(next_within(20));
     kind->counts(watch, &source, &counts);
     assert_non_null(counts.problem);
-    assert_true(kind->deadline(watch) <= now_ms() + 10000);
+    assert_true(kind->deadline(watch) <= assay_monotonic_ms() + 10000);
     assert_int_equal(mkdir(root, 0755), 0);
     put("a", "1");
     kind->rescan(watch);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * core/clock.h: milliseconds. Nothing that is signed as reproducible may depend on either. Any
+ * thread.
+ */
+#ifndef ASSAY_CORE_CLOCK_H
+#define ASSAY_CORE_CLOCK_H
+
+#include <stdint.h>
+
+uint64_t assay_monotonic_ms(void); /* for waiting and durations */
+uint64_t assay_wall_ms(void);      /* since 1970, UTC */
+
+#endif
