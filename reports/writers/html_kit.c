@@ -36,11 +36,11 @@ static void add_escaped(struct assay_buf *out, const char *s, size_t len)
 
 void assay_html_text(struct assay_page *p, const char *text, size_t max)
 {
-    ASSAY_AUTO_BUF cut;
-    ASSAY_AUTO_BUF safe;
     if (text == NULL) {
         return;
     }
+    ASSAY_AUTO_BUF cut;
+    ASSAY_AUTO_BUF safe;
     assay_buf_init(&cut, ASSAY_MIB(8));
     assay_buf_init(&safe, ASSAY_MIB(64));
     assay_put_cut(&cut, text, max == 0 ? ASSAY_MIB(4) : max);
