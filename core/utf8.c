@@ -85,12 +85,33 @@ static size_t sequence_len(const char *p, size_t left)
     return 0;
 }
 
+/* Length of the run of three-byte sequences that need no second look: not those led by E0 or ED. */
+static size_t three_byte_run(const char *s, size_t len)
+{
+    size_t i = 0;
+    while (len - i >= 4) {
+        const uint8_t *p = (const uint8_t *)s + i;
+        uint32_t form =
+            (uint32_t)(p[0] & 0xF0) << 16 | (uint32_t)(p[1] & 0xC0) << 8 | (p[2] & 0xC0);
+        if (form != 0xE08080 || p[0] == 0xE0 || p[0] == 0xED) {
+            break;
+        }
+        i += 3;
+    }
+    return i;
+}
+
 size_t assay_utf8_valid(const char *s, size_t len)
 {
     size_t i = 0;
     while (i < len) {
         if ((uint8_t)s[i] < 0x80) {
             i += ascii_run(s + i, len - i);
+            continue;
+        }
+        size_t run = three_byte_run(s + i, len - i);
+        if (run > 0) {
+            i += run;
             continue;
         }
         size_t n = sequence_len(s + i, len - i);
@@ -299,19 +320,54 @@ static const char *fold_segment_end(const char *p, const char *end)
     return p;
 }
 
-static size_t inert_len(const char *p)
+/* Eight ASCII characters in lower case: bit 7 of each byte shows A..Z, moved to bit 5 it is the
+ * difference. */
+static uint64_t lower8(uint64_t x)
 {
-    return (uint8_t)p[0] < 0x80 ? 1 : 3;
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t from_a = x + ones * (0x80 - 'A');
+    uint64_t past_z = x + ones * (0x7F - 'Z');
+    return x | ((from_a ^ past_z) & HIGH_BITS) >> 2;
 }
 
-static void fold_inert(struct fold_out *f, const char *p)
+static void fold_ascii(struct fold_out *f, const char *p, size_t n)
 {
-    if ((uint8_t)p[0] < 0x80) {
-        char lower = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
-        fold_put(f, &lower, 1);
-    } else {
-        fold_put(f, p, 3);
+    if (n > 0 && f->len <= f->cap && n <= f->cap - f->len) {
+        char *out = f->out + f->len;
+        size_t i = 0;
+        for (; i + 8 <= n; i += 8) {
+            uint64_t eight = lower8(load64(p + i));
+            memcpy(out + i, &eight, sizeof eight);
+        }
+        for (; i < n; i++) {
+            out[i] = (char)(p[i] + (p[i] >= 'A' && p[i] <= 'Z' ? 'a' - 'A' : 0));
+        }
     }
+    f->len += n;
+}
+
+/* Copies inert characters from p; stops before the ASCII character a segment begins with, and
+ * before the segment. */
+static const char *fold_inert(struct fold_out *f, const char *p, const char *end)
+{
+    while (p < end && fold_is_inert(p, end)) {
+        const char *start = p;
+        while (p < end && (uint8_t)*p >= 0x80 && fold_is_inert(p, end)) {
+            p += 3;
+        }
+        if (p != start) {
+            fold_put(f, start, (size_t)(p - start));
+            continue;
+        }
+        size_t n = ascii_run(p, (size_t)(end - p));
+        n -= p + n < end && !fold_is_inert(p + n, end) ? 1u : 0u;
+        fold_ascii(f, p, n);
+        p += n;
+        if (p < end && (uint8_t)*p < 0x80) {
+            break;
+        }
+    }
+    return p;
 }
 
 size_t assay_utf8_fold(struct assay_bytes s, char *out, size_t cap)
@@ -322,12 +378,9 @@ size_t assay_utf8_fold(struct assay_bytes s, char *out, size_t cap)
     }
     const char *end = s.ptr + s.len;
     for (const char *p = s.ptr; p < end;) {
-        const char *next = fold_is_inert(p, end) ? p + inert_len(p) : p;
-        int copy = next != p && (next == end || (uint8_t)*p >= 0x80 || fold_is_inert(next, end));
-        if (copy) {
-            fold_inert(&f, p);
-            p = next;
-            continue;
+        p = fold_inert(&f, p, end);
+        if (p == end) {
+            break;
         }
         const char *stop = fold_segment_end(p, end);
         if (!fold_segment(&f, p, (size_t)(stop - p))) {
