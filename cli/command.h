@@ -3,10 +3,10 @@
  * cli/command.h: the one table of subcommands and options, and what a subcommand gets to work with.
  *
  * What:  every subcommand is a const struct with its options, examples and a run function; the
- * table cli_commands lists them. Parsing, help, "did you mean", the man page and shell completion
- * all derive from it, so that none of them can be stale. Rules: stdout carries only the output
- * asked for; everything said about the work goes to stderr. A run function returns the process exit
- * code.
+ *        table cli_commands lists them. Parsing, help, "did you mean", the man page and shell
+ *        completion all derive from it, so that none of them can be stale.
+ * Rules: stdout carries only the output asked for; everything said about the work goes to stderr. A
+ *        run function returns the process exit code.
  */
 #ifndef ASSAY_CLI_COMMAND_H
 #define ASSAY_CLI_COMMAND_H

@@ -2,8 +2,9 @@
  *
  * core/utf8.h: UTF-8 as this project needs it: validate, count, walk, measure, normalise.
  *
- * Functions that walk assume valid UTF-8 and never read past the given end. Sources: Unicode 15
- * through libutf8proc; validity per RFC 3629 (no surrogates, no overlong forms).
+ * Functions that walk assume valid UTF-8 and never read past the given end.
+ * Sources: Unicode 15 through libutf8proc; validity per RFC 3629 (no surrogates, no overlong
+ *        forms).
  */
 #ifndef ASSAY_CORE_UTF8_H
 #define ASSAY_CORE_UTF8_H

@@ -6,7 +6,8 @@
  *        caller's business, so `no` is never a boolean by surprise). Anchors, aliases, merge keys,
  *        tags and duplicate keys are refused. Diagnostics collect; nothing is printed here.
  * Why:   rule authors want every error at once, each with file:line:column, the source line, a
- * caret and "did you mean". Ownership: nodes live as long as their document. Not thread safe.
+ *        caret and "did you mean".
+ * Ownership: nodes live as long as their document. Not thread safe.
  */
 #ifndef ASSAY_CORE_YAML_H
 #define ASSAY_CORE_YAML_H

@@ -3,11 +3,12 @@
  * daemon/client.h: talking to a running assayd over its control socket.
  *
  * What:  one connection, one request at a time; replies are parsed into views. The protocol is JSON
- * lines (docs/assayd.8, CONTROL SOCKET); assay_client_raw gives the line itself, for `--json`.
+ *        lines (docs/assayd.8, CONTROL SOCKET); assay_client_raw gives the line itself, for
+ *        `--json`.
  * Ownership: every string of a view belongs to the client and lives until the next call on it.
  * Thread rule: a client belongs to one thread. Calls block; those with a timeout honour it.
  * Errors: ASSAY_UNREACHABLE when no daemon answers (the message says which socket and what to do);
- *         what the daemon refuses comes back with the daemon's own status and sentence.
+ *        what the daemon refuses comes back with the daemon's own status and sentence.
  */
 #ifndef ASSAY_DAEMON_CLIENT_H
 #define ASSAY_DAEMON_CLIENT_H

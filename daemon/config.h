@@ -4,7 +4,8 @@
  *
  * One table (assay_config_keys) lists every key with its type, range, default and help: the parser,
  * the unknown-key suggestions, the manual page's test and the example file follow it. All errors
- * are reported at once with carets. Ownership: every string lives as long as the configuration.
+ * are reported at once with carets.
+ * Ownership: every string lives as long as the configuration.
  */
 #ifndef ASSAY_DAEMON_CONFIG_H
 #define ASSAY_DAEMON_CONFIG_H

@@ -6,8 +6,8 @@
  * becomes readable when there is something to do, and a deadline when it wants to be asked again.
  * `next` hands out deliveries that are complete (settled, or marked). The same delivery may come
  * again (after a restart, a rescan): what has been audited unchanged is recognised by its signature
- * in the store, so sources need not remember. Thread rule: everything on the daemon's one thread;
- * nothing here may block.
+ * in the store, so sources need not remember.
+ * Thread rule: everything on the daemon's one thread; nothing here may block.
  */
 #ifndef ASSAY_DAEMON_SOURCE_H
 #define ASSAY_DAEMON_SOURCE_H

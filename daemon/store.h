@@ -4,8 +4,9 @@
  *
  * A run is queued, running, done or failed; the transitions there are stand in one table (store.c).
  * Each is one committed transaction (WAL, synchronous=FULL) *before* its effect: a worker starts
- * after its run is `running`, a client is told of a verdict after it is recorded. Thread rule: one
- * store belongs to one thread. Strings of a run live until the next call that returns one.
+ * after its run is `running`, a client is told of a verdict after it is recorded.
+ * Thread rule: one store belongs to one thread. Strings of a run live until the next call that
+ *        returns one.
  */
 #ifndef ASSAY_DAEMON_STORE_H
 #define ASSAY_DAEMON_STORE_H

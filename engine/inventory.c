@@ -4,8 +4,8 @@
  * following links, so nothing that happens to the tree meanwhile can lead the walk outside it.
  * Nothing but directories is opened here: a FIFO or a device cannot block the audit. What is not a
  * regular file is written down with a reason. Both lists are sorted by bytes at the end, so the
- * order in which the file system lists names never shows. Ownership: the inventory owns the names
- * (one arena) and one descriptor per root.
+ * order in which the file system lists names never shows.
+ * Ownership: the inventory owns the names (one arena) and one descriptor per root.
  */
 #include "engine/inventory.h"
 

@@ -7,8 +7,9 @@
  * object. Because only root and the caller can change either, the file that was checked is the file
  * that is mapped. Once mapped, `abi` and then `size` are read before anything else, since they say
  * whether the rest of the descriptor means what our headers say. Required members are tables of
- * offsets, one per kind. Ownership: the set owns its entries and their paths; descriptors belong to
- * the program or to the shared object, neither of which goes away (RTLD_NODELETE, and no dlclose).
+ * offsets, one per kind.
+ * Ownership: the set owns its entries and their paths; descriptors belong to the program or to the
+ *        shared object, neither of which goes away (RTLD_NODELETE, and no dlclose).
  */
 #include "engine/plugins.h"
 

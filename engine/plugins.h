@@ -9,7 +9,8 @@
  * of each loaded file is kept for the statement; built-in plugins are covered by the program's
  * version. Names are unique over both kinds, because options are addressed by plugin name. Plugins
  * stay loaded for the life of the process: unloading code that may have left pointers behind is a
- * crash in waiting. Thread rule: built once, then read-only.
+ * crash in waiting.
+ * Thread rule: built once, then read-only.
  */
 #ifndef ASSAY_ENGINE_PLUGINS_H
 #define ASSAY_ENGINE_PLUGINS_H

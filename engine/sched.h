@@ -3,14 +3,15 @@
  * engine/sched.h: who does what next. All locking between workers is here.
  *
  * What:  a worker asks for a task, does it, and says that it is done. Tasks are: feed a large file
- * one block, scan a block, or do a group of small files alone. Why:   workers are equal: whoever is
- * free feeds when a file can be fed and scans otherwise, so one thread suffices for everything and
- * two use two cores. The number of blocks is fixed: when all are in use nobody reads on, which
- * bounds memory (back-pressure). Order of preference: scan when enough blocks wait for everyone;
- * else feed an open file; else scan; else open the next unit. With one worker this reads, scans,
- * reads, scans, while the block is hot in the cache. No deadlock: a task never waits for another
- * task; a worker waits only when every open file is being fed by somebody else, or when every block
- * is being scanned by somebody else.
+ *        one block, scan a block, or do a group of small files alone.
+ * Why:   workers are equal: whoever is free feeds when a file can be fed and scans otherwise, so
+ *        one thread suffices for everything and two use two cores. The number of blocks is fixed:
+ *        when all are in use nobody reads on, which bounds memory (back-pressure). Order of
+ *        preference: scan when enough blocks wait for everyone; else feed an open file; else scan;
+ *        else open the next unit. With one worker this reads, scans, reads, scans, while the block
+ *        is hot in the cache. No deadlock: a task never waits for another task; a worker waits only
+ *        when every open file is being fed by somebody else, or when every block is being scanned
+ *        by somebody else.
  */
 #ifndef ASSAY_ENGINE_SCHED_H
 #define ASSAY_ENGINE_SCHED_H

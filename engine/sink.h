@@ -3,9 +3,10 @@
  * engine/sink.h: where a finding is masked, fingerprinted, placed, sorted and counted.
  *
  * What:  a collector is the sink of one worker. Between begin and flush it gathers what is found in
- * one chunk; flush sorts it, counts it, and writes it to the spool. Why:   the raw value lives as
- * long as the call that reports it, and no longer: what is gathered is already masked. Sorting by
- * record and field makes the outcome independent of how scanners speak. Owned by one worker.
+ *        one chunk; flush sorts it, counts it, and writes it to the spool.
+ * Why:   the raw value lives as long as the call that reports it, and no longer: what is gathered
+ *        is already masked. Sorting by record and field makes the outcome independent of how
+ *        scanners speak. Owned by one worker.
  */
 #ifndef ASSAY_ENGINE_SINK_H
 #define ASSAY_ENGINE_SINK_H

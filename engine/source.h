@@ -3,11 +3,11 @@
  * engine/source.h: one file in hand, and the blocks it is cut into.
  *
  * What:  a source is opened on a file, gives block after block of whole records with exact ordinals
- * and offsets, and at the end knows the file's digest. It is used again for the next file. Thread
- * rule: open, feed and end are called by one worker at a time (the feeder). Meanwhile other workers
- *        may parse blocks that were fed: they read `reader`, `self`, `host` and `file`, which
- * feeding does not change. What blocks add (assay_source_fold) needs the scheduler's lock, or a
- * single worker.
+ *        and offsets, and at the end knows the file's digest. It is used again for the next file.
+ * Thread rule: open, feed and end are called by one worker at a time (the feeder). Meanwhile other
+ *        workers may parse blocks that were fed: they read `reader`, `self`, `host` and `file`,
+ *        which feeding does not change. What blocks add (assay_source_fold) needs the scheduler's
+ *        lock, or a single worker.
  */
 #ifndef ASSAY_ENGINE_SOURCE_H
 #define ASSAY_ENGINE_SOURCE_H

@@ -3,11 +3,12 @@
  * engine/spool.h: where findings wait until they are reported: one unlinked temporary file.
  *
  * What:  workers write pieces: the sorted findings of one chunk of one file. A piece carries its
- * place (file, then sequence within the file); the index of places is sorted once, at the end, and
- * a cursor reads the pieces in that order. So findings come out in canonical order although workers
- * finish in any. Why:   no worker ever waits for another's turn, and memory holds 24 bytes per
- * piece that has findings, not the findings. Invariant: what is written here was masked before; no
- * raw value is ever encoded.
+ *        place (file, then sequence within the file); the index of places is sorted once, at the
+ *        end, and a cursor reads the pieces in that order. So findings come out in canonical order
+ *        although workers finish in any.
+ * Why:   no worker ever waits for another's turn, and memory holds 24 bytes per piece that has
+ *        findings, not the findings.
+ * Invariant: what is written here was masked before; no raw value is ever encoded.
  */
 #ifndef ASSAY_ENGINE_SPOOL_H
 #define ASSAY_ENGINE_SPOOL_H

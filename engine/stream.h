@@ -2,8 +2,8 @@
  *
  * engine/stream.h: from a file's bytes to UTF-8 text, hashing what is read.
  *
- *     read (aligned) -> SHA-256 -> raw-byte observer -> inflate (gzip, zstd, none) -> decode
- * (UTF-8, UTF-16, GB18030)
+ *     read (aligned) -> SHA-256 -> raw-byte observer -> inflate (gzip, zstd, none)
+ *                    -> decode (UTF-8, UTF-16, GB18030)
  *
  * One pass: the bytes that are hashed are the bytes that come out. Multi-member gzip and
  * multi-frame zstd are one stream; a stream that ends early is ASSAY_TRUNCATED, garbage is

@@ -5,8 +5,8 @@
  * Writing: payload standard base64, signatures over PAE("application/vnd.in-toto+json", payload),
  * ECDSA in DER. Reading: strict JSON (duplicate keys and trailing data refused, sizes capped), both
  * base64 alphabets; keyid is a hint and decides nothing; what was verified is what is handed on,
- * never parsed again from elsewhere. Sources: DSSE protocol and envelope v1.0.2; in-toto Statement
- * v1.
+ * never parsed again from elsewhere.
+ * Sources: DSSE protocol and envelope v1.0.2; in-toto Statement v1.
  */
 #ifndef ASSAY_REPORTS_ENVELOPE_H
 #define ASSAY_REPORTS_ENVELOPE_H

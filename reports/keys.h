@@ -6,8 +6,8 @@
  * half stands beside it as NAME.pub (SubjectPublicKeyInfo PEM). A key id is the hex SHA-256 of the
  * DER SubjectPublicKeyInfo. Public keys are checked on load: Ed25519 small-order and non-canonical
  * points are refused (OpenSSL 3.0 would accept a universal forgery under them). Passphrases come
- * from a file, a descriptor or the terminal, never from argv or the environment. Sources: RFC 8032,
- * RFC 5958, FIPS 186-5.
+ * from a file, a descriptor or the terminal, never from argv or the environment.
+ * Sources: RFC 8032, RFC 5958, FIPS 186-5.
  */
 #ifndef ASSAY_REPORTS_KEYS_H
 #define ASSAY_REPORTS_KEYS_H

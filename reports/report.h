@@ -7,11 +7,14 @@
  *
  * A report directory (assay scan --out, the daemon) holds:
  *     MANIFEST.sha256      sorted `sha256sum` lines of every file; its SHA-256 is the dataset's
- * identity statement.json       the reproducible statement, exactly the bytes that are signed
+ *                          identity
+ *     statement.json       the reproducible statement, exactly the bytes that are signed
  *     statement.dsse.json  its envelope
- *     run.json, run.dsse.json  the run statement (times, host, duration), pointing at the first by
- * digest findings.jsonl       one finding a line, then the summary line report.html          for
- * people signer.pub           the public key, for convenience; trust it only if you had it before
+ *     run.json             the run statement (times, host, duration); names the first by digest
+ *     run.dsse.json        its envelope
+ *     findings.jsonl       one finding a line, then the summary line
+ *     report.html          for people
+ *     signer.pub           the public key, for convenience; trust it only if you had it before
  * The directory appears under its name complete, or not at all (written aside, then renamed).
  */
 #ifndef ASSAY_REPORTS_REPORT_H

@@ -6,9 +6,9 @@
  * text, so that the filter seldom stops. A filter hit at position i names buckets (NIBBLE) or
  * nothing (PAIR); the literals concerned are then compared in full. Blocks are searched where they
  * are; only the seam between two blocks, the last max-1 bytes of one and the first max-1 of the
- * next, is copied and searched on its own. Invariant: every occurrence lies wholly in one block or
- * wholly in one run of seams: the tail kept is the last max-1 bytes of the stream, however short
- * the blocks are.
+ * next, is copied and searched on its own.
+ * Invariant: every occurrence lies wholly in one block or wholly in one run of seams: the tail kept
+ *        is the last max-1 bytes of the stream, however short the blocks are.
  */
 #include "rules/literals.h"
 

@@ -3,12 +3,14 @@
  * rules/literals.h: is any of these byte strings in this stream? The first stage of the YARA scan.
  *
  * What:  a yes-or-no search for a set of literals, fed block by block; a literal that straddles
- * blocks is found. It answers no more than that, so it runs at the speed of memory and stops at the
- * first hit. How:   three engines with the same answer. NIBBLE: the shuffle-mask filter known as
- * Teddy (Hyperscan, fdr/teddy; Rust aho-corasick, packed/teddy): three bytes of each literal, eight
- * buckets, 32 positions per step (AVX2). PAIR: a bitmap of byte pairs, one position per step, any
- * CPU. VECTORSCAN: for sets too large for eight buckets. AUTO picks by CPU and size. Thread rule:
- * struct assay_literals is immutable; struct assay_literal_feed is one per worker.
+ *        blocks is found. It answers no more than that, so it runs at the speed of memory and stops
+ *        at the first hit.
+ * How:   three engines with the same answer. NIBBLE: the shuffle-mask filter known as Teddy
+ *        (Hyperscan, fdr/teddy; Rust aho-corasick, packed/teddy): three bytes of each literal,
+ *        eight buckets, 32 positions per step (AVX2). PAIR: a bitmap of byte pairs, one position
+ *        per step, any CPU. VECTORSCAN: for sets too large for eight buckets. AUTO picks by CPU and
+ *        size.
+ * Thread rule: struct assay_literals is immutable; struct assay_literal_feed is one per worker.
  */
 #ifndef ASSAY_RULES_LITERALS_H
 #define ASSAY_RULES_LITERALS_H

@@ -5,8 +5,9 @@
  * A load goes: pack.c finds packs and reads their files, parse.c turns YAML nodes into rules,
  * words.c reads term lists, pattern.c checks patterns, declared.c adds plugin rules, ruleset.c
  * sorts and freezes. Every step reports to one struct assay_diags and goes on, so that all errors
- * show at once. Ownership: the arena owns strings and tables; `docs` own what YAML nodes point to;
- * both live as long as the rule set, so rules may point into either.
+ * show at once.
+ * Ownership: the arena owns strings and tables; `docs` own what YAML nodes point to; both live as
+ *        long as the rule set, so rules may point into either.
  */
 #ifndef ASSAY_RULES_LOAD_H
 #define ASSAY_RULES_LOAD_H

@@ -12,7 +12,7 @@
  *        each. A pattern without a plan is run over every field. A limit hit in PCRE2 is reported
  *        as a skip, never swallowed. Design: matcher/internal.h.
  * Thread rule: struct assay_matcher is immutable and shared; struct assay_scratch is one per
- * worker.
+ *        worker.
  */
 #ifndef ASSAY_RULES_MATCHER_H
 #define ASSAY_RULES_MATCHER_H

@@ -16,8 +16,10 @@
  *     value   = "count(" [cond] ")" | "rate(" cond ["," "upper95"] ")" | "metric(" name ")"
  *             | "coverage(" ("files"|"records"|"bytes") ")" | "new(" ... reserved
  *     cond    = and {"or" and};  and = not {"and" not};  not = ["not"] cmp | "(" cond ")"
- *     cmp     = "severity" op level | ("rule"|"entity"|"category"|"scanner") ("=="|"!="|"in")
- * name(s) | "confidence" op number op      = == != < <= > >= ;  number = decimal, optionally with %
+ *     cmp     = "severity" op level | "confidence" op number
+ *             | ("rule"|"entity"|"category"|"scanner") ("=="|"!="|"in") name(s)
+ *     op      = == != < <= > >= ;  number = decimal, optionally with %
+ *
  * count() counts findings; rate() is records with such a finding over records scanned (with
  * upper95, the one-sided 95 % Wilson upper bound, for samples). All arithmetic is on integers
  * (numbers are parsed to millionths), so a verdict never depends on floating point. Immutable after

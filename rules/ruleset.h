@@ -3,11 +3,12 @@
  * rules/ruleset.h: packs of rules, loaded, checked and frozen.
  *
  * What:  a pack is a directory (or the embedded copy of one) with `pack.yaml`, `*.yaml` rule files
- * and the term lists (`*.txt`) and `*.yar` files they name. A rule set is the union of packs plus
- *        the rules that plugins declare; indexes are dense and stable: pack rules first, sorted by
- * id, then declared rules, sorted by id. Why:   one immutable object that a run pins from start to
- * end; its digests go into the statement. Ownership: the rule set owns every string; views and
- * rules are borrowed. Immutable after load, so any thread may read it.
+ *        and the term lists (`*.txt`) and `*.yar` files they name. A rule set is the union of packs
+ *        plus the rules that plugins declare; indexes are dense and stable: pack rules first,
+ *        sorted by id, then declared rules, sorted by id.
+ * Why:   one immutable object that a run pins from start to end; its digests go into the statement.
+ * Ownership: the rule set owns every string; views and rules are borrowed. Immutable after load, so
+ *        any thread may read it.
  */
 #ifndef ASSAY_RULES_RULESET_H
 #define ASSAY_RULES_RULESET_H

@@ -11,9 +11,9 @@
  * nothing is missed, every file is read twice (assay_yara_unanchored names it). Files up to
  * ASSAY_LIMIT_YARA_WHOLE are scanned in one piece. Larger ones are scanned in pieces of that size
  * that overlap by ASSAY_YARA_OVERLAP: a single match longer than the overlap that straddles pieces
- * is not found, and a match in the overlap counts twice in "#a" conditions. Limits:
- * ASSAY_LIMIT_YARA_SECONDS a file, ASSAY_LIMIT_FILE_HITS hits a file. Thread rule: struct
- * assay_yara is immutable; struct assay_yara_scan is one per worker.
+ * is not found, and a match in the overlap counts twice in "#a" conditions.
+ * Limits: ASSAY_LIMIT_YARA_SECONDS a file, ASSAY_LIMIT_FILE_HITS hits a file.
+ * Thread rule: struct assay_yara is immutable; struct assay_yara_scan is one per worker.
  */
 #ifndef ASSAY_RULES_YARA_H
 #define ASSAY_RULES_YARA_H

@@ -8,7 +8,7 @@
  * Why:   plugins link against nothing, so everything they share with the host is either data laid
  *        out here or a function pointer in the host table (host.h). C99 and C++ clean.
  * Rules: functions return enum assay_status; ASSAY_OK is zero. The struct assay_error * comes last
- * and may be NULL. Nothing in a message may contain a value read from a dataset.
+ *        and may be NULL. Nothing in a message may contain a value read from a dataset.
  */
 #ifndef ASSAY_BASE_H
 #define ASSAY_BASE_H

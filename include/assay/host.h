@@ -4,8 +4,8 @@
  *
  * What:  a versioned table of functions. `ctx` is passed back to every one of them.
  * Thread rule: every function here may be called from any thread, at any time between init and
- * free. Growth: members are only ever appended; check `size` before using one newer than your
- * headers.
+ *        free.
+ * Growth: members are only ever appended; check `size` before using one newer than your headers.
  */
 #ifndef ASSAY_HOST_H
 #define ASSAY_HOST_H

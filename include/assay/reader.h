@@ -3,13 +3,13 @@
  * assay/reader.h: the reader contract: decoded bytes in, batches of records out.
  *
  * What:  the host opens the file, hashes it, undoes compression and character encoding; a reader
- * sees UTF-8 text. It has two halves. split() runs on one thread, in file order, and only finds
- *        record boundaries; next() runs on many threads at once, each with its own local state, and
- *        parses a chunk of whole records.
+ *        sees UTF-8 text. It has two halves. split() runs on one thread, in file order, and only
+ *        finds record boundaries; next() runs on many threads at once, each with its own local
+ *        state, and parses a chunk of whole records.
  * Why:   hashing and inflating a file are sequential, parsing and matching are not. Cutting at
  *        record boundaries lets one large file feed every core, and makes ordinals exact.
  * Ownership: `self` (one per file) is immutable while next() may run: only open(), split() and
- * close() change it, and split() only what next() does not read. `local` (one per worker and
+ *        close() change it, and split() only what next() does not read. `local` (one per worker and
  *        reader) is mutable. Batches are borrowed until the same local's next call.
  */
 #ifndef ASSAY_READER_H

@@ -3,13 +3,15 @@
  * assay/record.h: what a reader yields and a scanner sees: batches of records.
  *
  * What:  a batch is one contiguous text buffer plus two tables: records (where each record stands
- * in its file) and fields (which slice of the buffer is the value of which JSON Pointer path). Why:
- * one buffer means the multi-pattern matcher runs once per batch, not once per field; hits map back
- * through the tables. Invariants: fields are sorted by `start` and never overlap; between two
- * fields stands at least one ASSAY_FIELD_SEPARATOR byte; the text of every field is valid UTF-8
- * (readers replace each undecodable byte by '?' and raise ASSAY_FIELD_REPAIRED); records are in
- * file order and own the contiguous fields [first_field, first_field + n_fields). Ownership:
- * everything a batch points to is borrowed until the reader's next call.
+ *        in its file) and fields (which slice of the buffer is the value of which JSON Pointer
+ *        path).
+ * Why:   one buffer means the multi-pattern matcher runs once per batch, not once per field; hits
+ *        map back through the tables.
+ * Invariants: fields are sorted by `start` and never overlap; between two fields stands at least
+ *        one ASSAY_FIELD_SEPARATOR byte; the text of every field is valid UTF-8 (readers replace
+ *        each undecodable byte by '?' and raise ASSAY_FIELD_REPAIRED); records are in file order
+ *        and own the contiguous fields [first_field, first_field + n_fields).
+ * Ownership: everything a batch points to is borrowed until the reader's next call.
  */
 #ifndef ASSAY_RECORD_H
 #define ASSAY_RECORD_H

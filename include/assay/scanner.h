@@ -3,14 +3,14 @@
  * assay/scanner.h: the scanner contract: a fold over records.
  *
  * What:  init builds immutable shared state from options; local_init builds one mutable state per
- * worker; scan folds a batch into a local state; merge folds one local state into another; finish
- *        speaks about the whole dataset.
+ *        worker; scan folds a batch into a local state; merge folds one local state into another;
+ *        finish speaks about the whole dataset.
  * Why:   because every scanner merges, the same code serves two threads, forty shards and a fleet;
- * because state saves and loads, a later audit can start from an earlier one. Invariants: merge is
- * associative and commutative up to what finish() says; load(save(x)) behaves as x; no locks, no
- * shared mutable state, and no allocation per record on the scan path. Order: findings of scan()
- * may come in any order; the host sorts them. finish() must speak in an order that depends on the
- * data alone.
+ *        because state saves and loads, a later audit can start from an earlier one.
+ * Invariants: merge is associative and commutative up to what finish() says; load(save(x)) behaves
+ *        as x; no locks, no shared mutable state, and no allocation per record on the scan path.
+ * Order: findings of scan() may come in any order; the host sorts them. finish() must speak in an
+ *        order that depends on the data alone.
  */
 #ifndef ASSAY_SCANNER_H
 #define ASSAY_SCANNER_H

@@ -4,14 +4,15 @@
  * any byte.
  *
  * What:  cuts an array of records, or values one after another, into records without building
- * anything. It knows strings, brackets and what may follow what; it does not judge numbers or
- * escapes (the walk does). Rules: between records white space, commas, RS (RFC 7464) and, in an
- * array, its brackets are skipped. A byte that cannot stand where it stands, or a line end inside a
- * string, breaks the record. A broken record ends before the next line whose first character opens
- * an object or an array and that is indented no deeper than the broken record's own first line (any
- * indentation will do where the record did not begin its line). Why the answer depends only on the
- * bytes since the last record: split() cuts chunks with one scan, next() cuts records with another
- * that starts at the chunk, and both must agree.
+ *        anything. It knows strings, brackets and what may follow what; it does not judge numbers
+ *        or escapes (the walk does).
+ * Rules: between records white space, commas, RS (RFC 7464) and, in an array, its brackets are
+ *        skipped. A byte that cannot stand where it stands, or a line end inside a string, breaks
+ *        the record. A broken record ends before the next line whose first character opens an
+ *        object or an array and that is indented no deeper than the broken record's own first line
+ *        (any indentation will do where the record did not begin its line).
+ * Why the answer depends only on the bytes since the last record: split() cuts chunks with one
+ *        scan, next() cuts records with another that starts at the chunk, and both must agree.
  */
 #ifndef ASSAY_JSONL_JSON_SCAN_H
 #define ASSAY_JSONL_JSON_SCAN_H

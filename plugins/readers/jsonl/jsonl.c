@@ -26,7 +26,8 @@
 
 #define DEFAULT_DEPTH 512u
 #define SEPARATORS_MAX                                                                             \
-    ((size_t)64 << 10) /* between two records, before they are passed on alone                     \
+    ((size_t)64                                                                                    \
+     << 10) /* between two records, before they are passed on alone                     \
                         */
 #define JSONL_EXTENSIONS "jsonl ndjson json jsonlines"
 

@@ -4,12 +4,13 @@
  * batches.
  *
  * What:  the trie of all member names and array indexes seen, with the finished pointer text (RFC
- * 6901 escapes) in every node. Why:   records repeat their keys in the same order, so the node
- * after the one just found is nearly always the next one wanted: one memcmp a key, no hashing, no
- * allocation. The hash table is for the rest. Bounds: jsonl_trie_full() says when the reader should
- * cut the batch and clear the trie; a pointer over JSON_POINTER_MAX bytes is not made: its member
- * is addressed by the nearest ancestor. Stability: pointer text stays where it is until the trie is
- * cleared.
+ *        6901 escapes) in every node.
+ * Why:   records repeat their keys in the same order, so the node after the one just found is
+ *        nearly always the next one wanted: one memcmp a key, no hashing, no allocation. The hash
+ *        table is for the rest.
+ * Bounds: jsonl_trie_full() says when the reader should cut the batch and clear the trie; a pointer
+ *        over JSON_POINTER_MAX bytes is not made: its member is addressed by the nearest ancestor.
+ * Stability: pointer text stays where it is until the trie is cleared.
  */
 #ifndef ASSAY_JSONL_PATH_TRIE_H
 #define ASSAY_JSONL_PATH_TRIE_H

@@ -5,8 +5,8 @@
  * byte of a value, at several GB/s.
  *
  * Why only that: the walk over those offsets is ours (json_walk.c), so that values go straight into
- * a batch, nesting costs no recursion, and one broken record costs one record. Thread rule: an
- * index belongs to one thread.
+ * a batch, nesting costs no recursion, and one broken record costs one record.
+ * Thread rule: an index belongs to one thread.
  */
 #ifndef ASSAY_JSONL_SIMDJSON_SHIM_H
 #define ASSAY_JSONL_SIMDJSON_SHIM_H

@@ -3,16 +3,19 @@
  * plugins/scanners/common/content.h: what the scanners of text share: from candidates to findings.
  *
  * What:  the matcher delivers candidates of the pack rules that name a scanner. This header
- * assesses each, drops what validators, context or thresholds rule out, settles overlaps, reports
- * findings and counts them by group (entity or category). A plugin is this plus its options and its
- * metrics. Overlap policy "strongest": among the matches of one field, taken from the strongest to
- * the weakest, a match is reported unless it overlaps one that already is. Stronger means: higher
- * confidence, then higher rank, then longer, then earlier, then lower rule index: a total order, so
- * the outcome depends on the data alone. A match that loses to one that itself loses is kept.
- * Policy "all" reports every match. Why a header: a plugin links against nothing, and both are
- * compiled into one program when built in. Ownership: content_shared is immutable after
- * content_init; content_local belongs to one worker; its arrays grow to the busiest field seen and
- * are then reused, so a record allocates nothing.
+ *        assesses each, drops what validators, context or thresholds rule out, settles overlaps,
+ *        reports findings and counts them by group (entity or category). A plugin is this plus its
+ *        options and its metrics.
+ * Overlap policy "strongest": among the matches of one field, taken from the strongest to the
+ *        weakest, a match is reported unless it overlaps one that already is. Stronger means:
+ *        higher confidence, then higher rank, then longer, then earlier, then lower rule index: a
+ *        total order, so the outcome depends on the data alone. A match that loses to one that
+ *        itself loses is kept. Policy "all" reports every match.
+ * Why a header: a plugin links against nothing, and both are compiled into one program when built
+ *        in.
+ * Ownership: content_shared is immutable after content_init; content_local belongs to one worker;
+ *        its arrays grow to the busiest field seen and are then reused, so a record allocates
+ *        nothing.
  */
 #ifndef ASSAY_PLUGINS_CONTENT_H
 #define ASSAY_PLUGINS_CONTENT_H

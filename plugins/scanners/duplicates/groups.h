@@ -3,10 +3,12 @@
  * duplicates/groups.h: from entries in order to groups of duplicates, findings and counts.
  *
  * Entries of one key form a group; within it, those of one variant form a subgroup. Two tiers speak
- * of them: same:  every subgroup of two or more (identical bytes); alike: every group with two or
- * more variants; its members are the first of each variant, because the rest is reported in the
- * subgroups. `extra` of this tier is variants beyond the first. Members are the smallest places, in
- * order, at most DUP_MEMBERS of them; totals are exact.
+ * of them:
+ *     same   every subgroup of two or more (identical bytes);
+ *     alike  every group with two or more variants; its members are the first of each variant,
+ *            because the rest is reported in the subgroups. `extra` of this tier is variants beyond
+ *            the first.
+ * Members are the smallest places, in order, at most DUP_MEMBERS of them; totals are exact.
  */
 #ifndef ASSAY_DUPLICATES_GROUPS_H
 #define ASSAY_DUPLICATES_GROUPS_H

@@ -57,9 +57,9 @@ static void threads_chunks_and_pieces_do_not_show(void **state)
         size_t chunk;
         uint64_t large;
         size_t piece;
-    } ways[] = {{2, 0, 0, 0},         {7, 0, 0, 0},    {1, 4096, 1, 0},
-                {2, 4096, 1, 0},      {7, 4096, 1, 0}, {3, 1000, 1, 64},
-                {7, 65536, 50000, 1}, {2, 100, 1, 0}, {7, 64, 1, 0}, {3, 100, 0, 0}, {7, 64, 0, 0},  {2, ASSAY_MIB(8), 1, 0}};
+    } ways[] = {{2, 0, 0, 0},    {7, 0, 0, 0},     {1, 4096, 1, 0},      {2, 4096, 1, 0},
+                {7, 4096, 1, 0}, {3, 1000, 1, 64}, {7, 65536, 50000, 1}, {2, 100, 1, 0},
+                {7, 64, 1, 0},   {3, 100, 0, 0},   {7, 64, 0, 0},        {2, ASSAY_MIB(8), 1, 0}};
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         char *again = audit_with(&b, ways[i].jobs, ways[i].chunk, ways[i].large, ways[i].piece);
         assert_string_equal(again, first);
