@@ -240,7 +240,7 @@ static int write_report(struct scan *s)
         return 0;
     }
     struct assay_error err = {0};
-    struct assay_run_info info = {.sandbox = "none"};
+    struct assay_run_info info = {.jobs = assay_audit_jobs(s->audit), .sandbox = "none"};
     struct assay_key *keys[] = {s->key};
     if (assay_report_write(s->audit, dir, keys, s->key != NULL, &info, &err) != ASSAY_OK) {
         return cli_fail(&err);

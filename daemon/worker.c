@@ -167,7 +167,7 @@ static enum assay_status write_format(struct worker *w, const char *format, stru
 
 static enum assay_status report(struct worker *w, struct assay_error *err)
 {
-    const struct assay_run_info info = {.jobs = (unsigned)w->job.jobs};
+    const struct assay_run_info info = {.jobs = assay_audit_jobs(w->audit)};
     enum assay_status status = assay_report_write(w->audit, w->job.staging, NULL, 0, &info, err);
     for (size_t i = 0; status == ASSAY_OK && i < w->job.formats.n; i++) {
         status = write_format(w, w->job.formats.items[i], err);

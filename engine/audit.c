@@ -201,6 +201,7 @@ static enum assay_status describe(struct assay_run *run, struct assay_error *err
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     a->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    a->jobs = run->jobs;
     a->rules = opt->rules;
     a->policy = opt->policy;
     a->plugins = opt->plugins;

@@ -145,6 +145,7 @@ void assay_audit_version(const struct assay_audit *a, size_t i, const char **ret
 size_t assay_audit_settings(const struct assay_audit *a);
 void assay_audit_setting(const struct assay_audit *a, size_t i, const char **ret_name,
                          const char **ret_value);
+unsigned assay_audit_jobs(const struct assay_audit *a);       /* threads asked for; never 0 */
 uint64_t assay_audit_started_ms(const struct assay_audit *a); /* Unix time; run statement only */
 uint64_t assay_audit_elapsed_ms(const struct assay_audit *a);
 

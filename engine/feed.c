@@ -96,7 +96,7 @@ static void read_text(struct filling *f, size_t want)
         if (status != ASSAY_OK && status != ASSAY_END && s->status == ASSAY_OK) {
             s->status = status;
         }
-        s->stream_ended = status != ASSAY_OK;
+        s->stream_ended = status != ASSAY_OK && status != ASSAY_CANCELLED;
     }
 }
 

@@ -212,6 +212,11 @@ void assay_audit_setting(const struct assay_audit *a, size_t i, const char **ret
     *ret_value = a->settings.items[i].value;
 }
 
+unsigned assay_audit_jobs(const struct assay_audit *a)
+{
+    return a->jobs;
+}
+
 uint64_t assay_audit_started_ms(const struct assay_audit *a)
 {
     return a->started_ms;

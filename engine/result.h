@@ -35,6 +35,7 @@ struct assay_audit {
     int cancelled;
     struct assay_facts_list versions, settings;
     uint64_t started_ms, elapsed_ms;
+    unsigned jobs;
     char *dataset_name;
     const struct assay_ruleset *rules;
     const struct assay_policy *policy;

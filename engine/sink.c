@@ -240,13 +240,18 @@ static void complete(const struct assay_collector *c, struct assay_finding *f)
     }
 }
 
-/* How many records a finding speaks of. */
+/* How many records a finding speaks of. Members without a record are whole files. Those that are
+ * not listed count as records unless all that are listed are files. */
 static uint64_t records_of(const struct assay_finding *f)
 {
+    uint64_t n = 0;
     if (f->n_members == 0) {
         return f->ordinal != ASSAY_NO_RECORD;
     }
-    return f->members[0].record == ASSAY_NO_RECORD ? 0 : f->members_total;
+    for (uint32_t i = 0; i < f->n_members; i++) {
+        n += f->members[i].record != ASSAY_NO_RECORD;
+    }
+    return n == 0 ? 0 : n + (f->members_total - f->n_members);
 }
 
 static struct assay_found_entry *new_entry(struct assay_collector *c, const struct assay_finding *f)
@@ -276,6 +281,13 @@ static struct assay_found_entry *new_entry(struct assay_collector *c, const stru
     return e;
 }
 
+/* Whether the finding has a place in the file that no record gives. */
+static int has_offset(const struct assay_finding *f)
+{
+    return f->record == ASSAY_NONE && (f->ordinal != ASSAY_NO_RECORD || f->offset != 0 ||
+                                       (f->flags & ASSAY_FINDING_OFFSET) != 0);
+}
+
 static enum assay_status encode(struct assay_collector *c, const struct assay_finding *f)
 {
     struct assay_kept head = {.rule = f->rule,
@@ -291,7 +303,7 @@ static enum assay_status encode(struct assay_collector *c, const struct assay_fi
         head.flags |= ASSAY_KEPT_FIELD;
         place_in_field(c->batch, f, &head);
     }
-    if (f->record == ASSAY_NONE && (f->ordinal != ASSAY_NO_RECORD || f->offset != 0)) {
+    if (has_offset(f)) {
         head.offset = f->offset;
         head.flags |= ASSAY_KEPT_OFFSET;
     }

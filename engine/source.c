@@ -51,6 +51,12 @@ static void observe(void *ctx, struct assay_bytes raw)
     assay_yara_block(s->yara, raw);
 }
 
+static int is_stopping(void *ctx)
+{
+    const struct assay_source *s = ctx;
+    return assay_run_stopping(s->run);
+}
+
 enum assay_status assay_source_init(struct assay_source *s, const struct assay_run *run,
                                     struct assay_error *err)
 {
@@ -64,7 +70,9 @@ enum assay_status assay_source_init(struct assay_source *s, const struct assay_r
     const struct assay_stream_options opt = {.max_ratio = run->tuning.max_ratio,
                                              .ratio_floor = run->tuning.ratio_floor,
                                              .observe = s->yara == NULL ? NULL : observe,
-                                             .observe_ctx = s};
+                                             .observe_ctx = s,
+                                             .stop = is_stopping,
+                                             .stop_ctx = s};
     if (status == ASSAY_OK) {
         s->stream = assay_stream_new(&opt);
     }
@@ -253,7 +261,7 @@ static void source_open(struct assay_source *s, struct assay_magic *magic)
 /* ---- end ----------------------------------------------------------------------------------- */
 
 /* The second stage of rules over raw bytes, while the file is still open. */
-static void finish_yara(struct assay_source *s)
+static void finish_yara(struct assay_source *s, struct assay_collector *c)
 {
     if (s->yara == NULL || !assay_yara_wanted(s->yara) || !s->hashed) {
         return;
@@ -261,8 +269,10 @@ static void finish_yara(struct assay_source *s)
     struct assay_error err;
     enum assay_status status = assay_yara_finish(s->yara, assay_stream_fd(s->stream), s->sha256,
                                                  &s->hits, &s->n_hits, &err);
-    if (status != ASSAY_OK) {
-        s->n_hits = status == ASSAY_LIMIT ? s->n_hits : 0; /* a full list is still a list */
+    if (status == ASSAY_LIMIT) { /* a full list is still a list */
+        assay_collector_missed(c, ASSAY_SKIP_LIMIT, 0, 0);
+    } else if (status != ASSAY_OK) {
+        s->n_hits = 0;
         note(s, status);
     }
 }
@@ -296,7 +306,7 @@ static void source_end(struct assay_source *s, struct assay_collector *c)
     if (s->hashed && is_other_size(s)) {
         s->status = ASSAY_CHANGED;
     }
-    finish_yara(s);
+    finish_yara(s, c);
     s->undecodable = assay_stream_undecodable(s->stream);
     if (s->undecodable > 0) {
         assay_collector_missed(c, ASSAY_SKIP_ENCODING, 0, s->undecodable);

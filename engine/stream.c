@@ -28,6 +28,8 @@
 #define RAW_BLOCK ASSAY_KIB(256)
 #define MID_BLOCK ASSAY_KIB(128)
 
+#define LOOK_UP_MS 100
+
 struct assay_stream {
     struct stream_input in; /* first: refill() gets back to the stream through it */
     struct assay_stream_options opt;
@@ -56,17 +58,37 @@ struct assay_stream {
 
 /* ---- raw bytes ---- */
 
-/* One read(2) that waits out signals and non-blocking descriptors. */
-static ssize_t read_some(int fd, void *buf, size_t cap)
+static int is_stopped(const struct assay_stream *s)
+{
+    return s->opt.stop != NULL && s->opt.stop(s->opt.stop_ctx);
+}
+
+/* Waits until a pipe has something to say. A signal may be taken by another thread, which would not
+ * interrupt this one: so it looks up now and then. */
+static int await(const struct assay_stream *s)
+{
+    struct pollfd p = {s->fd, POLLIN, 0};
+    int ready = 0;
+    while (ready == 0) {
+        ready = poll(&p, 1, LOOK_UP_MS);
+        if (is_stopped(s)) {
+            errno = ECANCELED;
+            return -1;
+        }
+    }
+    return 0; /* what poll(2) cannot do with it, read(2) will say */
+}
+
+/* One read(2) that waits out signals and non-blocking descriptors; ECANCELED when told to stop. */
+static ssize_t read_some(const struct assay_stream *s, void *buf, size_t cap)
 {
     for (;;) {
-        const ssize_t n = read(fd, buf, cap);
+        if (!s->seekable && await(s) != 0) {
+            return -1;
+        }
+        const ssize_t n = read(s->fd, buf, cap);
         if (n >= 0 || (errno != EINTR && errno != EAGAIN)) {
             return n;
-        }
-        if (errno == EAGAIN) {
-            struct pollfd p = {fd, POLLIN, 0};
-            (void)poll(&p, 1, -1);
         }
     }
 }
@@ -87,8 +109,10 @@ static enum assay_status raw_refill(struct stream_input *in, struct assay_error 
     struct assay_stream *s = (struct assay_stream *)in;
     size_t have = 0;
     while (have < ASSAY_LIMIT_HEAD && !in->eof && s->io == ASSAY_OK) {
-        const ssize_t n = read_some(s->fd, s->raw + have, RAW_BLOCK - have);
-        if (n < 0) {
+        const ssize_t n = read_some(s, s->raw + have, RAW_BLOCK - have);
+        if (n < 0 && errno == ECANCELED) {
+            s->io = assay_fail(&s->io_err, ASSAY_CANCELLED, "cancelled while waiting for input");
+        } else if (n < 0) {
             s->io = assay_fail_errno(&s->io_err, errno, "cannot read");
         } else if (n == 0) {
             in->eof = 1;

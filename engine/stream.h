@@ -11,7 +11,8 @@
  * came before. Even then the rest of the raw file is read and hashed. fstat before and after: a
  * file that changed is ASSAY_CHANGED. A UTF-8 byte order mark is removed. Undecodable bytes in
  * UTF-16 and GB18030 input become U+FFFD and are counted; invalid UTF-8 is passed through (readers
- * repair it, knowing the record). Single owner; one thread at a time.
+ * repair it, knowing the record). Waiting for a pipe or a terminal ends as ASSAY_CANCELLED when
+ * `stop` says so. Single owner; one thread at a time.
  */
 #ifndef ASSAY_ENGINE_STREAM_H
 #define ASSAY_ENGINE_STREAM_H
@@ -28,6 +29,8 @@ struct assay_stream_options {
     uint64_t max_ratio, ratio_floor;                    /* 0: the defaults of core/limits.h */
     void (*observe)(void *ctx, struct assay_bytes raw); /* every raw block, in order; may be NULL */
     void *observe_ctx;
+    int (*stop)(void *ctx); /* asked while a pipe has nothing to say; not 0 ends the wait. NULL */
+    void *stop_ctx;
 };
 
 /* A reusable stream (buffers, contexts); open it on one file after another. */

@@ -119,8 +119,7 @@ static enum assay_status report_missed(struct assay_worker *w, const struct assa
             (void)snprintf(detail, sizeof detail, "%llu characters replaced",
                            (unsigned long long)s->undecodable);
         } else if (why == ASSAY_SKIP_LIMIT) {
-            (void)snprintf(detail, sizeof detail,
-                           "findings of some records are counted, not listed");
+            (void)snprintf(detail, sizeof detail, "more findings than are listed");
         }
         status = raise_for_file(w, rule, detail);
     }

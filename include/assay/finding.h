@@ -42,6 +42,9 @@ struct assay_member {
 
 #define ASSAY_NO_RECORD UINT64_MAX
 
+/* `offset` is a place in the file, also where it is 0. */
+#define ASSAY_FINDING_OFFSET 0x1u
+
 struct assay_finding {
     uint32_t size;       /* sizeof (struct assay_finding) */
     uint32_t rule;       /* index from host->rule_index or assay_match.rule */
@@ -50,11 +53,11 @@ struct assay_finding {
     uint32_t field;      /* index into the batch's fields; ASSAY_NONE */
     uint32_t start, end; /* bytes within the field's value */
     uint16_t confidence; /* thousandths, 0..1000 */
-    uint16_t reserved;
-    uint64_t offset;           /* bytes in the file, where no record exists (broken line); else 0 */
-    uint64_t ordinal;          /* record ordinal when `record` is ASSAY_NONE; ASSAY_NO_RECORD */
-    struct assay_bytes value;  /* sensitive; masked and fingerprinted by the sink */
-    struct assay_bytes detail; /* safe text, ASCII; may be empty */
+    uint16_t flags;      /* ASSAY_FINDING_... */
+    uint64_t offset;     /* bytes in the file, where no record exists (broken line); else 0 */
+    uint64_t ordinal;    /* record ordinal when `record` is ASSAY_NONE; ASSAY_NO_RECORD */
+    struct assay_bytes value;           /* sensitive; masked and fingerprinted by the sink */
+    struct assay_bytes detail;          /* safe text, ASCII; may be empty */
     const struct assay_member *members; /* sorted by (file, record) */
     uint32_t n_members;                 /* members given here */
     uint64_t members_total;             /* members in the group */

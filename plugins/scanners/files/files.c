@@ -168,6 +168,7 @@ static enum assay_status say_hits(const struct assay_file *file, struct assay_si
         struct assay_finding f = assay_finding_init(file->matches[i].rule);
         f.file = file->index;
         f.offset = file->matches[i].offset;
+        f.flags = ASSAY_FINDING_OFFSET;
         st = sink->finding(sink->ctx, &f);
     }
     return st;

@@ -103,6 +103,8 @@ struct spot {
     uint64_t first_seen[4]; /* files with index < 256 that hold a token */
 };
 
+static int spot_fail_at_end;         /* finish() fails, having said all it had to say */
+static int spot_mixed_group;         /* its group has records as well as files */
 static int spot_fail_on_record = -1; /* scan() fails on a batch that holds this ordinal */
 
 static const struct assay_rule_decl spot_rules[] = {
@@ -208,14 +210,16 @@ static enum assay_status spot_finish(const void *shared, void *merged, struct as
     struct assay_finding f = assay_finding_init(s->group);
     for (uint32_t i = 0; i < 256; i++) {
         if ((l->first_seen[i / 64] >> i % 64 & 1) != 0) {
-            members[f.n_members++] = (struct assay_member){i, ASSAY_NO_RECORD};
+            const uint64_t record = spot_mixed_group && i == 0 ? 0 : ASSAY_NO_RECORD;
+            members[f.n_members++] = (struct assay_member){i, record};
         }
     }
     f.members = members;
     f.members_total = f.n_members;
     enum assay_status status = f.n_members == 0 ? ASSAY_OK : sink->finding(sink->ctx, &f);
     status = status == ASSAY_OK ? sink->metric(sink->ctx, "spot.records", l->records, 1) : status;
-    return status == ASSAY_OK ? sink->metric(sink->ctx, "spot.files", l->files, 1) : status;
+    status = status == ASSAY_OK ? sink->metric(sink->ctx, "spot.files", l->files, 1) : status;
+    return status == ASSAY_OK && spot_fail_at_end ? ASSAY_INTERNAL : status;
 }
 
 static const struct assay_scanner spot_scanner = {

@@ -470,6 +470,86 @@ static void standard_input_is_a_file(void **state)
     b.opt.root_fds = NULL;
 }
 
+static void *stop_soon(void *flag)
+{
+    (void)usleep(50000);
+    atomic_store((atomic_int *)flag, 1);
+    return NULL;
+}
+
+static void waiting_for_input_can_be_cancelled(void **state)
+{
+    (void)state;
+    static const char *const roots[] = {"-"};
+    static const char *const said[] = {"", "{\"t\":\"CANARY000001\"}\n{\"t\":\"CAN"};
+    for (size_t i = 0; i < 2; i++) {
+        atomic_store(&cancel, 0);
+        pthread_t thread;
+        int fds[2];
+        assert_int_equal(pipe(fds), 0);
+        assert_int_equal(write(fds[1], said[i], strlen(said[i])), strlen(said[i]));
+        b.opt.roots = roots;
+        b.opt.root_fds = &fds[0];
+        b.opt.cancel = &cancel;
+        assert_int_equal(pthread_create(&thread, NULL, stop_soon, &cancel), 0);
+        (void)alarm(60); /* nobody closes the pipe: without a look at the flag this never ends */
+        bench_run(&b);
+        (void)alarm(0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        (void)close(fds[1]);
+        assert_true(assay_audit_cancelled(b.audit));
+        assert_int_equal(skipped(&b, ASSAY_SKIP_CANCELLED)->files, 1);
+        assert_int_equal(skipped(&b, ASSAY_SKIP_MALFORMED)->noted, 0);
+        assert_int_equal(assay_audit_verdict(b.audit), ASSAY_INCOMPLETE);
+    }
+    b.opt.root_fds = NULL;
+    b.opt.cancel = NULL;
+}
+
+static void the_number_of_threads_is_told(void **state)
+{
+    (void)state;
+    put("data/a.txt", "x\n");
+    bench_run(&b);
+    assert_int_equal(assay_audit_jobs(b.audit), 2);
+    b.opt.jobs = 0;
+    bench_run(&b);
+    assert_true(assay_audit_jobs(b.audit) >= 1);
+    b.opt.jobs = 2;
+}
+
+/* ---- what scanners say at the end ---------------------------------------------------------- */
+
+static void a_scanner_that_fails_at_the_end_leaves_it_incomplete(void **state)
+{
+    (void)state;
+    put("data/a.jsonl", "{\"t\":\"quite clean\"}\n");
+    spot_fail_at_end = 1;
+    bench_run(&b);
+    spot_fail_at_end = 0;
+    assert_int_equal(assay_audit_coverage(b.audit)->records_scanned, 1);
+    assert_true(skipped(&b, ASSAY_SKIP_PLUGIN)->noted);
+    assert_int_equal(found(&b, "engine.plugin_failure"), 1);
+    assert_int_equal(assay_audit_verdict(b.audit), ASSAY_INCOMPLETE);
+}
+
+static void files_in_a_group_are_not_records(void **state)
+{
+    (void)state;
+    put("data/a.jsonl", "{\"t\":\"CANARY000001\"}\n");
+    put("data/b.jsonl", "{\"t\":\"CANARY000001\"}\n");
+    put("data/c.jsonl", "{\"t\":\"CANARY000001\"}\n");
+    const uint32_t group = assay_ruleset_find(b.rules, "spot.group");
+    bench_run(&b);
+    assert_int_equal(assay_audit_tally(b.audit, group)->records, 0);
+    assert_int_equal(assay_audit_tally(b.audit, group)->files, 3);
+    spot_mixed_group = 1;
+    bench_run(&b);
+    spot_mixed_group = 0;
+    assert_int_equal(assay_audit_tally(b.audit, group)->records, 1);
+    assert_int_equal(assay_audit_tally(b.audit, group)->files, 3);
+}
+
 /* ---- progress ----------------------------------------------------------------------------------
  */
 
@@ -532,6 +612,10 @@ int main(void)
         TEST(options_of_plugins_are_checked),
         TEST(a_reader_can_be_forced),
         TEST(standard_input_is_a_file),
+        TEST(waiting_for_input_can_be_cancelled),
+        TEST(the_number_of_threads_is_told),
+        TEST(a_scanner_that_fails_at_the_end_leaves_it_incomplete),
+        TEST(files_in_a_group_are_not_records),
         TEST(progress_ends_at_the_total),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
