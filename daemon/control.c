@@ -67,7 +67,7 @@ struct run_lister {
     struct assay_json *j;
 };
 
-static int put_run(void *ctx, const struct assay_run *run)
+static int put_run(void *ctx, const struct assay_run_record *run)
 {
     struct run_lister *l = ctx;
     assay_json_run(l->j, run, progress_of(l->s, run->id));
@@ -129,7 +129,7 @@ static enum assay_status op_reload(struct server *s, struct server_client *c,
 }
 
 static enum assay_status find_run(struct server *s, const char *dataset, uint64_t id,
-                                  struct assay_run *ret, struct assay_error *err)
+                                  struct assay_run_record *ret, struct assay_error *err)
 {
     if (dataset != NULL) {
         return assay_store_newest(s->store, dataset, id, ret, err);
@@ -140,7 +140,7 @@ static enum assay_status find_run(struct server *s, const char *dataset, uint64_
 static enum assay_status reply_run(struct server *s, struct server_client *c, const char *dataset,
                                    uint64_t id, struct assay_error *err)
 {
-    struct assay_run run;
+    struct assay_run_record run;
     enum assay_status status = find_run(s, dataset, id, &run, err);
     if (status == ASSAY_NOTFOUND && dataset != NULL) {
         return assay_fail(err, ASSAY_NOTFOUND, "no run of %.300s yet", dataset);
@@ -200,7 +200,7 @@ static enum assay_status (*const op_functions[ASSAY_OP_MAX])(struct server *s,
 
 void server_tell(struct server *s, uint64_t id)
 {
-    struct assay_run run;
+    struct assay_run_record run;
     int loaded = 0;
     for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {
         struct server_client *c = &s->clients[i];

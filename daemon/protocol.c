@@ -19,7 +19,7 @@ static const struct {
     [ASSAY_OP_RELOAD] = {"reload", {"op", NULL}},
 };
 
-const char *assay_op_name(enum assay_op op)
+const char *assay_op_name(enum assay_request_op op)
 {
     return ops[op].name;
 }
@@ -119,7 +119,8 @@ static int member_allowed(const char *key, const char *const *members)
     return 0;
 }
 
-static enum assay_status check_members(json_t *object, enum assay_op op, struct assay_error *err)
+static enum assay_status check_members(json_t *object, enum assay_request_op op,
+                                       struct assay_error *err)
 {
     const char *key;
     json_t *value;
@@ -153,7 +154,7 @@ enum assay_status assay_request_parse(struct assay_bytes line, struct assay_requ
         status = assay_fail(err, ASSAY_USAGE,
                             "unknown \"op\": ping, status, submit, wait, report or reload");
     } else {
-        ret->op = (enum assay_op)op;
+        ret->op = (enum assay_request_op)op;
         status = check_members(object, ret->op, err);
     }
     if (status == ASSAY_OK) {
@@ -221,12 +222,12 @@ void assay_reply_error(struct assay_buf *out, const struct assay_error *err)
     assay_buf_addc(out, '\n');
 }
 
-int assay_run_is_final(const struct assay_run *run)
+int assay_run_is_final(const struct assay_run_record *run)
 {
     return run->state == ASSAY_RUN_DONE || run->state == ASSAY_RUN_FAILED;
 }
 
-void assay_json_run(struct assay_json *j, const struct assay_run *run,
+void assay_json_run(struct assay_json *j, const struct assay_run_record *run,
                     const struct assay_worker_message *progress)
 {
     int failed = run->state == ASSAY_RUN_FAILED;
@@ -256,7 +257,7 @@ void assay_json_run(struct assay_json *j, const struct assay_run *run,
     assay_json_end_object(j);
 }
 
-void assay_reply_run(struct assay_buf *out, const struct assay_run *run,
+void assay_reply_run(struct assay_buf *out, const struct assay_run_record *run,
                      const struct assay_worker_message *progress)
 {
     struct assay_json j;

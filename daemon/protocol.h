@@ -18,7 +18,7 @@
 #include "daemon/job.h"
 #include "daemon/store.h"
 
-enum assay_op {
+enum assay_request_op {
     ASSAY_OP_PING,
     ASSAY_OP_STATUS,
     ASSAY_OP_SUBMIT,
@@ -27,10 +27,10 @@ enum assay_op {
     ASSAY_OP_RELOAD,
     ASSAY_OP_MAX
 };
-const char *assay_op_name(enum assay_op op);
+const char *assay_op_name(enum assay_request_op op);
 
 struct assay_request {
-    enum assay_op op;
+    enum assay_request_op op;
     const char *path;    /* submit: absolute, no "." or ".." in it, no "/" at the end */
     const char *dataset; /* wait, report: likewise */
     const char *policy;
@@ -49,13 +49,13 @@ enum assay_status assay_request_encode(const struct assay_request *r, struct ass
 void assay_reply_ok(struct assay_buf *out);
 void assay_reply_error(struct assay_buf *out, const struct assay_error *err);
 /* `progress` may be NULL. */
-void assay_reply_run(struct assay_buf *out, const struct assay_run *run,
+void assay_reply_run(struct assay_buf *out, const struct assay_run_record *run,
                      const struct assay_worker_message *progress);
 /* The same object as a value inside a larger reply. */
 struct assay_json;
-void assay_json_run(struct assay_json *j, const struct assay_run *run,
+void assay_json_run(struct assay_json *j, const struct assay_run_record *run,
                     const struct assay_worker_message *progress);
-int assay_run_is_final(const struct assay_run *run);
+int assay_run_is_final(const struct assay_run_record *run);
 
 /* Absolute, normalised: fit to name a dataset. */
 int assay_path_is_plain(const char *path);

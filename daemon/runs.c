@@ -79,7 +79,7 @@ enum assay_status server_submit(struct server *s, const struct assay_request *r,
                                 struct assay_error *err)
 {
     uint64_t newest;
-    struct assay_run last;
+    struct assay_run_record last;
     const char *name = strrchr(r->path, '/') + 1;
     struct assay_run_spec spec = {.path = r->path,
                                   .name = name[0] == '\0' ? "root" : name,
@@ -150,7 +150,8 @@ static void run_ready(struct server *s, struct server_watcher *w)
 }
 
 static enum assay_status spawn(struct server *s, struct server_run *slot,
-                               const struct assay_run *run, int root_fd, struct assay_error *err)
+                               const struct assay_run_record *run, int root_fd,
+                               struct assay_error *err)
 {
     const struct assay_config *c = s->config;
     struct assay_job job = {
@@ -195,7 +196,7 @@ static void store_trouble(struct server *s, const struct assay_error *err)
 }
 
 /* The dataset cannot be opened: there is nothing to retry until it changes. */
-static void fail_unopened(struct server *s, const struct assay_run *run, int os_errno)
+static void fail_unopened(struct server *s, const struct assay_run_record *run, int os_errno)
 {
     char reason[200];
     char text[100];
@@ -214,7 +215,7 @@ static void fail_unopened(struct server *s, const struct assay_run *run, int os_
 }
 
 /* Starts `run` in `slot`: recorded first, then forked. */
-static void start_run(struct server *s, struct server_run *slot, const struct assay_run *run)
+static void start_run(struct server *s, struct server_run *slot, const struct assay_run_record *run)
 {
     struct assay_error err;
     int root_fd = open_dataset(run->spec.path);
@@ -366,7 +367,7 @@ void server_reap(struct server *s)
 
 void server_schedule(struct server *s)
 {
-    struct assay_run run;
+    struct assay_run_record run;
     struct assay_error err;
     struct server_run *slot;
     uint64_t now = assay_monotonic_ms();

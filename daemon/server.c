@@ -40,7 +40,7 @@ enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
 
 /* ---- sources ------------------------------------------------------------------------------- */
 
-static void stop_sources(struct assay_source *sources[SERVER_KINDS_MAX])
+static void stop_sources(struct assay_source_set *sources[SERVER_KINDS_MAX])
 {
     for (size_t i = 0; assay_source_kinds[i] != NULL; i++) {
         assay_source_kinds[i]->stop(sources[i]);
@@ -56,7 +56,7 @@ static void source_ready(struct server *s, struct server_watcher *w)
 
 /* Starts every kind for `config` into `ret`; all or none. */
 static enum assay_status start_sources(struct server *s, const struct assay_config *config,
-                                       struct assay_source *ret[SERVER_KINDS_MAX],
+                                       struct assay_source_set *ret[SERVER_KINDS_MAX],
                                        struct assay_error *err)
 {
     memset(ret, 0, SERVER_KINDS_MAX * sizeof ret[0]);
@@ -142,7 +142,7 @@ static enum assay_status check_unchangeable(const struct assay_config *old,
 static enum assay_status switch_config(struct server *s, struct assay_config *config,
                                        struct assay_error *err)
 {
-    struct assay_source *sources[SERVER_KINDS_MAX] = {NULL};
+    struct assay_source_set *sources[SERVER_KINDS_MAX] = {NULL};
     struct assay_key *key = NULL;
     uint8_t fingerprint[32];
     enum assay_status status = check_unchangeable(s->config, config, err);

@@ -61,8 +61,8 @@ struct server {
     struct assay_store *store;
     struct assay_key *key;
     uint8_t fingerprint_key[32];
-    const char *worker;                             /* program */
-    struct assay_source *sources[SERVER_KINDS_MAX]; /* by row of assay_source_kinds */
+    const char *worker;                                 /* program */
+    struct assay_source_set *sources[SERVER_KINDS_MAX]; /* by row of assay_source_kinds */
     struct server_watcher source_watcher, signal_watcher, timer_watcher, listen_watcher;
     int epoll_fd, signal_fd, timer_fd, listen_fd, lock_fd;
     struct server_run runs[SERVER_WORKERS_MAX];

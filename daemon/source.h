@@ -28,7 +28,7 @@ struct assay_source_counts {
     const char *problem; /* NULL: working */
 };
 
-struct assay_source; /* of one kind; each kind has its own members */
+struct assay_source_set; /* of one kind; each kind has its own members */
 
 struct assay_source_kind {
     const char *name;
@@ -36,18 +36,19 @@ struct assay_source_kind {
     /* What the table of keys cannot say about one configured source. */
     enum assay_status (*check)(const struct assay_config_source *s, struct assay_error *err);
     /* `config` outlives the source. Problems of single sources are shown in counts, not errors. */
-    enum assay_status (*start)(const struct assay_config *config, struct assay_source **ret,
+    enum assay_status (*start)(const struct assay_config *config, struct assay_source_set **ret,
                                struct assay_error *err);
-    int (*fd)(const struct assay_source *s);
+    int (*fd)(const struct assay_source_set *s);
     /* Monotonic milliseconds at which `next` should be called even if the descriptor is quiet. */
-    uint64_t (*deadline)(const struct assay_source *s);
+    uint64_t (*deadline)(const struct assay_source_set *s);
     /* ASSAY_OK with a delivery, or ASSAY_END when there is none now. */
-    enum assay_status (*next)(struct assay_source *s, uint64_t now_ms, struct assay_delivery *ret);
+    enum assay_status (*next)(struct assay_source_set *s, uint64_t now_ms,
+                              struct assay_delivery *ret);
     /* Asks for a reconciling scan at the next call of `next`. */
-    void (*rescan)(struct assay_source *s);
-    void (*counts)(const struct assay_source *s, const struct assay_config_source *which,
+    void (*rescan)(struct assay_source_set *s);
+    void (*counts)(const struct assay_source_set *s, const struct assay_config_source *which,
                    struct assay_source_counts *ret);
-    void (*stop)(struct assay_source *s); /* accepts NULL */
+    void (*stop)(struct assay_source_set *s); /* accepts NULL */
 };
 
 extern const struct assay_source_kind *const assay_source_kinds[];   /* ends with NULL */

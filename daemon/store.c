@@ -304,10 +304,10 @@ static uint64_t row_number(sqlite3_stmt *q, int column)
     return (uint64_t)sqlite3_column_int64(q, column);
 }
 
-static void read_run(struct assay_store *s, sqlite3_stmt *q, struct assay_run *ret)
+static void read_run(struct assay_store *s, sqlite3_stmt *q, struct assay_run_record *ret)
 {
     assay_arena_reset(s->row);
-    *ret = (struct assay_run){.id = row_number(q, 0)};
+    *ret = (struct assay_run_record){.id = row_number(q, 0)};
     ret->state = (enum assay_run_state)(row_number(q, 1) % ASSAY_RUN_STATES);
     ret->spec.path = row_text(s, q, 2);
     ret->spec.name = row_text(s, q, 3);
@@ -330,8 +330,8 @@ static void read_run(struct assay_store *s, sqlite3_stmt *q, struct assay_run *r
 }
 
 /* The one row of a query, or ASSAY_NOTFOUND. */
-static enum assay_status one_run(struct assay_store *s, sqlite3_stmt *q, struct assay_run *ret,
-                                 struct assay_error *err)
+static enum assay_status one_run(struct assay_store *s, sqlite3_stmt *q,
+                                 struct assay_run_record *ret, struct assay_error *err)
 {
     enum assay_status status = ASSAY_OK;
     int step = sqlite3_step(q);
@@ -422,7 +422,7 @@ static int same_packs(struct assay_config_list a, struct assay_config_list b)
 enum assay_status assay_store_same(struct assay_store *s, const struct assay_run_spec *spec,
                                    uint64_t *ret_id, struct assay_error *err)
 {
-    struct assay_run last;
+    struct assay_run_record last;
     enum assay_status status = assay_store_newest(s, spec->path, 0, &last, err);
     if (status != ASSAY_OK) {
         return status;
@@ -435,8 +435,8 @@ enum assay_status assay_store_same(struct assay_store *s, const struct assay_run
     return ASSAY_OK;
 }
 
-enum assay_status assay_store_next(struct assay_store *s, uint64_t now_ms, struct assay_run *ret,
-                                   struct assay_error *err)
+enum assay_status assay_store_next(struct assay_store *s, uint64_t now_ms,
+                                   struct assay_run_record *ret, struct assay_error *err)
 {
     sqlite3_stmt *q = query(s, Q_NEXT);
     bind_number(q, 1, now_ms);
@@ -520,7 +520,7 @@ enum assay_status assay_store_done(struct assay_store *s, uint64_t id,
     return finish(s, status, err);
 }
 
-enum assay_status assay_store_get(struct assay_store *s, uint64_t id, struct assay_run *ret,
+enum assay_status assay_store_get(struct assay_store *s, uint64_t id, struct assay_run_record *ret,
                                   struct assay_error *err)
 {
     sqlite3_stmt *q = query(s, Q_GET);
@@ -529,7 +529,7 @@ enum assay_status assay_store_get(struct assay_store *s, uint64_t id, struct ass
 }
 
 enum assay_status assay_store_newest(struct assay_store *s, const char *path, uint64_t after,
-                                     struct assay_run *ret, struct assay_error *err)
+                                     struct assay_run_record *ret, struct assay_error *err)
 {
     sqlite3_stmt *q = query(s, Q_NEWEST);
     bind_text(q, 1, path);
@@ -538,10 +538,10 @@ enum assay_status assay_store_newest(struct assay_store *s, const char *path, ui
 }
 
 enum assay_status assay_store_list(struct assay_store *s, size_t max,
-                                   int (*each)(void *ctx, const struct assay_run *run), void *ctx,
-                                   struct assay_error *err)
+                                   int (*each)(void *ctx, const struct assay_run_record *run),
+                                   void *ctx, struct assay_error *err)
 {
-    struct assay_run run;
+    struct assay_run_record run;
     int step;
     int stop = 0;
     sqlite3_stmt *q = query(s, Q_LIST);

@@ -29,7 +29,7 @@ struct assay_run_spec {
     uint8_t signature[ASSAY_SIGNATURE_LEN];
 };
 
-struct assay_run {
+struct assay_run_record {
     uint64_t id;
     enum assay_run_state state;
     struct assay_run_spec spec;
@@ -59,8 +59,8 @@ enum assay_status assay_store_same(struct assay_store *s, const struct assay_run
                                    uint64_t *ret_id, struct assay_error *err);
 /* The oldest queued run that may start at `now_ms`. No two runs of one dataset run at once.
  * ASSAY_NOTFOUND: none. */
-enum assay_status assay_store_next(struct assay_store *s, uint64_t now_ms, struct assay_run *ret,
-                                   struct assay_error *err);
+enum assay_status assay_store_next(struct assay_store *s, uint64_t now_ms,
+                                   struct assay_run_record *ret, struct assay_error *err);
 /* When the earliest waiting retry may start; 0: none waits. */
 uint64_t assay_store_next_retry(struct assay_store *s, uint64_t now_ms);
 
@@ -77,15 +77,15 @@ enum assay_status assay_store_done(struct assay_store *s, uint64_t id,
                                    const struct assay_outcome *outcome, struct assay_error *err);
 
 /* ASSAY_NOTFOUND when there is none. */
-enum assay_status assay_store_get(struct assay_store *s, uint64_t id, struct assay_run *ret,
+enum assay_status assay_store_get(struct assay_store *s, uint64_t id, struct assay_run_record *ret,
                                   struct assay_error *err);
 /* The newest run of a dataset with an id greater than `after`. */
 enum assay_status assay_store_newest(struct assay_store *s, const char *path, uint64_t after,
-                                     struct assay_run *ret, struct assay_error *err);
+                                     struct assay_run_record *ret, struct assay_error *err);
 /* Newest first; stops when `each` returns non-zero. */
 enum assay_status assay_store_list(struct assay_store *s, size_t max,
-                                   int (*each)(void *ctx, const struct assay_run *run), void *ctx,
-                                   struct assay_error *err);
+                                   int (*each)(void *ctx, const struct assay_run_record *run),
+                                   void *ctx, struct assay_error *err);
 enum assay_status assay_store_counts(struct assay_store *s, uint64_t ret[ASSAY_RUN_STATES],
                                      struct assay_error *err);
 

@@ -63,7 +63,7 @@ struct watch {
     size_t root;
 };
 
-struct assay_source {
+struct assay_source_set {
     const struct assay_config *config;
     int epoll_fd;
     int inotify_fd;
@@ -183,7 +183,7 @@ static void forget(struct root *r, const char *name)
 
 /* ---- watches ------------------------------------------------------------------------------- */
 
-static void drop_watches(struct assay_source *s)
+static void drop_watches(struct assay_source_set *s)
 {
     for (size_t i = 0; i < s->cap_watches; i++) {
         free(s->watches[i].path);
@@ -193,7 +193,7 @@ static void drop_watches(struct assay_source *s)
 
 /* Stops watching `path` and what lies below: it moved away, and its events would bear a wrong name.
  */
-static void unwatch_tree(struct assay_source *s, const char *path)
+static void unwatch_tree(struct assay_source_set *s, const char *path)
 {
     size_t len = strlen(path);
     for (size_t i = 0; i < s->cap_watches; i++) {
@@ -225,7 +225,7 @@ static void watch_failed(struct root *r, int error)
               ASSAY_LOG_S("source", r->config->name), ASSAY_LOG_S("problem", r->problem));
 }
 
-static int remember_watch(struct assay_source *s, int wd, size_t root, const char *path)
+static int remember_watch(struct assay_source_set *s, int wd, size_t root, const char *path)
 {
     size_t at = (size_t)wd;
     if (at >= s->cap_watches) {
@@ -247,7 +247,7 @@ static int remember_watch(struct assay_source *s, int wd, size_t root, const cha
     return s->watches[at].path != NULL;
 }
 
-static int add_watch(struct assay_source *s, size_t root, const char *path)
+static int add_watch(struct assay_source_set *s, size_t root, const char *path)
 {
     int wd = inotify_add_watch(s->inotify_fd, path, WATCH_MASK);
     if (wd < 0) {
@@ -283,7 +283,7 @@ static int is_dot(const char *name)
 }
 
 /* Appends "/name" to s->path; 0 when it does not fit. */
-static int push_name(struct assay_source *s, const char *name)
+static int push_name(struct assay_source_set *s, const char *name)
 {
     size_t len = strlen(s->path);
     int n = snprintf(s->path + len, sizeof s->path - len, "/%s", name);
@@ -295,7 +295,7 @@ static int push_name(struct assay_source *s, const char *name)
 }
 
 /* Watches the directory s->path and all below it, each before it is read. */
-static void watch_tree(struct assay_source *s, size_t root, unsigned depth)
+static void watch_tree(struct assay_source_set *s, size_t root, unsigned depth)
 {
     size_t len = strlen(s->path);
     if (depth > ASSAY_LIMIT_PATH_DEPTH || !add_watch(s, root, s->path)) {
@@ -318,14 +318,14 @@ static void watch_tree(struct assay_source *s, size_t root, unsigned depth)
     (void)closedir(dir);
 }
 
-static void set_path(struct assay_source *s, const char *dir, const char *name)
+static void set_path(struct assay_source_set *s, const char *dir, const char *name)
 {
     (void)snprintf(s->path, sizeof s->path, "%s%s%s", dir, name[0] == '\0' ? "" : "/", name);
 }
 
 /* ---- scanning ------------------------------------------------------------------------------ */
 
-static void scan_children(struct assay_source *s, size_t root, int fd, DIR *dir)
+static void scan_children(struct assay_source_set *s, size_t root, int fd, DIR *dir)
 {
     struct root *r = &s->roots[root];
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
@@ -353,7 +353,7 @@ static void root_failed(struct root *r, int error)
               ASSAY_LOG_S("source", r->config->name), ASSAY_LOG_S("problem", r->problem));
 }
 
-static void scan_root(struct assay_source *s, size_t root)
+static void scan_root(struct assay_source_set *s, size_t root)
 {
     struct root *r = &s->roots[root];
     r->problem[0] = '\0';
@@ -380,7 +380,7 @@ static void scan_root(struct assay_source *s, size_t root)
 }
 
 /* A new inotify instance: the old one's queue and watches go with it. */
-static enum assay_status renew_inotify(struct assay_source *s, struct assay_error *err)
+static enum assay_status renew_inotify(struct assay_source_set *s, struct assay_error *err)
 {
     struct epoll_event event = {.events = EPOLLIN};
     if (s->inotify_fd >= 0) {
@@ -395,7 +395,7 @@ static enum assay_status renew_inotify(struct assay_source *s, struct assay_erro
     return ASSAY_OK;
 }
 
-static void rescan_all(struct assay_source *s, uint64_t now)
+static void rescan_all(struct assay_source_set *s, uint64_t now)
 {
     uint64_t wait = s->config->rescan_ms;
     struct assay_error err;
@@ -427,7 +427,7 @@ static const char *dataset_of(const struct root *r, const char *path, const char
     return out;
 }
 
-static void on_gone(struct assay_source *s, struct root *r, const char *dir, const char *name,
+static void on_gone(struct assay_source_set *s, struct root *r, const char *dir, const char *name,
                     int is_dir)
 {
     if (is_dir) {
@@ -439,7 +439,7 @@ static void on_gone(struct assay_source *s, struct root *r, const char *dir, con
     }
 }
 
-static void on_event(struct assay_source *s, const struct inotify_event *e, uint64_t now)
+static void on_event(struct assay_source_set *s, const struct inotify_event *e, uint64_t now)
 {
     char first[NAME_MAX + 1];
     if ((e->mask & IN_Q_OVERFLOW) != 0) { /* first: it has no watch descriptor */
@@ -479,7 +479,7 @@ static void on_event(struct assay_source *s, const struct inotify_event *e, uint
     }
 }
 
-static void drain_events(struct assay_source *s, uint64_t now)
+static void drain_events(struct assay_source_set *s, uint64_t now)
 {
     _Alignas(struct inotify_event) char buffer[EVENT_BUFFER];
     for (int rounds = 0; s->inotify_fd >= 0 && rounds < 64; rounds++) {
@@ -497,7 +497,7 @@ static void drain_events(struct assay_source *s, uint64_t now)
 
 /* ---- is it complete? ----------------------------------------------------------------------- */
 
-static int has_marker(struct assay_source *s, const struct root *r)
+static int has_marker(struct assay_source_set *s, const struct root *r)
 {
     struct stat st;
     size_t len = strlen(s->path);
@@ -526,7 +526,7 @@ static int is_settled(const struct root *r, struct delivery *d, uint64_t now,
 }
 
 /* ASSAY_OK: complete. ASSAY_END: not yet. ASSAY_NOTFOUND: no dataset any more. */
-static enum assay_status examine(struct assay_source *s, struct root *r, struct delivery *d,
+static enum assay_status examine(struct assay_source_set *s, struct root *r, struct delivery *d,
                                  uint64_t now, uint8_t signature[ASSAY_SIGNATURE_LEN])
 {
     struct stat st;
@@ -554,7 +554,7 @@ static enum assay_status examine(struct assay_source *s, struct root *r, struct 
     return ASSAY_OK;
 }
 
-static enum assay_status next_of_root(struct assay_source *s, struct root *r, uint64_t now,
+static enum assay_status next_of_root(struct assay_source_set *s, struct root *r, uint64_t now,
                                       struct assay_delivery *ret)
 {
     if (r->due_ms > now) {
@@ -599,7 +599,7 @@ static enum assay_status directory_check(const struct assay_config_source *c,
     return ASSAY_OK;
 }
 
-static void directory_stop(struct assay_source *s)
+static void directory_stop(struct assay_source_set *s)
 {
     if (s == NULL) {
         return;
@@ -623,10 +623,10 @@ static void directory_stop(struct assay_source *s)
 }
 
 static enum assay_status directory_start(const struct assay_config *config,
-                                         struct assay_source **ret, struct assay_error *err)
+                                         struct assay_source_set **ret, struct assay_error *err)
 {
     *ret = NULL;
-    struct assay_source *s = calloc(1, sizeof *s);
+    struct assay_source_set *s = calloc(1, sizeof *s);
     if (s == NULL) {
         return assay_fail(err, ASSAY_NOMEM, "out of memory");
     }
@@ -648,12 +648,12 @@ static enum assay_status directory_start(const struct assay_config *config,
     return ASSAY_OK;
 }
 
-static int directory_fd(const struct assay_source *s)
+static int directory_fd(const struct assay_source_set *s)
 {
     return s->epoll_fd;
 }
 
-static uint64_t directory_deadline(const struct assay_source *s)
+static uint64_t directory_deadline(const struct assay_source_set *s)
 {
     uint64_t due = s->rescan_ms;
     for (size_t i = 0; i < s->n_roots; i++) {
@@ -662,7 +662,7 @@ static uint64_t directory_deadline(const struct assay_source *s)
     return due;
 }
 
-static enum assay_status directory_next(struct assay_source *s, uint64_t now,
+static enum assay_status directory_next(struct assay_source_set *s, uint64_t now,
                                         struct assay_delivery *ret)
 {
     drain_events(s, now);
@@ -679,12 +679,13 @@ static enum assay_status directory_next(struct assay_source *s, uint64_t now,
     return ASSAY_END;
 }
 
-static void directory_rescan(struct assay_source *s)
+static void directory_rescan(struct assay_source_set *s)
 {
     s->rescan_ms = 0;
 }
 
-static void directory_counts(const struct assay_source *s, const struct assay_config_source *which,
+static void directory_counts(const struct assay_source_set *s,
+                             const struct assay_config_source *which,
                              struct assay_source_counts *ret)
 {
     memset(ret, 0, sizeof *ret);

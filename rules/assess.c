@@ -59,7 +59,7 @@ static size_t fold_run(struct assay_bytes s, size_t from, size_t to, uint32_t *c
 }
 
 /* Whether a phrase lies wholly within [from, limit) of the run. */
-static int any_phrase(const struct assay_phrases *set, struct assay_run run, size_t from,
+static int any_phrase(const struct assay_phrases *set, struct assay_folded run, size_t from,
                       size_t limit)
 {
     for (size_t at = from; at < limit; at++) {
@@ -76,7 +76,7 @@ static int context_before(const struct assay_rule *rule, struct assay_bytes valu
     size_t window = rule->context_window;
     size_t edge = back_by(value, start, window);
     size_t from = back_by(value, edge, 1);
-    struct assay_run run = {cps, fold_run(value, from, start, cps, WINDOW_CPS)};
+    struct assay_folded run = {cps, fold_run(value, from, start, cps, WINDOW_CPS)};
     return any_phrase(rule->context_set, run, from < edge ? 1 : 0, run.n);
 }
 
@@ -84,7 +84,7 @@ static int context_after(const struct assay_rule *rule, struct assay_bytes value
 {
     uint32_t cps[WINDOW_CPS];
     size_t window = rule->context_window;
-    struct assay_run run = {cps, fold_run(value, end, value.len, cps, window + 1)};
+    struct assay_folded run = {cps, fold_run(value, end, value.len, cps, window + 1)};
     return any_phrase(rule->context_set, run, 0, run.n < window ? run.n : window);
 }
 
@@ -119,7 +119,7 @@ static int context_name(const struct assay_rule *rule, struct assay_bytes name)
         from++;
     }
     name = assay_bytes_make(name.ptr + from, name.len - from);
-    struct assay_run run = {cps, fold_name(name, cps, WINDOW_CPS)};
+    struct assay_folded run = {cps, fold_name(name, cps, WINDOW_CPS)};
     return any_phrase(rule->context_set, run, 0, run.n);
 }
 
@@ -146,7 +146,7 @@ static int is_allowed(const struct assay_rule *rule, struct assay_bytes value, s
     if (match > set->longest) {
         return 0;
     }
-    struct assay_run run = {cps, head + match};
+    struct assay_folded run = {cps, head + match};
     run.n += fold_run(value, end, value.len, cps + run.n, ALLOW_CPS - run.n);
     for (size_t at = 0; at <= head && at < run.n; at++) {
         if (assay_phrases_at(set, run, at, head + match, run.n)) {

@@ -22,7 +22,8 @@ static const char *const engine_names[] = {
 /* ---- the matcher ---------------------------------------------------------------------------- */
 
 /* The plan of a pattern rule; where there is none, one of the author's prefilter. */
-static void make_plan(struct assay_matcher *m, const struct assay_rule *r, struct assay_plan *ret)
+static void make_plan(struct assay_matcher *m, const struct assay_rule *r,
+                      struct assay_rule_plan *ret)
 {
     assay_plan_make(m->arena, r->pattern, r->caseless, ret);
     if (ret->kind == ASSAY_PLAN_WHOLE && r->prefilter != NULL) {
@@ -33,7 +34,7 @@ static void make_plan(struct assay_matcher *m, const struct assay_rule *r, struc
 
 static void file_rule(struct assay_matcher *m, uint32_t i)
 {
-    struct assay_plan *p = &m->plans[i];
+    struct assay_rule_plan *p = &m->plans[i];
     make_plan(m, m->rule[i], p);
     if (p->kind == ASSAY_PLAN_RUN) {
         assay_run_set_add(&m->runs, p);

@@ -379,7 +379,7 @@ static size_t first_of(const struct assay_phrases *set, uint32_t cp)
     return lo;
 }
 
-static int stands_at(const struct assay_phrase *p, struct assay_run run, size_t at)
+static int stands_at(const struct assay_phrase *p, struct assay_folded run, size_t at)
 {
     if (memcmp(p->cps, run.cps + at, p->n * sizeof *p->cps) != 0) {
         return 0;
@@ -390,8 +390,8 @@ static int stands_at(const struct assay_phrase *p, struct assay_run run, size_t 
     return head_ok && tail_ok;
 }
 
-int assay_phrases_at(const struct assay_phrases *set, struct assay_run run, size_t at, size_t least,
-                     size_t limit)
+int assay_phrases_at(const struct assay_phrases *set, struct assay_folded run, size_t at,
+                     size_t least, size_t limit)
 {
     uint32_t cp = run.cps[at];
     if ((set->filter >> (cp & 63) & 1) == 0) {

@@ -46,14 +46,14 @@ const struct assay_phrases *assay_phrases_new(struct assay_arena *a, const struc
 uint32_t assay_fold_cp(uint32_t cp);
 
 /* A run of folded code points; a neighbour outside the run counts as a boundary. */
-struct assay_run {
+struct assay_folded {
     const uint32_t *cps;
     size_t n;
 };
 
 /* Whether some phrase stands at run.cps[at] and ends at or before `limit` and at or after `least`.
  */
-int assay_phrases_at(const struct assay_phrases *set, struct assay_run run, size_t at, size_t least,
-                     size_t limit);
+int assay_phrases_at(const struct assay_phrases *set, struct assay_folded run, size_t at,
+                     size_t least, size_t limit);
 
 #endif

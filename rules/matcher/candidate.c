@@ -136,9 +136,10 @@ static int is_continuation(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-static struct assay_progress *progress_in(struct assay_scratch *s, uint32_t rule, uint32_t field)
+static struct assay_field_progress *progress_in(struct assay_scratch *s, uint32_t rule,
+                                                uint32_t field)
 {
-    struct assay_progress *p = &s->progress[rule];
+    struct assay_field_progress *p = &s->progress[rule];
     if (p->epoch != s->epoch || p->field != field) {
         p->epoch = s->epoch;
         p->field = field;
@@ -149,7 +150,7 @@ static struct assay_progress *progress_in(struct assay_scratch *s, uint32_t rule
 }
 
 /* A resource limit: the field counts as not fully scanned by this rule. */
-static void give_up(struct assay_scratch *s, struct assay_progress *p, int rc, uint32_t bytes)
+static void give_up(struct assay_scratch *s, struct assay_field_progress *p, int rc, uint32_t bytes)
 {
     p->dead = 1;
     s->out->limit_hits++;
@@ -160,7 +161,7 @@ static void give_up(struct assay_scratch *s, struct assay_progress *p, int rc, u
 }
 
 /* Takes the match in `match_data`; sets where the search goes on. */
-static void accept(struct assay_scratch *s, struct assay_progress *p, uint32_t rule,
+static void accept(struct assay_scratch *s, struct assay_field_progress *p, uint32_t rule,
                    struct assay_bytes value)
 {
     const PCRE2_SIZE *ov = pcre2_get_ovector_pointer(s->match_data);
@@ -180,7 +181,7 @@ static void accept(struct assay_scratch *s, struct assay_progress *p, uint32_t r
 void assay_confirm_range(struct assay_scratch *s, uint32_t rule, uint32_t field, uint32_t from,
                          uint32_t limit)
 {
-    struct assay_progress *p = progress_in(s, rule, field);
+    struct assay_field_progress *p = progress_in(s, rule, field);
     struct assay_bytes value = assay_batch_value(s->batch, field);
     uint32_t base = s->batch->fields[field].start;
 
@@ -210,8 +211,8 @@ void assay_confirm_field(struct assay_scratch *s, uint32_t rule, uint32_t field)
 
 /* The earliest start that belongs to a literal ending at `end`: as far back as bytes of `walk` go.
  */
-static uint32_t walk_back(const struct assay_scratch *s, const struct assay_plan *p, uint32_t next,
-                          uint32_t end)
+static uint32_t walk_back(const struct assay_scratch *s, const struct assay_rule_plan *p,
+                          uint32_t next, uint32_t end)
 {
     uint32_t from = next, at = end;
     if (p->back_max != ASSAY_RX_INF && end - next > p->back_max) {
@@ -225,12 +226,12 @@ static uint32_t walk_back(const struct assay_scratch *s, const struct assay_plan
 
 void assay_candidate_try(struct assay_scratch *s, uint32_t rule, uint32_t end)
 {
-    const struct assay_plan *plan = &s->m->plans[rule];
+    const struct assay_rule_plan *plan = &s->m->plans[rule];
     uint32_t field = assay_field_at(s, end - 1);
     if (field == ASSAY_NONE) {
         return;
     }
-    const struct assay_progress *p = progress_in(s, rule, field);
+    const struct assay_field_progress *p = progress_in(s, rule, field);
     if (plan->weak) {
         assay_confirm_field(s, rule, field);
         return;

@@ -30,7 +30,7 @@
 
 /* ---- word rules ----------------------------------------------------------------------------- */
 
-struct assay_term {
+struct assay_word_term {
     uint32_t rule;
     uint32_t at; /* in assay_terms.text, ASCII in lower case */
     uint16_t len;
@@ -38,7 +38,7 @@ struct assay_term {
 };
 
 struct assay_terms {
-    struct assay_term *items;
+    struct assay_word_term *items;
     uint32_t count;
     char *text;
 };
@@ -52,14 +52,14 @@ struct assay_code {
 };
 
 /* A literal to search for, ASCII in lower case. */
-struct assay_literal {
+struct assay_needle {
     const char *text; /* borrowed from terms or plans */
     uint32_t len;
     uint32_t id; /* a term; or terms.count + rule */
 };
 
 struct assay_literal_table {
-    struct assay_literal *items;
+    struct assay_needle *items;
     uint32_t count;
 };
 
@@ -71,9 +71,9 @@ struct assay_matcher {
     uint32_t n_rules;
     enum assay_matcher_engine engine; /* never AUTO */
     int from_cache;
-    struct assay_arena *arena; /* plans and their literals */
-    struct assay_plan *plans;  /* by rule */
-    struct assay_code *codes;  /* by rule */
+    struct assay_arena *arena;     /* plans and their literals */
+    struct assay_rule_plan *plans; /* by rule */
+    struct assay_code *codes;      /* by rule */
     pthread_mutex_t code_lock;
     struct assay_terms terms;
     struct assay_literal_table literals;
@@ -93,7 +93,7 @@ struct assay_candidate {
 };
 
 /* How far one rule has come in the field it is in. */
-struct assay_progress {
+struct assay_field_progress {
     uint64_t epoch; /* of the scan this belongs to */
     uint32_t field;
     uint32_t next; /* first start (batch offset) not tried yet */
@@ -107,7 +107,7 @@ struct assay_scratch {
     uint64_t epoch;
     uint32_t field_hint;
     enum assay_status status; /* sticky, of the running scan */
-    struct assay_progress *progress;
+    struct assay_field_progress *progress;
     struct assay_match *matches;
     uint32_t n_matches, cap_matches;
     struct assay_match *occurrences; /* of terms, before resolution */

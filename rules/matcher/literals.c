@@ -16,7 +16,7 @@ static uint32_t count_anchors(const struct assay_matcher *m)
 }
 
 /* A rule's literals, each once. */
-static void add_anchor(struct assay_literal_table *t, const struct assay_literals *ls, uint32_t id)
+static void add_anchor(struct assay_literal_table *t, const struct assay_anchors *ls, uint32_t id)
 {
     for (unsigned i = 0; i < ls->n; i++) {
         unsigned k = 0;
@@ -25,8 +25,7 @@ static void add_anchor(struct assay_literal_table *t, const struct assay_literal
             k++;
         }
         if (k == i) {
-            t->items[t->count++] =
-                (struct assay_literal){(const char *)ls->text[i], ls->len[i], id};
+            t->items[t->count++] = (struct assay_needle){(const char *)ls->text[i], ls->len[i], id};
         }
     }
 }
@@ -39,8 +38,8 @@ enum assay_status assay_literals_build(struct assay_matcher *m)
         return ASSAY_NOMEM;
     }
     for (uint32_t i = 0; i < m->terms.count; i++) {
-        const struct assay_term *w = &m->terms.items[i];
-        t->items[t->count++] = (struct assay_literal){m->terms.text + w->at, w->len, i};
+        const struct assay_word_term *w = &m->terms.items[i];
+        t->items[t->count++] = (struct assay_needle){m->terms.text + w->at, w->len, i};
     }
     for (uint32_t i = 0; i < m->n_rules; i++) {
         if (m->plans[i].kind == ASSAY_PLAN_ANCHOR) {

@@ -56,9 +56,9 @@ static unsigned small_set(const struct assay_byteset *set, unsigned char *out, u
     return n;
 }
 
-static int expand(struct assay_literals *ls, const struct assay_rx *n);
+static int expand(struct assay_anchors *ls, const struct assay_rx *n);
 
-static int expand_class(struct assay_literals *ls, const struct assay_byteset *set)
+static int expand_class(struct assay_anchors *ls, const struct assay_byteset *set)
 {
     unsigned char bytes[4];
     unsigned k = small_set(set, bytes, sizeof bytes), n = ls->n;
@@ -85,12 +85,12 @@ static int expand_class(struct assay_literals *ls, const struct assay_byteset *s
 }
 
 /* The union over the branches; 0 as soon as one branch stopped short. */
-static int expand_alt(struct assay_literals *ls, const struct assay_rx *alt)
+static int expand_alt(struct assay_anchors *ls, const struct assay_rx *alt)
 {
-    struct assay_literals sum = {.n = 0};
+    struct assay_anchors sum = {.n = 0};
     int full = 1;
     for (const struct assay_rx *c = alt->first; c != NULL; c = c->next) {
-        struct assay_literals one = *ls;
+        struct assay_anchors one = *ls;
         full &= expand(&one, c);
         if (sum.n + one.n > ASSAY_PLAN_LITERALS) {
             return 0;
@@ -103,7 +103,7 @@ static int expand_alt(struct assay_literals *ls, const struct assay_rx *alt)
     return full;
 }
 
-static int expand_repeat(struct assay_literals *ls, const struct assay_rx *rep)
+static int expand_repeat(struct assay_anchors *ls, const struct assay_rx *rep)
 {
     for (uint32_t i = 0; i < rep->rmin; i++) {
         if (i == ASSAY_PLAN_LITERAL_MAX || !expand(ls, rep->first)) {
@@ -115,7 +115,7 @@ static int expand_repeat(struct assay_literals *ls, const struct assay_rx *rep)
 
 /* Extends every literal of `ls` by what `n` must begin with; 1 when that is all of `n`, so that the
  * next element may follow. On 0 the literals are still right, only not extendable. */
-static int expand(struct assay_literals *ls, const struct assay_rx *n)
+static int expand(struct assay_anchors *ls, const struct assay_rx *n)
 {
     switch (n->kind) {
     case ASSAY_RX_EMPTY:
@@ -162,7 +162,7 @@ static unsigned byte_bits(unsigned char c)
 
 /* Literals one of which elements [i, ...) must begin with, and how rare they are in bits (0: none).
  */
-static unsigned lead(const struct elements *es, unsigned i, struct assay_literals *ls)
+static unsigned lead(const struct elements *es, unsigned i, struct assay_anchors *ls)
 {
     unsigned bits = UINT32_MAX, many = 0;
     ls->n = 1;
@@ -185,7 +185,7 @@ static unsigned lead(const struct elements *es, unsigned i, struct assay_literal
 
 /* An anchor while it is chosen. */
 struct anchor {
-    struct assay_literals literals;
+    struct assay_anchors literals;
     unsigned bits;
     uint32_t back_max, back_min;
     struct assay_byteset walk;
@@ -257,7 +257,7 @@ static void best_anchor(const struct assay_rx *n, struct anchor *ret)
 {
     struct elements es = {.n = 0};
     unsigned best = 0, bits = 0;
-    struct assay_literals ls;
+    struct assay_anchors ls;
     flatten(&es, n);
     if (es.n == 1 && es.item[0]->kind == ASSAY_RX_ALT) {
         alternation_anchor(es.item[0], ret);
@@ -362,7 +362,7 @@ static struct range best_range(const struct elements *es)
     return best;
 }
 
-static void plan_run(struct assay_plan *plan, const struct assay_rx *part)
+static void plan_run(struct assay_rule_plan *plan, const struct assay_rx *part)
 {
     plan->kind = ASSAY_PLAN_RUN;
     plan->run = part->set;
@@ -373,7 +373,7 @@ static void plan_run(struct assay_plan *plan, const struct assay_rx *part)
 }
 
 /* A plan over runs, of the whole pattern or of a part of it; 0: none. */
-static int try_run(const struct elements *es, struct assay_plan *ret)
+static int try_run(const struct elements *es, struct assay_rule_plan *ret)
 {
     struct assay_rx all = range_facts(es, 0, es->n);
     if (run_eligible(&all)) {
@@ -391,9 +391,10 @@ static int try_run(const struct elements *es, struct assay_plan *ret)
     return 1;
 }
 
-static void plan_anchor(struct assay_arena *a, const struct anchor *from, struct assay_plan *plan)
+static void plan_anchor(struct assay_arena *a, const struct anchor *from,
+                        struct assay_rule_plan *plan)
 {
-    struct assay_literals *ls = assay_arena_alloc(a, sizeof *ls);
+    struct assay_anchors *ls = assay_arena_alloc(a, sizeof *ls);
     if (ls == NULL) {
         return;
     }
@@ -406,7 +407,7 @@ static void plan_anchor(struct assay_arena *a, const struct anchor *from, struct
 }
 
 void assay_plan_make(struct assay_arena *a, const char *pattern, int caseless,
-                     struct assay_plan *ret)
+                     struct assay_rule_plan *ret)
 {
     const struct assay_rx *root = assay_rx_parse(a, pattern, caseless);
     struct elements es = {.n = 0};

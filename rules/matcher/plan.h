@@ -37,17 +37,17 @@ enum assay_run_group {
 #define ASSAY_PLAN_LITERAL_MAX 16
 
 /* Literals, ASCII in lower case, all of at least one byte. */
-struct assay_literals {
+struct assay_anchors {
     unsigned n;
     uint8_t len[ASSAY_PLAN_LITERALS];
     unsigned char text[ASSAY_PLAN_LITERALS][ASSAY_PLAN_LITERAL_MAX];
 };
 
-struct assay_plan {
+struct assay_rule_plan {
     enum assay_plan_kind kind;
     uint8_t weak; /* made from the author's prefilter: it only says "somewhere in this field" */
     /* ANCHOR */
-    const struct assay_literals *literals;
+    const struct assay_anchors *literals;
     uint32_t back_max, back_min;
     struct assay_byteset walk;
     /* RUN */
@@ -59,6 +59,6 @@ struct assay_plan {
 
 /* Never fails: the answer of last resort is WHOLE. Literals live in the arena. */
 void assay_plan_make(struct assay_arena *a, const char *pattern, int caseless,
-                     struct assay_plan *ret);
+                     struct assay_rule_plan *ret);
 
 #endif

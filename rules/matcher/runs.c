@@ -24,7 +24,7 @@ static uint32_t min32(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-void assay_run_set_add(struct assay_run_set *rs, const struct assay_plan *plan)
+void assay_run_set_add(struct assay_run_set *rs, const struct assay_rule_plan *plan)
 {
     unsigned g = plan->group, n = rs->n_needs[g];
     for (unsigned c = 0; c < 256; c++) {

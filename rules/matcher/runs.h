@@ -41,7 +41,7 @@ struct assay_run_list {
 };
 
 void assay_run_set_init(struct assay_run_set *rs);
-void assay_run_set_add(struct assay_run_set *rs, const struct assay_plan *plan);
+void assay_run_set_add(struct assay_run_set *rs, const struct assay_rule_plan *plan);
 /* Fills lists[0..ASSAY_RUN_GROUPS). `use_simd` 0 forces the portable driver search (same result).
  */
 enum assay_status assay_runs_find(const struct assay_run_set *rs, const char *text, uint32_t len,

@@ -28,7 +28,7 @@ static void try_run_in_field(struct assay_scratch *s, uint32_t rule, uint32_t fi
                              uint32_t to)
 {
     const struct assay_field *f = &s->batch->fields[field];
-    const struct assay_plan *p = &s->m->plans[rule];
+    const struct assay_rule_plan *p = &s->m->plans[rule];
     from = from > f->start ? from : f->start;
     to = to < f->start + f->len ? to : f->start + f->len;
     if (to <= from || to - from < p->min_len || !assay_field_is_matched(f)) {
@@ -80,7 +80,7 @@ static void scan_runs(struct assay_scratch *s)
         locate_runs(s, &s->runs[g]);
     }
     for (uint32_t k = 0; k < m->n_run_rules; k++) {
-        const struct assay_plan *p = &m->plans[m->run_rules[k]];
+        const struct assay_rule_plan *p = &m->plans[m->run_rules[k]];
         const struct assay_run_list *l = &s->runs[p->group];
         for (uint32_t i = 0; i < l->n_runs; i++) {
             const struct assay_kept_run *r = &l->runs[i];

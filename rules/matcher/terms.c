@@ -26,11 +26,11 @@ static size_t count_terms(const struct assay_rule *const *rule, uint32_t n_rules
 
 static void add_term(struct assay_terms *t, uint32_t rule, const struct assay_word *w, uint32_t *at)
 {
-    struct assay_term *term = &t->items[t->count];
+    struct assay_word_term *term = &t->items[t->count];
     if (w->text.len == 0 || w->text.len > ASSAY_LIMIT_WORD) {
         return; /* the loader refuses these */
     }
-    *term = (struct assay_term){rule, *at, (uint16_t)w->text.len, w->is_cjk};
+    *term = (struct assay_word_term){rule, *at, (uint16_t)w->text.len, w->is_cjk};
     for (size_t i = 0; i < w->text.len; i++) {
         t->text[*at + i] = (char)assay_ascii_lower((unsigned char)w->text.ptr[i]);
     }
@@ -112,7 +112,7 @@ void assay_term_note(struct assay_scratch *s, uint32_t rule, uint32_t field, uin
 
 void assay_term_found(struct assay_scratch *s, uint32_t term, uint32_t end)
 {
-    const struct assay_term *t = &s->m->terms.items[term];
+    const struct assay_word_term *t = &s->m->terms.items[term];
     uint32_t field = assay_field_at(s, end - 1);
     if (field == ASSAY_NONE) {
         return;

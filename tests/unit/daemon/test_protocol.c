@@ -84,10 +84,10 @@ static void a_failed_run_reads_incomplete(void **state)
 {
     (void)state;
     const struct assay_worker_message progress = {.records = 12};
-    struct assay_run run = {.id = 3,
-                            .state = ASSAY_RUN_FAILED,
-                            .spec = {.path = "/d", .name = "d", .source = "s"},
-                            .reason = "crashed"};
+    struct assay_run_record run = {.id = 3,
+                                   .state = ASSAY_RUN_FAILED,
+                                   .spec = {.path = "/d", .name = "d", .source = "s"},
+                                   .reason = "crashed"};
     ASSAY_AUTO_BUF out;
     assay_buf_init(&out, 10000);
     assay_reply_run(&out, &run, &progress);

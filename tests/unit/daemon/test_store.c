@@ -11,7 +11,7 @@
 static char path[64];
 static struct assay_store *store;
 static struct assay_error err;
-static struct assay_run run;
+static struct assay_run_record run;
 
 static int setup(void **state)
 {
@@ -145,7 +145,7 @@ static void the_same_state_is_recognised(void **state)
     assert_int_equal(assay_store_same(store, &spec, &found, &err), ASSAY_NOTFOUND);
 }
 
-static int count_runs(void *ctx, const struct assay_run *r)
+static int count_runs(void *ctx, const struct assay_run_record *r)
 {
     uint64_t *last = ctx;
     assert_true(*last == 0 || r->id < *last);

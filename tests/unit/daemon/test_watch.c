@@ -17,7 +17,7 @@ static const struct assay_source_kind *const kind = &assay_source_directory;
 static char root[64];
 static struct assay_config_source source;
 static struct assay_config config;
-static struct assay_source *watch;
+static struct assay_source_set *watch;
 static struct assay_delivery got;
 
 static int setup(void **state)

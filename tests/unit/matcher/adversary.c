@@ -121,7 +121,7 @@ static void put_term(struct adversary *a)
     if (t->count == 0) {
         return;
     }
-    const struct assay_term *w = &t->items[below(a, t->count)];
+    const struct assay_word_term *w = &t->items[below(a, t->count)];
     int shout = below(a, 4) == 0;
     for (uint32_t i = 0; i < w->len; i++) {
         char c = t->text[w->at + i];

@@ -10,7 +10,7 @@
 static void expect_kind(const char *pattern, enum assay_plan_kind kind)
 {
     struct assay_arena *a = assay_arena_new(ASSAY_MIB(16));
-    struct assay_plan p;
+    struct assay_rule_plan p;
     assay_plan_make(a, pattern, 0, &p);
     if (p.kind != kind) {
         fail_msg("%s: plan %d, want %d", pattern, (int)p.kind, (int)kind);
@@ -41,7 +41,7 @@ static void plans_are_of_the_expected_kind(void **state)
 static void anchors_know_where_a_match_begins(void **state)
 {
     struct assay_arena *a = assay_arena_new(ASSAY_MIB(16));
-    struct assay_plan p;
+    struct assay_rule_plan p;
     (void)state;
     assay_plan_make(a, "[ab]{1,6}x{2}:secret=", 0, &p);
     assert_int_equal(p.kind, ASSAY_PLAN_ANCHOR);
@@ -61,7 +61,7 @@ static void anchors_know_where_a_match_begins(void **state)
 static void runs_know_what_a_match_holds(void **state)
 {
     struct assay_arena *a = assay_arena_new(ASSAY_MIB(16));
-    struct assay_plan p;
+    struct assay_rule_plan p;
     (void)state;
     assay_plan_make(a, "(?:\\d{1,3}\\.){3}\\d{1,3}", 0, &p);
     assert_int_equal(p.kind, ASSAY_PLAN_RUN);
@@ -98,7 +98,7 @@ static void fill_random(char *text, uint32_t len)
 
 static void add_run_rule(struct assay_run_set *rs, struct assay_arena *a, const char *pattern)
 {
-    struct assay_plan p;
+    struct assay_rule_plan p;
     assay_plan_make(a, pattern, 0, &p);
     assert_int_equal(p.kind, ASSAY_PLAN_RUN);
     assay_run_set_add(rs, &p);
