@@ -18,6 +18,8 @@
 
 #include "assay/plugin.h"
 
+#include "runs.h"
+
 #define DUP_FIELD_END '\x1f' /* behind every field */
 
 /* Storage reused from record to record. Zeroed before the first use. */
@@ -26,6 +28,7 @@ struct dup_text {
     size_t len, cap;
     char *folded;
     size_t folded_cap;
+    const struct dup_runs *runs; /* NULL: the best */
 };
 
 static inline void dup_text_clear(struct dup_text *t)
