@@ -72,22 +72,9 @@ static void complain_unknown(const struct cli_command *cmd, const char *given)
     }
 }
 
-static int choice_allowed(const char *choices, const char *value)
-{
-    size_t len = strlen(value);
-    for (const char *p = choices; p != NULL; p = strchr(p, '|')) {
-        p += *p == '|';
-        size_t n = strcspn(p, "|");
-        if (n == len && memcmp(p, value, n) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static int add_hit(struct cli_args *args, const struct cli_option *o, const char *value)
 {
-    if (o->choices != NULL && !choice_allowed(o->choices, value)) {
+    if (o->choices != NULL && assay_choice_index(o->choices, value) < 0) {
         complain(args->cmd, "option '--%s' takes one of %s", o->name, o->choices);
         return -1;
     }
@@ -194,11 +181,6 @@ void cli_args_free(struct cli_args *args)
         assay_arena_free(args->arena);
         free(args);
     }
-}
-
-const struct cli_command *cli_args_command(const struct cli_args *args)
-{
-    return args->cmd;
 }
 
 const char *cli_value(const struct cli_args *args, const char *name)

@@ -50,7 +50,6 @@ const char *const *cli_operand_list(const struct cli_args *args);
 /* Parses argv[0..argc) for `cmd`. NULL after a sentence on stderr. */
 struct cli_args *cli_parse(const struct cli_command *cmd, int argc, char **argv);
 void cli_args_free(struct cli_args *args); /* accepts NULL */
-const struct cli_command *cli_args_command(const struct cli_args *args);
 
 /* Finds the subcommand that argv names; *ret_words words were its name. NULL: none. */
 const struct cli_command *cli_find(int argc, char **argv, int *ret_words);

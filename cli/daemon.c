@@ -7,12 +7,12 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "cli/term.h"
+#include "core/clock.h"
 #include "core/fs.h"
 #include "core/limits.h"
 #include "core/option.h"
@@ -32,19 +32,12 @@ static int duration(const struct cli_args *args, const char *name, uint64_t *ret
     return 0;
 }
 
-static uint64_t now_ms(void)
-{
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* Connects; with `patience_ms`, tries until a daemon answers. */
 static int connect_daemon(const struct cli_args *args, uint64_t patience_ms,
                           struct assay_client **ret)
 {
     struct assay_error err = {0};
-    uint64_t deadline = now_ms() + patience_ms;
+    uint64_t deadline = assay_monotonic_ms() + patience_ms;
     for (;;) {
         enum assay_status s = assay_client_open(cli_value(args, "control"), ret, &err);
         if (s == ASSAY_OK) {
@@ -55,7 +48,7 @@ static int connect_daemon(const struct cli_args *args, uint64_t patience_ms,
         }
         assay_client_close(*ret);
         *ret = NULL;
-        if (now_ms() >= deadline) {
+        if (assay_monotonic_ms() >= deadline) {
             return cli_fail(&err);
         }
         (void)poll(NULL, 0, RETRY_MS);

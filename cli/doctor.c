@@ -196,7 +196,7 @@ static enum health check_kernel(struct finding *f)
     return say(f, WELL, NULL, "openat2 is there");
 }
 
-static enum health check_hash(struct finding *f)
+static enum health check_cpu(struct finding *f)
 {
 #if defined(__x86_64__)
     if (!__builtin_cpu_supports("avx2")) {
@@ -222,7 +222,7 @@ static const struct {
     enum health (*check)(struct finding *f);
 } checks[] = {
     {"libraries", check_libraries}, {"matcher", check_matcher},  {"regex", check_jit},
-    {"file types", check_magic},    {"encodings", check_iconv},  {"cpu", check_hash},
+    {"file types", check_magic},    {"encodings", check_iconv},  {"cpu", check_cpu},
     {"kernel", check_kernel},       {"keys", check_config_dir},  {"rule cache", check_cache_dir},
     {"temporary", check_tmp},       {"open files", check_files}, {"watching", check_watches},
     {"fonts", check_fonts},

@@ -11,6 +11,7 @@
     XX("1", "the policy failed (FAIL)")                                                            \
     XX("2", "usage, configuration or rule error; nothing matched")                                 \
     XX("3", "the audit is INCOMPLETE: something was not scanned")                                  \
+    XX("4", "there is no report yet")                                                              \
     XX("5", "verification failed")                                                                 \
     XX("6", "the daemon is not reachable")                                                         \
     XX("130", "interrupted")

@@ -121,8 +121,11 @@ static int run_lint(const struct cli_args *args)
 {
     struct cli_setup s = {0};
     int code = load(args, &s);
-    struct assay_diags *diags = assay_diags_new();
-    if (code == 0 && diags != NULL) {
+    struct assay_diags *diags = cli_diags_new();
+    if (diags == NULL) {
+        code = 3;
+    }
+    if (code == 0) {
         assay_ruleset_lint(s.rules, diags);
         code = cli_diags(args, diags, "mend the rules");
         (void)printf("%zu rules in %zu packs: %zu warning%s\n", assay_ruleset_count(s.rules),

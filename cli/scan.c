@@ -107,6 +107,9 @@ static int parse_settings(struct scan *s)
             .name = assay_arena_dup(s->arena, assay_bytes_make(specs[i] + dot + 1, eq - dot - 1)),
             .value = specs[i] + eq + 1};
     }
+    if (assay_arena_overflowed(s->arena)) {
+        return usage_error("--set: the names are too long");
+    }
     return 0;
 }
 

@@ -43,7 +43,7 @@ int cli_setup_rules(const struct cli_args *args, struct cli_setup *s)
     size_t n_decls;
     const char *const *packs = cli_values(args, "pack", &n_packs);
     const struct assay_rule_decl *const *decls = assay_plugins_decls(s->plugins, &n_decls);
-    struct assay_diags *diags = assay_diags_new();
+    struct assay_diags *diags = cli_diags_new();
     if (diags == NULL) {
         return 3;
     }
@@ -89,7 +89,7 @@ int cli_setup_matcher(const struct cli_args *args, struct cli_setup *s)
 
 int cli_setup_policy(const struct cli_args *args, const char *path, struct cli_setup *s)
 {
-    struct assay_diags *diags = assay_diags_new();
+    struct assay_diags *diags = cli_diags_new();
     if (diags == NULL) {
         return 3;
     }

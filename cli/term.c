@@ -33,6 +33,15 @@ void cli_note(const struct cli_args *args, const char *fmt, ...)
     (void)fputc('\n', stderr);
 }
 
+struct assay_diags *cli_diags_new(void)
+{
+    struct assay_diags *diags = assay_diags_new();
+    if (diags == NULL) {
+        (void)fputs("assay: out of memory\n", stderr);
+    }
+    return diags;
+}
+
 int cli_diags(const struct cli_args *args, const struct assay_diags *d, const char *consequence)
 {
     size_t errors = assay_diags_errors(d);

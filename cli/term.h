@@ -16,6 +16,8 @@
 int cli_fail(const struct assay_error *err);
 /* A note about the work, on stderr; nothing with --quiet. */
 void cli_note(const struct cli_args *args, const char *fmt, ...) ASSAY_PRINTF(2, 3);
+/* An empty collection of diagnostics; NULL after saying that memory is out. */
+struct assay_diags *cli_diags_new(void);
 /* Renders diagnostics on stderr; returns 2 when there is an error, else 0. */
 int cli_diags(const struct cli_args *args, const struct assay_diags *d, const char *consequence);
 

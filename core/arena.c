@@ -183,3 +183,14 @@ void *assay_realloc_array(void *old, size_t n, size_t size)
     }
     return realloc(old, total == 0 ? 1 : total);
 }
+
+void *assay_grown(void *items, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap) {
+        return items;
+    }
+    size_t more = *cap == 0 ? 16 : 2 * *cap;
+    void *grown = assay_realloc_array(items, more, size);
+    *cap = grown == NULL ? *cap : more;
+    return grown;
+}

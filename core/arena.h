@@ -28,5 +28,8 @@ size_t assay_arena_used(const struct assay_arena *a);
 /* malloc(n * size) and realloc with overflow checks; NULL when out of memory. */
 void *assay_alloc_array(size_t n, size_t size);
 void *assay_realloc_array(void *old, size_t n, size_t size);
+/* `items` with room for one more than n; *cap doubles when it must. NULL (and items untouched)
+ * without memory. */
+void *assay_grown(void *items, size_t n, size_t *cap, size_t size);
 
 #endif

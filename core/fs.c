@@ -368,6 +368,11 @@ enum assay_status assay_fs_write_file(const char *path, const void *data, size_t
 
 /* ---- directories -------------------------------------------------------------------------- */
 
+int assay_fs_is_dots(const char *name)
+{
+    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
 static int make_dir(const char *path, mode_t mode)
 {
     struct stat st;

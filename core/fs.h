@@ -37,6 +37,8 @@ enum assay_status assay_atomic_write(struct assay_atomic_file *f, const void *da
 enum assay_status assay_atomic_commit(struct assay_atomic_file *f, struct assay_error *err);
 void assay_atomic_abort(struct assay_atomic_file *f); /* removes the temporary file; accepts NULL */
 
+/* Whether a directory entry is "." or "..". */
+int assay_fs_is_dots(const char *name);
 /* mkdir -p. */
 enum assay_status assay_fs_mkdirs(const char *path, mode_t mode, struct assay_error *err);
 /* Writes all of it, through EINTR and short writes. 0, or -1 with errno. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * core/limits.h: every bound on something a user or a dataset controls, in one place.
+ * core/limits.h: every bound on something a user or a dataset controls, in one place. (Plugins see
+ * no header of ours but the SDK's: a bound of theirs stands beside the code that enforces it, or is
+ * an option.)
  *
  * Reaching one is never silent: it is an error value, or a skip with a reason that makes the audit
  * INCOMPLETE. Sizes are bytes unless the name says otherwise.
@@ -33,6 +35,8 @@
 #define ASSAY_LIMIT_PCRE2_MATCH    200000 /* match limit of one confirm */
 #define ASSAY_LIMIT_PCRE2_HEAP_KIB 8192
 #define ASSAY_LIMIT_POLICY_TERMS   256
+#define ASSAY_LIMIT_EXPR           4096 /* bytes of one policy expression */
+#define ASSAY_LIMIT_EXPR_DEPTH     32   /* nested parentheses and "not" in it */
 #define ASSAY_LIMIT_CACHE_FILE     ASSAY_MIB(512)
 #define ASSAY_LIMIT_ANCHOR         4096          /* bytes of one YARA anchor */
 #define ASSAY_LIMIT_YARA_WHOLE     ASSAY_MIB(64) /* files up to this are scanned in one piece */
@@ -46,8 +50,6 @@
 #define ASSAY_LIMIT_RECORD          ASSAY_MIB(32)
 #define ASSAY_LIMIT_DEPTH           512  /* nesting of one record */
 #define ASSAY_LIMIT_POINTER         4096 /* JSON Pointer; deeper members are skipped and counted */
-#define ASSAY_LIMIT_FIELDS          4000000 /* in one batch */
-#define ASSAY_LIMIT_CSV_COLUMNS     16384
 #define ASSAY_LIMIT_INFLATE_RATIO   1000 /* output : input, once output passes the floor */
 #define ASSAY_LIMIT_INFLATE_FLOOR   ASSAY_MIB(16)
 #define ASSAY_LIMIT_HEAD            ASSAY_KIB(64)
@@ -64,6 +66,7 @@
 #define ASSAY_SCANNER_BUDGET     ASSAY_MIB(128) /* memory of one scanner over all workers */
 #define ASSAY_LIMIT_MEMBERS      1000 /* listed in one group finding; the total is always given */
 #define ASSAY_LIMIT_FILE_HITS    1000 /* raw-byte rule hits per file */
+#define ASSAY_LIMIT_METRICS      4096 /* of all scanners */
 
 /* Reports */
 #define ASSAY_LIMIT_HTML        ASSAY_MIB(4) /* samples shrink, aggregates never */
@@ -75,6 +78,7 @@
 
 /* The daemon */
 #define ASSAY_LIMIT_CONTROL_MESSAGE ASSAY_MIB(1)
+#define ASSAY_LIMIT_JOB             ASSAY_MIB(1) /* what a worker is told */
 #define ASSAY_LIMIT_CLIENTS         64
 #define ASSAY_LIMIT_SOURCES         256
 

@@ -103,16 +103,25 @@ static enum assay_status check_range(uint64_t v, const struct assay_option *opt,
     return ASSAY_OK;
 }
 
+int assay_choice_index(const char *choices, const char *value)
+{
+    size_t len = strlen(value);
+    int index = 0;
+    for (const char *p = choices; p != NULL && *p != '\0'; index++) {
+        size_t n = strcspn(p, "|");
+        if (n == len && memcmp(p, value, n) == 0) {
+            return index;
+        }
+        p += n + (p[n] == '|');
+    }
+    return -1;
+}
+
 static enum assay_status check_enum(const struct assay_option *opt, const char *value,
                                     struct assay_error *err)
 {
-    size_t len = strlen(value);
-    for (const char *p = opt->choices; p != NULL && *p != '\0';) {
-        size_t n = strcspn(p, "|");
-        if (n == len && memcmp(p, value, n) == 0) {
-            return ASSAY_OK;
-        }
-        p += n + (p[n] == '|');
+    if (assay_choice_index(opt->choices, value) >= 0) {
+        return ASSAY_OK;
     }
     return assay_fail(err, ASSAY_USAGE, "'%.64s' is none of %s", value, opt->choices);
 }

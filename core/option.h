@@ -17,6 +17,8 @@ enum assay_status assay_parse_duration(const char *s, uint64_t *ret_ms, struct a
  * values. */
 enum assay_status assay_option_check(const struct assay_option *opt, const char *value,
                                      struct assay_error *err);
+/* Index of `value` among `choices`, separated by '|'; -1: it is none of them. */
+int assay_choice_index(const char *choices, const char *value);
 /* The entry of `names` (NULL-terminated) closest to `s` by Damerau-Levenshtein distance, when close
  * enough to be a likely typo; NULL otherwise. */
 const char *assay_suggest(const char *s, const char *const *names);

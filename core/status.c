@@ -36,6 +36,16 @@ int assay_status_exit(enum assay_status s)
     return status_table[status_index(s)].exit_code;
 }
 
+enum assay_status assay_status_named(const char *name)
+{
+    for (unsigned i = 0; name != NULL && i < ASSAY_STATUS_MAX; i++) {
+        if (strcmp(status_table[i].name, name) == 0) {
+            return (enum assay_status)i;
+        }
+    }
+    return ASSAY_INTERNAL;
+}
+
 static enum assay_status status_of_errno(int os_errno)
 {
     static const struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * core/status.h: what can be asked of a status code, and helpers that fill errors.
+ * core/status.h: what can be asked of a status code, and how errors are filled.
  * The codes themselves are one table, ASSAY_STATUS_MAP in assay/base.h.
  */
 #ifndef ASSAY_CORE_STATUS_H
@@ -11,6 +11,8 @@
 const char *assay_status_name(enum assay_status s); /* "notfound" */
 const char *assay_status_text(enum assay_status s); /* "not found" */
 int assay_status_exit(enum assay_status s);         /* process exit code */
+/* The status called `name`; ASSAY_INTERNAL when there is none (or `name` is NULL). */
+enum assay_status assay_status_named(const char *name);
 
 /* Like assay_fail, but maps errno (ENOMEM, ENOSPC, EACCES, ENOENT ...) to a status and appends its
  * text: "cannot open report: No space left on device". */

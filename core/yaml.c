@@ -944,11 +944,6 @@ void assay_yaml_free(struct assay_yaml *y)
 
 /* ---- reading the tree ---------------------------------------------------------------------- */
 
-const char *assay_yaml_name(const struct assay_yaml *y)
-{
-    return y->name;
-}
-
 const struct assay_yaml_node *assay_yaml_root(const struct assay_yaml *y)
 {
     return y->root;

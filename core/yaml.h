@@ -53,7 +53,6 @@ struct assay_yaml *assay_yaml_parse(struct assay_bytes text, const char *name,
 /* Reads and parses a file of at most ASSAY_LIMIT_YAML_FILE bytes. */
 struct assay_yaml *assay_yaml_load(const char *path, struct assay_diags *d);
 void assay_yaml_free(struct assay_yaml *y);
-const char *assay_yaml_name(const struct assay_yaml *y);
 const struct assay_yaml_node *
 assay_yaml_root(const struct assay_yaml *y); /* NULL: empty document */
 

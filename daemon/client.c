@@ -156,15 +156,10 @@ static enum assay_status receive(struct assay_client *c, uint64_t deadline, stru
 
 static enum assay_status refusal(const json_t *reply, struct assay_error *err)
 {
-    const char *name = assay_json_in_str(reply, "status");
     const char *message = assay_json_in_str(reply, "message");
-    enum assay_status status = ASSAY_INTERNAL;
-    for (int i = 1; name != NULL && i < ASSAY_STATUS_MAX; i++) {
-        if (strcmp(assay_status_name((enum assay_status)i), name) == 0) {
-            status = (enum assay_status)i;
-        }
-    }
-    return assay_fail(err, status, "%s", message == NULL ? "assayd refused" : message);
+    enum assay_status status = assay_status_named(assay_json_in_str(reply, "status"));
+    return assay_fail(err, status == ASSAY_OK ? ASSAY_INTERNAL : status, "%s",
+                      message == NULL ? "assayd refused" : message);
 }
 
 static enum assay_status read_reply(struct assay_client *c, uint64_t deadline,
@@ -240,12 +235,6 @@ static void view_source(const json_t *o, struct assay_source_view *v)
 enum assay_status assay_client_ping(struct assay_client *c, struct assay_error *err)
 {
     const struct assay_request r = {.op = ASSAY_OP_PING};
-    return call(c, &r, err);
-}
-
-enum assay_status assay_client_reload(struct assay_client *c, struct assay_error *err)
-{
-    const struct assay_request r = {.op = ASSAY_OP_RELOAD};
     return call(c, &r, err);
 }
 

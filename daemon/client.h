@@ -75,8 +75,6 @@ enum assay_status assay_client_submit(struct assay_client *c, const struct assay
  */
 enum assay_status assay_client_report(struct assay_client *c, const char *dataset, uint64_t run,
                                       struct assay_run_view *ret, struct assay_error *err);
-/* Validates the configuration file and switches to it; on failure the daemon keeps the old one. */
-enum assay_status assay_client_reload(struct assay_client *c, struct assay_error *err);
 
 struct assay_wait {
     const char *dataset; /* waits for a run of this dataset that need not exist yet; NULL: `run` */

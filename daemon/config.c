@@ -154,20 +154,6 @@ static void names_of(const char *section, const char *ret[2 * MAX_KEYS])
     ret[n] = NULL;
 }
 
-static unsigned choice_index(const char *choices, const char *value)
-{
-    unsigned index = 0;
-    size_t len = strlen(value);
-    for (const char *p = choices; *p != '\0'; index++) {
-        size_t n = strcspn(p, "|");
-        if (n == len && memcmp(p, value, n) == 0) {
-            return index;
-        }
-        p += n + (p[n] == '|');
-    }
-    return 0;
-}
-
 /* Text that assay_option_check has passed, as a number. */
 static uint64_t to_number(const struct assay_option *opt, const char *text)
 {
@@ -184,7 +170,7 @@ static uint64_t to_number(const struct assay_option *opt, const char *text)
         (void)assay_parse_duration(text, &u, NULL);
         return u;
     case ASSAY_OPT_ENUM:
-        return choice_index(opt->choices, text);
+        return (uint64_t)assay_choice_index(opt->choices, text);
     default:
         return strcmp(text, "true") == 0;
     }

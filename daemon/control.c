@@ -80,6 +80,7 @@ static enum assay_status op_status(struct server *s, struct server_client *c,
     struct assay_json j;
     uint64_t counts[ASSAY_RUN_STATES];
     struct run_lister lister = {s, &j};
+    size_t before = c->out.len;
     (void)r;
     enum assay_status status = assay_store_counts(s->store, counts, err);
     if (status != ASSAY_OK) {
@@ -104,7 +105,10 @@ static enum assay_status op_status(struct server *s, struct server_client *c,
     assay_json_end_array(&j);
     assay_json_end_object(&j);
     assay_buf_addc(&c->out, '\n');
-    return ASSAY_OK;
+    if (status != ASSAY_OK) { /* half a list is no answer */
+        c->out.len = before;
+    }
+    return status;
 }
 
 static enum assay_status op_ping(struct server *s, struct server_client *c,

@@ -39,12 +39,6 @@ enum assay_status assay_job_encode(const struct assay_job *job, struct assay_buf
     return assay_json_status(&j);
 }
 
-static const char *take_text(struct assay_job *job, const json_t *object, const char *key)
-{
-    const char *text = assay_json_in_str(object, key);
-    return text == NULL ? NULL : assay_arena_strdup(job->arena, text);
-}
-
 static struct assay_config_list take_list(struct assay_job *job, const json_t *object,
                                           const char *key)
 {
@@ -76,13 +70,13 @@ enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *re
         return assay_fail(err, ASSAY_NOMEM, "out of memory");
     }
     ret->run = assay_json_in_uint(object, "run");
-    ret->path = take_text(ret, object, "path");
-    ret->name = take_text(ret, object, "name");
-    ret->policy = take_text(ret, object, "policy");
+    ret->path = assay_json_in_copy(ret->arena, object, "path");
+    ret->name = assay_json_in_copy(ret->arena, object, "name");
+    ret->policy = assay_json_in_copy(ret->arena, object, "policy");
     ret->packs = take_list(ret, object, "packs");
-    ret->plugins_dir = take_text(ret, object, "plugins_dir");
-    ret->cache_dir = take_text(ret, object, "cache_dir");
-    ret->staging = take_text(ret, object, "staging");
+    ret->plugins_dir = assay_json_in_copy(ret->arena, object, "plugins_dir");
+    ret->cache_dir = assay_json_in_copy(ret->arena, object, "cache_dir");
+    ret->staging = assay_json_in_copy(ret->arena, object, "staging");
     ret->formats = take_list(ret, object, "formats");
     ret->jobs = assay_json_in_uint(object, "jobs");
     const char *key = assay_json_in_str(object, "fingerprint_key");
@@ -140,16 +134,6 @@ enum assay_status assay_worker_message_encode(const struct assay_worker_message 
     return assay_json_status(&j);
 }
 
-static enum assay_status status_named(const char *name)
-{
-    for (int i = 0; name != NULL && i < ASSAY_STATUS_MAX; i++) {
-        if (strcmp(assay_status_name((enum assay_status)i), name) == 0) {
-            return (enum assay_status)i;
-        }
-    }
-    return ASSAY_INTERNAL;
-}
-
 enum assay_status assay_worker_message_decode(struct assay_bytes line,
                                               struct assay_worker_message *ret,
                                               struct assay_error *err)
@@ -172,7 +156,7 @@ enum assay_status assay_worker_message_decode(struct assay_bytes line,
         memcpy((char *)ret + message_counters[i].offset, &value, sizeof value);
     }
     const char *text = assay_json_in_str(object, "text");
-    ret->status = status_named(assay_json_in_str(object, "status"));
+    ret->status = assay_status_named(assay_json_in_str(object, "status"));
     (void)snprintf(ret->text, sizeof ret->text, "%s", text == NULL ? "" : text);
     json_decref(object);
     return found ? ASSAY_OK : assay_fail(err, ASSAY_USAGE, "a message of unknown type");

@@ -14,7 +14,6 @@
 #include "daemon/config.h"
 
 #define ASSAY_WORKER_ROOT_FD 3
-#define ASSAY_LIMIT_JOB      ASSAY_MIB(1)
 
 struct assay_job {
     uint64_t run;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/json_in.h"
 
-static int is_known(const char *key, const char *const *known)
+int assay_json_in_known(const char *key, const char *const *known)
 {
     for (; known != NULL && *known != NULL; known++) {
         if (strcmp(key, *known) == 0) {
@@ -25,7 +25,7 @@ json_t *assay_json_in(struct assay_bytes text, const char *const *known, struct 
     }
     json_object_foreach(object, key, value)
     {
-        if (!is_known(key, known)) {
+        if (!assay_json_in_known(key, known)) {
             (void)assay_fail(err, ASSAY_USAGE, "unknown member \"%.40s\"", key);
             json_decref(object);
             return NULL;
@@ -37,6 +37,12 @@ json_t *assay_json_in(struct assay_bytes text, const char *const *known, struct 
 const char *assay_json_in_str(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
+}
+
+const char *assay_json_in_copy(struct assay_arena *a, const json_t *object, const char *key)
+{
+    const char *text = assay_json_in_str(object, key);
+    return text == NULL ? NULL : assay_arena_strdup(a, text);
 }
 
 uint64_t assay_json_in_uint(const json_t *object, const char *key)

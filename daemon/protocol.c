@@ -19,11 +19,6 @@ static const struct {
     [ASSAY_OP_RELOAD] = {"reload", {"op", NULL}},
 };
 
-const char *assay_op_name(enum assay_request_op op)
-{
-    return ops[op].name;
-}
-
 int assay_path_is_plain(const char *path)
 {
     if (path[0] != '/' || strlen(path) >= ASSAY_LIMIT_NAME) {
@@ -69,12 +64,6 @@ static enum assay_status take_packs(struct assay_request *r, const json_t *array
     return ASSAY_OK;
 }
 
-static const char *take_text(struct assay_request *r, const json_t *object, const char *key)
-{
-    const char *text = assay_json_in_str(object, key);
-    return text == NULL ? NULL : assay_arena_strdup(r->arena, text);
-}
-
 static enum assay_status check_request(const struct assay_request *r, struct assay_error *err)
 {
     if (r->op == ASSAY_OP_SUBMIT && (r->path == NULL || !assay_path_is_plain(r->path))) {
@@ -97,9 +86,9 @@ static enum assay_status read_members(struct assay_request *r, const json_t *obj
     static const char *const numbers[] = {"run", NULL};
     enum assay_status status = assay_json_in_types(object, texts, numbers, err);
     if (status == ASSAY_OK) {
-        r->path = take_text(r, object, "path");
-        r->policy = take_text(r, object, "policy");
-        r->dataset = take_text(r, object, "dataset");
+        r->path = assay_json_in_copy(r->arena, object, "path");
+        r->policy = assay_json_in_copy(r->arena, object, "policy");
+        r->dataset = assay_json_in_copy(r->arena, object, "dataset");
         r->run = assay_json_in_uint(object, "run");
         status = take_packs(r, json_object_get(object, "packs"), err);
     }
@@ -109,16 +98,6 @@ static enum assay_status read_members(struct assay_request *r, const json_t *obj
     return status == ASSAY_OK ? check_request(r, err) : status;
 }
 
-static int member_allowed(const char *key, const char *const *members)
-{
-    for (; *members != NULL; members++) {
-        if (strcmp(key, *members) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static enum assay_status check_members(json_t *object, enum assay_request_op op,
                                        struct assay_error *err)
 {
@@ -126,7 +105,7 @@ static enum assay_status check_members(json_t *object, enum assay_request_op op,
     json_t *value;
     json_object_foreach(object, key, value)
     {
-        if (!member_allowed(key, ops[op].members)) {
+        if (!assay_json_in_known(key, ops[op].members)) {
             return assay_fail(err, ASSAY_USAGE, "%s takes no member \"%.40s\"", ops[op].name, key);
         }
     }

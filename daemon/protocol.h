@@ -27,7 +27,6 @@ enum assay_request_op {
     ASSAY_OP_RELOAD,
     ASSAY_OP_MAX
 };
-const char *assay_op_name(enum assay_request_op op);
 
 struct assay_request {
     enum assay_request_op op;

@@ -58,15 +58,11 @@ static int compare_names(const void *a, const void *b)
 
 static int add_name(struct names *list, const char *name)
 {
-    if (list->n == list->cap) {
-        size_t cap = list->cap == 0 ? 64 : 2 * list->cap;
-        char **grown = assay_realloc_array(list->items, cap, sizeof(char *));
-        if (grown == NULL) {
-            return 0;
-        }
-        list->items = grown;
-        list->cap = cap;
+    char **items = assay_grown(list->items, list->n, &list->cap, sizeof(char *));
+    if (items == NULL) {
+        return 0;
     }
+    list->items = items;
     list->items[list->n] = strdup(name);
     return list->items[list->n] != NULL && ++list->n > 0;
 }

@@ -24,6 +24,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/fs.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/status.h"
@@ -120,16 +121,12 @@ static size_t find_delivery(const struct root *r, const char *name, int *ret_fou
 
 static struct delivery *insert_delivery(struct root *r, size_t at, const char *name)
 {
-    if (r->n == r->cap) {
-        size_t cap = r->cap == 0 ? 16 : 2 * r->cap;
-        struct delivery **grown =
-            assay_realloc_array(r->deliveries, cap, sizeof(struct delivery *));
-        if (grown == NULL) {
-            return NULL;
-        }
-        r->deliveries = grown;
-        r->cap = cap;
+    struct delivery **deliveries =
+        assay_grown(r->deliveries, r->n, &r->cap, sizeof(struct delivery *));
+    if (deliveries == NULL) {
+        return NULL;
     }
+    r->deliveries = deliveries;
     struct delivery *d = calloc(1, sizeof *d);
     if (d == NULL || (d->name = strdup(name)) == NULL) {
         free(d);
@@ -277,11 +274,6 @@ static int entry_is_directory(int dir_fd, const struct dirent *e)
     return fstatat(dir_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
-static int is_dot(const char *name)
-{
-    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
 /* Appends "/name" to s->path; 0 when it does not fit. */
 static int push_name(struct assay_source_set *s, const char *name)
 {
@@ -310,7 +302,7 @@ static void watch_tree(struct assay_source_set *s, size_t root, unsigned depth)
         return; /* unreadable: the audit will say so */
     }
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-        if (!is_dot(e->d_name) && entry_is_directory(fd, e) && push_name(s, e->d_name)) {
+        if (!assay_fs_is_dots(e->d_name) && entry_is_directory(fd, e) && push_name(s, e->d_name)) {
             watch_tree(s, root, depth + 1);
             s->path[len] = '\0';
         }
@@ -329,7 +321,7 @@ static void scan_children(struct assay_source_set *s, size_t root, int fd, DIR *
 {
     struct root *r = &s->roots[root];
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-        if (is_dot(e->d_name)) {
+        if (assay_fs_is_dots(e->d_name)) {
             continue;
         }
         struct delivery *d = touch(r, e->d_name, 0);
@@ -590,7 +582,7 @@ static enum assay_status next_of_root(struct assay_source_set *s, struct root *r
 static enum assay_status directory_check(const struct assay_config_source *c,
                                          struct assay_error *err)
 {
-    if (strchr(c->marker, '/') != NULL || is_dot(c->marker)) {
+    if (strchr(c->marker, '/') != NULL || assay_fs_is_dots(c->marker)) {
         return assay_fail(err, ASSAY_CONFIG, "marker must be a file name, without '/'");
     }
     if (strlen(c->path) >= PATH_MAX / 2) {

@@ -12,9 +12,9 @@
 #include "engine/result.h"
 
 #include <sched.h>
-#include <time.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/hash.h"
 #include "core/limits.h"
 #include "engine/host.h"
@@ -198,9 +198,7 @@ static enum assay_status describe(struct assay_run *run, struct assay_error *err
 {
     struct assay_audit *a = run->audit;
     const struct assay_audit_options *opt = run->opt;
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    a->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    a->started_ms = assay_wall_ms();
     a->jobs = run->jobs;
     a->rules = opt->rules;
     a->policy = opt->policy;
@@ -439,6 +437,9 @@ enum assay_status assay_audit_run_tuned(const struct assay_audit_options *opt,
     if (status == ASSAY_OK) {
         assay_progress_tick(&run, NULL, 1);
         status = assay_audit_judge(run.audit);
+        if (status != ASSAY_OK) {
+            (void)assay_fail(err, status, "out of memory while judging");
+        }
         run.audit->elapsed_ms = (assay_clock_ns() - run.start_ns) / 1000000;
     }
     release(&run);

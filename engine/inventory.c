@@ -45,26 +45,11 @@ struct walk {
     struct assay_buf path;
 };
 
-static enum assay_status grow(void **items, size_t *cap, size_t n, size_t size)
-{
-    if (n < *cap) {
-        return ASSAY_OK;
-    }
-    size_t want = *cap == 0 ? 64 : *cap * 2;
-    void *p = assay_realloc_array(*items, want, size);
-    if (p == NULL) {
-        return ASSAY_NOMEM;
-    }
-    *items = p;
-    *cap = want;
-    return ASSAY_OK;
-}
-
 static enum assay_status add_skip(struct walk *w, enum assay_skip why)
 {
     struct assay_inventory *inv = w->inv;
-    void *items = inv->skips;
-    if (grow(&items, &inv->cap_skips, inv->n_skips, sizeof *inv->skips) != ASSAY_OK) {
+    void *items = assay_grown(inv->skips, inv->n_skips, &inv->cap_skips, sizeof *inv->skips);
+    if (items == NULL) {
         return ASSAY_NOMEM;
     }
     inv->skips = items;
@@ -82,8 +67,9 @@ static enum assay_status add_entry(struct walk *w, uint64_t bytes)
     if (inv->n_entries >= ASSAY_LIMIT_FILES) {
         return add_skip(w, ASSAY_SKIP_LIMIT);
     }
-    void *items = inv->entries;
-    if (grow(&items, &inv->cap_entries, inv->n_entries, sizeof *inv->entries) != ASSAY_OK) {
+    void *items =
+        assay_grown(inv->entries, inv->n_entries, &inv->cap_entries, sizeof *inv->entries);
+    if (items == NULL) {
         return ASSAY_NOMEM;
     }
     inv->entries = items;
@@ -167,11 +153,6 @@ static enum assay_status visit_child(struct walk *w, int parent, const char *nam
     return status;
 }
 
-static int is_dots(const char *name)
-{
-    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
 /* Takes over `fd`. */
 static enum assay_status walk_directory(struct walk *w, int fd, unsigned depth)
 {
@@ -188,7 +169,7 @@ static enum assay_status walk_directory(struct walk *w, int fd, unsigned depth)
             status = errno == 0 ? ASSAY_OK : add_skip(w, ASSAY_SKIP_UNREADABLE);
             break;
         }
-        if (!is_dots(e->d_name)) {
+        if (!assay_fs_is_dots(e->d_name)) {
             status = visit_child(w, fd, e->d_name, depth);
         }
     }

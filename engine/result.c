@@ -5,6 +5,7 @@
 #include "engine/result.h"
 
 #include "core/arena.h"
+#include "core/limits.h"
 
 /* ---- metrics and facts --------------------------------------------------------------------- */
 
@@ -28,17 +29,13 @@ enum assay_status assay_audit_set_metric(struct assay_audit *a, const char *name
             return ASSAY_OK;
         }
     }
-    if (a->n_metrics == a->cap_metrics) {
-        size_t cap = a->cap_metrics == 0 ? 32 : a->cap_metrics * 2;
-        void *p = cap > ASSAY_METRICS_MAX
+    void *items = a->n_metrics == ASSAY_LIMIT_METRICS
                       ? NULL
-                      : assay_realloc_array(a->metrics, cap, sizeof *a->metrics);
-        if (p == NULL) {
-            return ASSAY_NOMEM;
-        }
-        a->metrics = p;
-        a->cap_metrics = cap;
+                      : assay_grown(a->metrics, a->n_metrics, &a->cap_metrics, sizeof *a->metrics);
+    if (items == NULL) {
+        return ASSAY_NOMEM;
     }
+    a->metrics = items;
     char *copy = strdup(name);
     if (copy == NULL) {
         return ASSAY_NOMEM;
@@ -49,15 +46,11 @@ enum assay_status assay_audit_set_metric(struct assay_audit *a, const char *name
 
 enum assay_status assay_facts_add(struct assay_facts_list *l, const char *name, const char *value)
 {
-    if (l->n == l->cap) {
-        size_t cap = l->cap == 0 ? 16 : l->cap * 2;
-        void *p = assay_realloc_array(l->items, cap, sizeof *l->items);
-        if (p == NULL) {
-            return ASSAY_NOMEM;
-        }
-        l->items = p;
-        l->cap = cap;
+    void *items = assay_grown(l->items, l->n, &l->cap, sizeof *l->items);
+    if (items == NULL) {
+        return ASSAY_NOMEM;
     }
+    l->items = items;
     struct assay_fact f = {strdup(name), strdup(value)};
     if (f.name == NULL || f.value == NULL) {
         free(f.name);

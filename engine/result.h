@@ -10,7 +10,6 @@
 #include "engine/tally.h"
 
 #define ASSAY_METRIC_NAME_MAX 64
-#define ASSAY_METRICS_MAX     4096
 
 /* A name and a value that go into the statement. */
 struct assay_fact {
@@ -44,7 +43,7 @@ struct assay_audit {
 };
 
 /* Sets a metric; setting it again replaces it. ASSAY_PLUGIN when the name is not
- * ^[a-z][a-z0-9_.]*$. */
+ * ^[a-z][A-Za-z0-9_.-]*$ or has ASSAY_METRIC_NAME_MAX bytes or more. */
 enum assay_status assay_audit_set_metric(struct assay_audit *a, const char *name, uint64_t num,
                                          uint64_t den);
 /* Adds a fact; ASSAY_NOMEM. */

@@ -256,15 +256,11 @@ static uint64_t records_of(const struct assay_finding *f)
 
 static struct assay_found_entry *new_entry(struct assay_collector *c, const struct assay_finding *f)
 {
-    if (c->n_entries == c->cap_entries) {
-        size_t cap = c->cap_entries == 0 ? 256 : c->cap_entries * 2;
-        void *p = assay_realloc_array(c->entries, cap, sizeof *c->entries);
-        if (p == NULL) {
-            return NULL;
-        }
-        c->entries = p;
-        c->cap_entries = cap;
+    void *entries = assay_grown(c->entries, c->n_entries, &c->cap_entries, sizeof *c->entries);
+    if (entries == NULL) {
+        return NULL;
     }
+    c->entries = entries;
     struct assay_found_entry *e = &c->entries[c->n_entries++];
     *e = (struct assay_found_entry){.record = f->ordinal,
                                     .offset = f->offset,

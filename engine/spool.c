@@ -109,15 +109,11 @@ static enum assay_status reserve(struct assay_spool *s, uint32_t file, uint64_t 
         s->end += len;
         return ASSAY_OK;
     }
-    if (s->n == s->cap) {
-        size_t cap = s->cap == 0 ? 256 : s->cap * 2;
-        struct piece *p = assay_realloc_array(s->pieces, cap, sizeof *p);
-        if (p == NULL) {
-            return ASSAY_NOMEM;
-        }
-        s->pieces = p;
-        s->cap = cap;
+    struct piece *pieces = assay_grown(s->pieces, s->n, &s->cap, sizeof *pieces);
+    if (pieces == NULL) {
+        return ASSAY_NOMEM;
     }
+    s->pieces = pieces;
     s->pieces[s->n++] = (struct piece){file, (uint32_t)len, seq, s->end};
     s->end += len;
     return ASSAY_OK;

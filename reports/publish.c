@@ -15,6 +15,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "core/fs.h"
 #include "core/limits.h"
 #include "reports/report_file.h"
 #include "reports/sign.h"
@@ -156,7 +157,7 @@ static enum assay_status check_target(const char *dir, int *ret_exists, struct a
     }
     size_t entries = 0;
     for (struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) {
+        if (assay_fs_is_dots(e->d_name)) {
             continue;
         }
         entries++;

@@ -323,11 +323,6 @@ void assay_literals_free(struct assay_literals *ls)
     free(ls);
 }
 
-enum assay_literal_engine assay_literals_engine(const struct assay_literals *ls)
-{
-    return ls->engine;
-}
-
 /* ---- searching one run of bytes ----------------------------------------------------------------
  */
 

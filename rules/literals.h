@@ -41,7 +41,6 @@ enum assay_status assay_literals_new(const struct assay_literal *literals, size_
                                      enum assay_literal_engine engine, struct assay_literals **ret,
                                      struct assay_error *err);
 void assay_literals_free(struct assay_literals *ls); /* accepts NULL */
-enum assay_literal_engine assay_literals_engine(const struct assay_literals *ls);
 
 enum assay_status assay_literal_feed_new(const struct assay_literals *ls,
                                          struct assay_literal_feed **ret, struct assay_error *err);

@@ -108,10 +108,6 @@ struct assay_hint {
 };
 struct assay_hint assay_hint(const char *near, const char *sigil);
 
-/* `items` with room for one more than n; *cap doubles when it must. NULL (and items untouched)
- * without memory. */
-void *assay_grown(void *items, size_t n, size_t *cap, size_t size);
-
 /* Key tables, for the manual page's completeness test. */
 struct assay_key_table {
     const char *what;

@@ -43,7 +43,7 @@ enum assay_status assay_matcher_new(const struct assay_ruleset *rs,
                                     struct assay_matcher **ret, struct assay_error *err);
 void assay_matcher_free(struct assay_matcher *m);                     /* accepts NULL */
 const char *assay_matcher_engine_name(const struct assay_matcher *m); /* "vectorscan", ... */
-/* Versions that shape results, for the statement: "pcre2 10.42". */
+/* Whether the compiled database came from the cache; always 0 without Vectorscan. */
 int assay_matcher_from_cache(const struct assay_matcher *m);
 
 enum assay_status assay_scratch_new(const struct assay_matcher *m, struct assay_scratch **ret,

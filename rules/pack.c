@@ -47,17 +47,6 @@ struct assay_hint assay_hint(const char *near, const char *sigil)
     return h;
 }
 
-void *assay_grown(void *items, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap) {
-        return items;
-    }
-    size_t more = *cap == 0 ? 16 : 2 * *cap;
-    void *grown = assay_realloc_array(items, more, size);
-    *cap = grown == NULL ? *cap : more;
-    return grown;
-}
-
 int assay_name_ok(const char *s, const char *extra)
 {
     if (s[0] < 'a' || s[0] > 'z') {

@@ -12,10 +12,8 @@
 #include "rules/load.h"
 #include "rules/policy.h"
 
-#define ASSAY_MILLION          1000000
-#define ASSAY_ALL_BANDS        ((1u << ASSAY_CONFIDENCE_BANDS) - 1u)
-#define ASSAY_LIMIT_EXPR       4096 /* bytes of one expression */
-#define ASSAY_LIMIT_EXPR_DEPTH 32   /* nested parentheses and "not" */
+#define ASSAY_MILLION   1000000
+#define ASSAY_ALL_BANDS ((1u << ASSAY_CONFIDENCE_BANDS) - 1u)
 
 enum assay_term_kind { ASSAY_TERM_COUNT, ASSAY_TERM_RATE, ASSAY_TERM_METRIC, ASSAY_TERM_COVERAGE };
 

@@ -216,16 +216,12 @@ struct anchor_list {
 
 static void add_anchor(struct anchor_list *list, struct assay_bytes text, int caseless)
 {
-    if (list->count == list->cap) {
-        size_t cap = list->cap == 0 ? 64 : 2 * list->cap;
-        void *grown = assay_realloc_array(list->items, cap, sizeof list->items[0]);
-        if (grown == NULL) {
-            list->nomem = 1;
-            return;
-        }
-        list->items = grown;
-        list->cap = cap;
+    void *items = assay_grown(list->items, list->count, &list->cap, sizeof list->items[0]);
+    if (items == NULL) {
+        list->nomem = 1;
+        return;
     }
+    list->items = items;
     list->items[list->count++] = (struct assay_literal){text, caseless != 0};
 }
 
@@ -399,16 +395,12 @@ static void add_hit(struct assay_yara_scan *s, uint32_t rule, uint64_t offset, u
         s->overflow = 1;
         return;
     }
-    if (s->n_hits == s->hits_cap) {
-        size_t cap = s->hits_cap == 0 ? 64 : 2 * s->hits_cap;
-        void *grown = assay_realloc_array(s->hits, cap, sizeof s->hits[0]);
-        if (grown == NULL) {
-            s->nomem = 1;
-            return;
-        }
-        s->hits = grown;
-        s->hits_cap = cap;
+    void *hits = assay_grown(s->hits, s->n_hits, &s->hits_cap, sizeof s->hits[0]);
+    if (hits == NULL) {
+        s->nomem = 1;
+        return;
     }
+    s->hits = hits;
     s->hits[s->n_hits++] = (struct hit){{rule, offset}, rank};
 }
 
