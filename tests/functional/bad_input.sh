@@ -79,9 +79,14 @@ like "$out" '"rule":"jsonl.too_deep"' "100,000-deep JSON is a finding"
 is "$(emails deep.jsonl)" 1 "100,000-deep JSON: the next line was scanned"
 
 fresh
-{ printf '{"text":"'; head -c 1000000000 /dev/zero | tr '\000' a; printf '"}\n%s\n' "$good1"; } >"$tmp/ds/long.jsonl"
-run sh -c 'ulimit -v 4000000; exec "$0" "$@"' "$ASSAY" scan "$tmp/ds" --format jsonl --quiet --no-cache
-case $err in *memory*) run "$ASSAY" scan "$tmp/ds" --format jsonl --quiet ;; esac
+line_bytes=1000000000 # 100 MB where time is short or a sanitizer needs the address space; the record limit is 32 MiB
+[ -z "${ASSAY_TEST_QUICK:-}" ] || line_bytes=100000000
+{ printf '{"text":"'; head -c "$line_bytes" /dev/zero | tr '\000' a; printf '"}\n%s\n' "$good1"; } >"$tmp/ds/long.jsonl"
+if [ -z "${ASSAY_TEST_QUICK:-}" ]; then
+	run sh -c 'ulimit -v 4000000; exec "$0" "$@"' "$ASSAY" scan "$tmp/ds" --format jsonl --quiet --no-cache
+else
+	scan "$tmp/ds"
+fi
 is "$(summary .verdict)" INCOMPLETE "a 1 GB line: INCOMPLETE"
 like "$out" '"rule":"engine.too_long"' "a 1 GB line is a finding"
 is "$(emails long.jsonl)" 1 "a 1 GB line: the next record was scanned"

@@ -1,19 +1,40 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The same sources as shared objects: a second build with one reader and one scanner outside the program says exactly
-# what the first says.
+# configure's switches. A second build with every plugin but one as a shared object, one left out, and coverage counted: it
+# says exactly what the first says, through the same sources.
 . "$(dirname "$0")/lib.sh"
+[ -z "${ASSAY_TEST_QUICK:-}" ] || skip_all "a second build: only where time allows"
 
-mkdir "$tmp/build"
+configure() { # in a directory of its own, away from the make that runs this test
+	mkdir -p "$tmp/$1"
+	at=$1
+	shift
+	(cd "$tmp/$at" && env -u MAKEFLAGS "$ASSAY_SRCDIR/configure" --disable-dependency-tracking "$@" >"$tmp/log" 2>&1)
+}
+for refused in --with-plugin-pii=maybe --with-vectorscan=maybe '--enable-asan --enable-tsan'; do
+	# shellcheck disable=SC2086
+	configure refused $refused
+	[ $? -ne 0 ]
+	ok $? "configure refuses $refused"
+done
+shared='duplicates files jsonl pii text toxicity'
+# shellcheck disable=SC2046
+configure build $(printf -- '--with-plugin-%s=shared ' $shared) --with-plugin-csv=no --enable-coverage \
+	--with-plugindir="$tmp/plugins" CFLAGS=-O0 CXXFLAGS=-O0
+ok $? "configures with all plugins shared but one, and coverage"
+summary=$(cat "$tmp/log")
+like "$summary" 'scanner pii: +shared' "the summary names each plugin"
+like "$summary" 'reader csv: +no' "and what is left out"
+like "$summary" 'coverage: yes' "and coverage"
 cd "$tmp/build" || exit 1
-configure_args='--with-plugin-duplicates=shared --with-plugin-text=shared --disable-dependency-tracking'
-env -u MAKEFLAGS "$ASSAY_SRCDIR/configure" $configure_args --with-plugindir="$tmp/none" CFLAGS=-O0 CXXFLAGS=-O0 \
-	>"$tmp/log" 2>&1
-ok $? "configures with one reader and one scanner shared"
-env -u MAKEFLAGS -u MAKELEVEL make -s -j"$(nproc)" duplicates.la text.la assay >"$tmp/log" 2>&1
+objects=$(printf '%s.la ' $shared)
+# shellcheck disable=SC2086
+env -u MAKEFLAGS -u MAKELEVEL make -s -j"$(nproc)" $objects assay >"$tmp/log" 2>&1
 ok $? "builds" || diag "$(tail -5 "$tmp/log")"
 mkdir -m 755 "$tmp/plugins"
-install -m 644 .libs/duplicates.so .libs/text.so "$tmp/plugins"
+for name in $shared; do
+	install -m 644 ".libs/$name.so" "$tmp/plugins"
+done
 
 mkdir "$tmp/data"
 printf '{"t":"the same record here"}\n{"t":"The same record, here"}\n{"t":"the same record here"}\n' >"$tmp/data/a.jsonl"
@@ -22,9 +43,14 @@ scan() {
 	"$@" --quiet --format jsonl "$tmp/data" 2>"$tmp/err" | grep '"type":"finding"' | sed 's/"fingerprint":"[0-9a-f]*"//'
 }
 static=$(scan "$ASSAY" scan)
-shared=$(scan ./assay scan --plugin "$tmp/plugins/duplicates.so" --plugin "$tmp/plugins/text.so")
+other=$(scan ./assay scan)
 like "$static" 'duplicates.normalised' "there is something to find"
-is "$shared" "$static" "the shared build finds the same" && [ -n "$shared" ] || diag "$(cat "$tmp/err")"
+is "$other" "$static" "the shared build finds the same" && [ -n "$other" ] || diag "$(cat "$tmp/err")"
 run ./assay plugin list
-unlike "$out" 'duplicates +.*built' "the shared ones are not built in"
+for name in $shared; do
+	like "$out" "/plugins/$name\\.so " "$name is loaded from its file"
+done
+unlike "$out" '^reader +csv ' "csv is not there"
+[ -n "$(find . -name '*.gcda' | head -n 1)" ]
+ok $? "coverage is counted"
 done_testing
