@@ -181,8 +181,7 @@ const struct cli_command cli_key_new = {
     .options = new_options,
     .examples = new_examples,
     .notes = "The private key is written with mode 0600 and never overwritten. Without FILE it "
-             "becomes the "
-             "user's own key, which 'assay scan --out' signs with.",
+             "becomes the user's own key, which 'assay scan --out' signs with.",
     .run = run_new,
 };
 const struct cli_command cli_key_show = {

@@ -35,7 +35,7 @@ for value in zq.canary leaktest-example 13812345678 4111111111111111 11010119900
 		[ "${#b64}" -lt 8 ] || search "$b64" "$value is not there in base64 ($shift)"
 	done
 	search "$(printf %s "$value" | od -An -tx1 | tr -d ' \n')" "$value is not there in hexadecimal"
-	search "$(printf %s "$value" | sed 's/@/%40/g;s/\./%2E/g')%" "$value is not there percent-encoded"
+	search "$(printf %s "$value" | sed 's/@/%40/g;s/\./%2E/g')" "$value is not there percent-encoded"
 	ok "$(python3 -c 'import sys; d=open(sys.argv[1],"rb").read(); v=sys.argv[2]; sys.exit(any(v.encode(e) in d for e in ("utf-16le","utf-16be")))' "$tmp/everything" "$value" 2>/dev/null; echo $?)" "$value is not there in UTF-16"
 done
 done_testing

@@ -87,6 +87,10 @@ while [ $i -lt 40 ]; do
 done
 for n in 1 2 3 4 5 6; do cat "$tmp"/many/part-*.jsonl; done >"$tmp/many/large.jsonl"
 cp -r "$sample/annotations" "$tmp/many/"
+look() { # names, kinds, modes, sizes and times of all there is in a directory
+	find "$1" -printf '%P %y %m %s %T@ %C@\n' | LC_ALL=C sort
+}
+look "$tmp/many" >"$tmp/before"
 for jobs in 1 2 7; do
 	"$ASSAY" scan "$tmp/many" --jobs $jobs --out "$tmp/r$jobs" --quiet >/dev/null 2>&1
 done
@@ -98,6 +102,8 @@ for engine in prefilter oracle; do
 	"$ASSAY" scan "$tmp/many" --engine $engine --out "$tmp/re" --quiet >/dev/null 2>&1
 	ok "$(cmp -s "$tmp/r1/findings.jsonl" "$tmp/re/findings.jsonl"; echo $?)" "identical findings with the $engine engine"
 done
+look "$tmp/many" >"$tmp/after"
+ok "$(cmp -s "$tmp/before" "$tmp/after"; echo $?)" "nothing is written inside a dataset"
 mkdir "$tmp/again"
 ls -r "$tmp/many" | while read -r f; do cp -r "$tmp/many/$f" "$tmp/again/"; done
 "$ASSAY" scan "$tmp/again" --out "$tmp/ra" --quiet >/dev/null 2>&1

@@ -25,10 +25,8 @@
 #include "simdjson_shim.h"
 
 #define DEFAULT_DEPTH 512u
-#define SEPARATORS_MAX                                                                             \
-    ((size_t)64                                                                                    \
-     << 10) /* between two records, before they are passed on alone                     \
-                        */
+/* Bytes between two records, before they are passed on alone. */
+#define SEPARATORS_MAX   ((size_t)64 << 10)
 #define JSONL_EXTENSIONS "jsonl ndjson json jsonlines"
 
 enum {
@@ -46,8 +44,7 @@ static const struct assay_rule_decl jsonl_rules[] = {
     {"jsonl.malformed_record", NULL, ASSAY_SEVERITY_MEDIUM, "Record that is not valid JSON",
      "记录不是有效的 JSON",
      "The record could not be parsed. Its raw text was scanned as one value, but rules that look "
-     "at "
-     "fields could not apply. Correct or remove it.",
+     "at fields could not apply. Correct or remove it.",
      "该记录无法解析，已将其原文作为一个值扫描，但针对字段的规则无法生效。请修正或删除该记录。"},
     {"jsonl.too_deep", NULL, ASSAY_SEVERITY_MEDIUM, "Record that is nested too deeply",
      "记录嵌套过深",
@@ -58,8 +55,7 @@ static const struct assay_rule_decl jsonl_rules[] = {
     {"jsonl.too_many_fields", NULL, ASSAY_SEVERITY_MEDIUM, "Record with too many fields",
      "记录字段过多",
      "The record has over a million values or paths. Its raw text was scanned as one value. "
-     "Deliver one "
-     "record a line instead of one large document.",
+     "Deliver one record a line instead of one large document.",
      "该记录的值或路径超过一百万个，已将其原文作为一个值扫描。请按每行一条记录交付，而不要使用一个"
      "大文档。"},
     {"jsonl.invalid_utf8", NULL, ASSAY_SEVERITY_MEDIUM, "Record that is not valid UTF-8",

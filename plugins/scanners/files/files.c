@@ -26,8 +26,7 @@ static const struct assay_rule_decl files_rules[] = {
     {"files.type_mismatch", NULL, ASSAY_SEVERITY_MEDIUM, "File content contradicts its extension",
      "文件内容与扩展名不符",
      "The file is not what its name says. Rename or replace it: a loader that goes by the name "
-     "will fail on it, or "
-     "skip it in silence.",
+     "will fail on it, or skip it in silence.",
      "文件内容与名称所示类型不符。请重命名或替换：按名称加载的程序会出错，或悄然跳过该文件。"},
     {"files.empty", NULL, ASSAY_SEVERITY_LOW, "Empty file", "空文件",
      "The file has no bytes. An export may have failed; deliver the content, or remove the file.",
