@@ -55,7 +55,8 @@ static int save_new(const struct cli_args *args, struct assay_key *key, const ch
     struct assay_error err = {0};
     char secret[512];
     int n = 0;
-    int code = cli_given(args, "encrypt") ? ask_twice(args, path, secret, sizeof secret, &n) : 0;
+    const int encrypt = cli_given(args, "encrypt") || cli_given(args, "passphrase-file");
+    int code = encrypt ? ask_twice(args, path, secret, sizeof secret, &n) : 0;
     if (code == 0 &&
         assay_key_save(key, path, assay_bytes_make(secret, (size_t)n), &err) != ASSAY_OK) {
         code = cli_fail(&err);
@@ -151,7 +152,8 @@ static int run_export(const struct cli_args *args)
 
 static const struct cli_option new_options[] = {
     {"type", 0, "TYPE", "ed25519|ecdsa-p256", "kind of key; default: ed25519", 0},
-    {"encrypt", 0, NULL, NULL, "encrypt the private key with a passphrase", 0},
+    {"encrypt", 0, NULL, NULL,
+     "encrypt the private key with a passphrase (--passphrase-file says so too)", 0},
     CLI_PASSPHRASE_OPTION,
     CLI_NO_OPTION,
 };

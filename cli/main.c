@@ -25,6 +25,17 @@ const struct cli_option cli_global_options[] = {
     {NULL, 0, NULL, NULL, NULL, 0},
 };
 
+/* What did not reach standard output was not said: success would be a lie. */
+static int close_stdout(int code)
+{
+    const int bad = ferror(stdout);
+    if ((fflush(stdout) == 0 && !bad) || code != 0) {
+        return code;
+    }
+    (void)fputs("assay: cannot write to standard output\n", stderr);
+    return 3;
+}
+
 static int run_command(const struct cli_command *cmd, int argc, char **argv)
 {
     struct cli_args *args = cli_parse(cmd, argc, argv);
@@ -38,7 +49,7 @@ static int run_command(const struct cli_command *cmd, int argc, char **argv)
         code = cmd->run(args);
     }
     cli_args_free(args);
-    return code;
+    return close_stdout(code);
 }
 
 static int unknown_command(const char *word)
@@ -80,7 +91,7 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         cli_print_help(NULL, argc < 2 ? stderr : stdout);
-        return argc < 2 ? 2 : 0;
+        return close_stdout(argc < 2 ? 2 : 0);
     }
     if (strcmp(argv[1], "--version") == 0) {
         argv[1] = (char *)(uintptr_t) "version";

@@ -10,7 +10,8 @@
     XX("0", "the audit passed (PASS or WARN); verification succeeded")                             \
     XX("1", "the policy failed (FAIL)")                                                            \
     XX("2", "usage, configuration or rule error; nothing matched")                                 \
-    XX("3", "the audit is INCOMPLETE: something was not scanned")                                  \
+    XX("3",                                                                                        \
+       "the audit is INCOMPLETE: something was not scanned; or its outcome could not be written")  \
     XX("4", "there is no report yet")                                                              \
     XX("5", "verification failed")                                                                 \
     XX("6", "the daemon is not reachable")                                                         \

@@ -18,8 +18,9 @@
 #include "core/option.h"
 #include "reports/report.h"
 
-#define MAX_OUTPUTS  16
-#define MAX_SETTINGS 64
+#define MAX_OUTPUTS        16
+#define MAX_SETTINGS       64
+#define MAX_ROOTS_COMPARED 64
 
 struct output {
     const struct assay_writer *writer;
@@ -132,6 +133,12 @@ static int resolve_existing(const char *path, char out[PATH_MAX])
     return 0;
 }
 
+static int is_within(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+    return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/' || n == 1);
+}
+
 /* Nothing is ever written inside a dataset. */
 static int check_outside(const struct cli_args *args, const char *target)
 {
@@ -144,8 +151,7 @@ static int check_outside(const struct cli_args *args, const char *target)
         if (realpath(cli_operand(args, i), root) == NULL) {
             continue;
         }
-        size_t n = strlen(root);
-        if (strncmp(out, root, n) == 0 && (out[n] == '\0' || out[n] == '/')) {
+        if (is_within(out, root)) {
             return usage_error("'%s' is inside the dataset '%s': nothing is written there; choose "
                                "another place",
                                target, cli_operand(args, i));
@@ -154,13 +160,40 @@ static int check_outside(const struct cli_args *args, const char *target)
     return 0;
 }
 
+/* A root inside another one would be audited twice, and be its own duplicate. */
+static int check_roots(const struct cli_args *args)
+{
+    char inner[PATH_MAX];
+    char outer[PATH_MAX];
+    size_t n = cli_operands(args) > MAX_ROOTS_COMPARED ? 0 : cli_operands(args);
+    for (size_t i = 0; i < n * n; i++) {
+        const char *in = cli_operand(args, i / n);
+        const char *out = cli_operand(args, i % n);
+        if (i / n == i % n || realpath(in, inner) == NULL || realpath(out, outer) == NULL) {
+            continue;
+        }
+        if (is_within(inner, outer)) {
+            return usage_error("'%s' is inside '%s': it would be audited twice", in, out);
+        }
+    }
+    return 0;
+}
+
 static int check_targets(struct scan *s)
 {
-    int code = check_outside(s->args, cli_value(s->args, "out"));
+    int code = check_roots(s->args);
+    code = code != 0 ? code : check_outside(s->args, cli_value(s->args, "out"));
     for (size_t i = 0; code == 0 && i < s->n_outputs; i++) {
         code = check_outside(s->args, s->outputs[i].file);
     }
     return code;
+}
+
+/* What is wrong with a key is wrong with the set-up, whatever else its code would mean. */
+static int key_error(const struct assay_error *err)
+{
+    (void)cli_fail(err);
+    return 2;
 }
 
 /* The key is opened before the audit: a wrong passphrase must not cost an hour of scanning. */
@@ -169,7 +202,7 @@ static int load_keys(struct scan *s)
     struct assay_error err = {0};
     if (assay_fingerprint_key(cli_value(s->args, "fingerprint-key"), s->fingerprint_key, &err) !=
         ASSAY_OK) {
-        return cli_fail(&err);
+        return key_error(&err);
     }
     if (!cli_given(s->args, "out") || cli_given(s->args, "no-sign")) {
         return 0;
@@ -177,12 +210,12 @@ static int load_keys(struct scan *s)
     struct assay_passphrase pass = cli_passphrase(s->args);
     const char *path = cli_value(s->args, "key");
     if (path != NULL) {
-        return assay_key_load_private(path, &pass, &s->key, &err) == ASSAY_OK ? 0 : cli_fail(&err);
+        return assay_key_load_private(path, &pass, &s->key, &err) == ASSAY_OK ? 0 : key_error(&err);
     }
     int made = 0;
     char where[PATH_MAX];
     if (assay_key_default(&pass, &s->key, &made, where, sizeof where, &err) != ASSAY_OK) {
-        return cli_fail(&err);
+        return key_error(&err);
     }
     if (made) {
         cli_note(s->args, "Made a signing key: %s (mode 0600), public half %s.pub", where, where);

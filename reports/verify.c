@@ -259,8 +259,12 @@ static int companion_matches(const char *envelope, const char *name, const char 
 
 static void check_companion(struct assay_verifier *v, const char *name, const char *hex)
 {
-    int rc = hex[0] == '\0' ? -1 : companion_matches(v->opt->envelope, name, hex);
-    if (rc == 0) {
+    int rc = companion_matches(v->opt->envelope, name, hex);
+    if (rc == 0 && hex[0] == '\0') {
+        assay_verifier_fail(v, ASSAY_CHECK_COMPANION, name,
+                            "nothing signed vouches for it (run.dsse.json is missing, or does not "
+                            "name it): do not rely on what it says");
+    } else if (rc == 0) {
         assay_verifier_fail(v, ASSAY_CHECK_COMPANION, name,
                             "is not the file that was signed: do not rely on what it says");
     } else if (rc == 1) {
@@ -271,11 +275,27 @@ static void check_companion(struct assay_verifier *v, const char *name, const ch
     }
 }
 
+/* What the signed run statement says, and its own digest. Empty: not there. */
+struct run_seal {
+    struct assay_statement_view view;
+    char sha256[65];
+};
+
+static enum assay_status digest_payload(const struct assay_envelope *e, char ret_hex[65])
+{
+    struct assay_bytes payload = assay_envelope_payload(e);
+    uint8_t digest[32];
+    enum assay_status s = assay_sha256_of(payload.ptr, payload.len, digest);
+    if (s == ASSAY_OK) {
+        assay_hex(digest, sizeof digest, ret_hex);
+    }
+    return s;
+}
+
 /* The run statement must be signed as the other is, and be about it. Fills the digests it vouches
  * for. */
 static const char *read_run(struct assay_verifier *v, struct assay_bytes text,
-                            const char *statement, struct assay_statement_view *run,
-                            struct assay_error *why)
+                            const char *statement, struct run_seal *run, struct assay_error *why)
 {
     struct assay_envelope *e = NULL;
     size_t valid = 0;
@@ -287,11 +307,13 @@ static const char *read_run(struct assay_verifier *v, struct assay_bytes text,
     if (assay_envelope_verify(e, v->opt->keys, v->opt->n_keys, &valid, why) != ASSAY_OK ||
         valid < need) {
         wrong = "is not signed by the trusted keys";
-    } else if (assay_statement_read(assay_envelope_payload(e), ASSAY_PREDICATE_RUN, run, why) !=
-               ASSAY_OK) {
+    } else if (assay_statement_read(assay_envelope_payload(e), ASSAY_PREDICATE_RUN, &run->view,
+                                    why) != ASSAY_OK) {
         wrong = why->message;
-    } else if (strcmp(run->statement_sha256, statement) != 0) {
+    } else if (strcmp(run->view.statement_sha256, statement) != 0) {
         wrong = "is about another statement";
+    } else if (digest_payload(e, run->sha256) != ASSAY_OK) {
+        wrong = "cannot be hashed";
     }
     assay_envelope_free(e);
     return wrong;
@@ -302,36 +324,37 @@ static void check_run(struct assay_verifier *v, const char *statement)
     ASSAY_AUTO_BUF path;
     ASSAY_AUTO_BUF text;
     struct assay_error why = {0};
-    struct assay_statement_view run = {0};
+    struct run_seal run = {0};
     assay_buf_init(&path, ASSAY_KIB(16));
     assay_buf_init(&text, ASSAY_LIMIT_JSON_DOCUMENT + 1);
     assay_path_beside(&path, v->opt->envelope, "run.dsse.json");
     enum assay_status s =
         assay_fs_read_file(assay_buf_str(&path), ASSAY_LIMIT_JSON_DOCUMENT, &text, &why);
-    if (s == ASSAY_NOTFOUND) {
-        return;
+    const char *wrong = NULL;
+    if (s != ASSAY_NOTFOUND) {
+        wrong = s == ASSAY_OK ? read_run(v, assay_buf_bytes(&text), statement, &run, &why)
+                              : why.message;
     }
-    const char *wrong =
-        s == ASSAY_OK ? read_run(v, assay_buf_bytes(&text), statement, &run, &why) : why.message;
     if (wrong != NULL) {
         assay_verifier_fail(v, ASSAY_CHECK_COMPANION, "run.dsse.json", wrong);
         return;
     }
-    assay_verifier_ok(v, ASSAY_CHECK_COMPANION, "run.dsse.json is signed and about this statement");
-    check_companion(v, ASSAY_FINDINGS_NAME, run.findings_sha256);
-    check_companion(v, ASSAY_HTML_NAME, run.html_sha256);
+    if (s == ASSAY_OK) {
+        assay_verifier_ok(v, ASSAY_CHECK_COMPANION,
+                          "run.dsse.json is signed and about this statement");
+    }
+    check_companion(v, "run.json", run.sha256);
+    check_companion(v, ASSAY_FINDINGS_NAME, run.view.findings_sha256);
+    check_companion(v, ASSAY_HTML_NAME, run.view.html_sha256);
 }
 
 static enum assay_status check_companions(struct assay_verifier *v, const struct assay_envelope *e,
                                           struct assay_error *err)
 {
-    struct assay_bytes payload = assay_envelope_payload(e);
-    uint8_t digest[32];
     char hex[65];
-    if (assay_sha256_of(payload.ptr, payload.len, digest) != ASSAY_OK) {
+    if (digest_payload(e, hex) != ASSAY_OK) {
         return assay_fail(err, ASSAY_CRYPTO, "SHA-256 is not available");
     }
-    assay_hex(digest, sizeof digest, hex);
     check_companion(v, ASSAY_STATEMENT_NAME, hex);
     check_run(v, hex);
     return ASSAY_OK;

@@ -18,8 +18,8 @@ enum assay_check {
     ASSAY_CHECK_SIGNATURE,
     ASSAY_CHECK_STATEMENT,
     ASSAY_CHECK_MANIFEST,
-    ASSAY_CHECK_COMPANION, /* files beside the envelope: statement.json, run.dsse.json,
-                              findings.jsonl, report.html */
+    ASSAY_CHECK_COMPANION, /* files beside the envelope: statement.json, run.dsse.json, run.json,
+                              findings.jsonl, report.html; what is there must be vouched for */
     ASSAY_CHECK_FILE_MISSING,
     ASSAY_CHECK_FILE_EXTRA,
     ASSAY_CHECK_FILE_CHANGED,

@@ -162,4 +162,42 @@ run "$ASSAY" key new "$tmp/other.pem"
 run "$ASSAY" verify "$tmp/r/statement.dsse.json" --dataset "$tmp/ds" --key "$tmp/other.pem.pub"
 is "$status" 5 "the wrong public key: exit 5"
 like "$err" "FAIL +signature" "and says that the signature failed"
+echo "a long secret" >"$tmp/pass"
+echo "another secret" >"$tmp/pass2"
+run "$ASSAY" key new "$tmp/locked.pem" --passphrase-file "$tmp/pass"
+like "$(cat "$tmp/locked.pem")" "ENCRYPTED" "a passphrase given for a new key is used, without --encrypt too"
+run "$ASSAY" scan "$tmp/ds" --out "$tmp/k" --key "$tmp/locked.pem" --passphrase-file "$tmp/pass2"
+is "$status" 2 "a wrong passphrase stops the scan"
+like "$err" "wrong passphrase" "and is named"
+cp "$tmp/other.pem" "$tmp/open.pem" && chmod 640 "$tmp/open.pem"
+run "$ASSAY" scan "$tmp/ds" --out "$tmp/k" --key "$tmp/open.pem"
+is "$status" 2 "a key that others may read stops the scan"
+like "$err" "chmod 600" "and says what to do"
+
+# --- roots and outputs
+run "$ASSAY" scan "$tmp/ds" "$tmp/ds/good.jsonl"
+is "$status" 2 "a root inside another is refused"
+like "$err" "audited twice" "because it would be audited twice"
+for command in "doctor" "plugin list" "policy show" "key show" "rules list" "--help" "version"; do
+	# shellcheck disable=SC2086
+	"$ASSAY" $command >/dev/full 2>"$tmp/err"
+	is "$?" 3 "a full disk under 'assay $command' is not success"
+done
+"$ASSAY" verify "$tmp/r/statement.dsse.json" --dataset "$tmp/ds" >/dev/full 2>"$tmp/err"
+is "$?" 3 "nor under 'assay verify'"
+# Idle standard input: one interrupt is enough.
+mkfifo "$tmp/idle"
+"$ASSAY" scan - --format jsonl --quiet <"$tmp/idle" >"$tmp/out" 2>"$tmp/err" &
+scanner=$!
+exec 9>"$tmp/idle"
+printf '%s\n' "$good" >&9
+until_true 20 grep -q SigCgt.*[2367abef]$ "/proc/$scanner/status"
+kill -INT "$scanner"
+( sleep 30; kill -KILL "$scanner" ) 2>/dev/null &
+watchdog=$!
+wait "$scanner"
+is "$?" 130 "interrupted while standard input is idle: exit 130"
+kill "$watchdog" 2>/dev/null
+exec 9>&-
+is "$(summary .verdict)" INCOMPLETE "with a verdict: INCOMPLETE"
 done_testing

@@ -99,6 +99,8 @@ static void write_run(const char *manifest_hex, struct assay_bytes statement)
                    findings, manifest_hex, hex);
     (void)snprintf(path, sizeof path, "%s/run.dsse.json", report);
     sign_to(path, assay_buf_str(&run), &key, 1);
+    (void)snprintf(path, sizeof path, "%s/run.json", report);
+    scratch_write(path, run.ptr, run.len);
     (void)snprintf(path, sizeof path, "%s/findings.jsonl", report);
     scratch_write(path, "{}\n", 3);
     (void)snprintf(path, sizeof path, "%s/statement.json", report);
@@ -179,7 +181,7 @@ static void a_good_report_verifies(void **state)
     assert_int_equal(r.bytes, 28);
     assert_int_equal(r.failures, 0);
     assert_int_equal(strlen(r.manifest_sha256), 64);
-    assert_int_equal(oks[ASSAY_CHECK_COMPANION], 3);
+    assert_int_equal(oks[ASSAY_CHECK_COMPANION], 4);
     assert_int_equal(oks[ASSAY_CHECK_FILE_CHANGED], 1);
     opt.dataset = NULL;
     assert_int_equal(run(&opt, &r), ASSAY_OK);
@@ -387,7 +389,7 @@ static void any_bit_of_the_envelope_counts(void **state)
 static void companions_must_be_those_that_were_signed(void **state)
 {
     (void)state;
-    static const char *const names[] = {"statement.json", "findings.jsonl", "run.dsse.json"};
+    static const char *const names[] = {"statement.json", "run.json", "findings.jsonl"};
     for (size_t i = 0; i < 3; i++) {
         char path[200], part[64];
         ASSAY_AUTO_BUF text;
@@ -403,6 +405,41 @@ static void companions_must_be_those_that_were_signed(void **state)
         struct assay_verify_result r;
         assert_int_equal(run(&opt, &r), ASSAY_OK);
     }
+}
+
+/* Taking the voucher away must not make what it vouched for pass unread. */
+static void companions_need_a_voucher(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"run.json", "findings.jsonl", "report.html"};
+    char path[200], part[64];
+    (void)snprintf(path, sizeof path, "%s/report.html", report); /* the run does not name it */
+    scratch_write(path, "<p>", 3);
+    expect_failure(ASSAY_CHECK_COMPANION, "FAIL|beside it|report.html|nothing signed vouches");
+    (void)snprintf(path, sizeof path, "%s/run.dsse.json", report);
+    assert_int_equal(unlink(path), 0);
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(part, sizeof part, "FAIL|beside it|%s|nothing signed vouches", names[i]);
+        expect_failure(ASSAY_CHECK_COMPANION, part);
+        (void)snprintf(path, sizeof path, "%s/%s", report, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    struct assay_verify_options opt = options();
+    struct assay_verify_result r;
+    assert_int_equal(run(&opt, &r), ASSAY_OK);
+}
+
+static void a_run_that_was_not_signed_fails(void **state)
+{
+    (void)state;
+    char path[200];
+    ASSAY_AUTO_BUF text;
+    assay_buf_init(&text, 1 << 20);
+    (void)snprintf(path, sizeof path, "%s/run.dsse.json", report);
+    assert_int_equal(assay_fs_read_file(path, 1 << 20, &text, &err), ASSAY_OK);
+    text.ptr[text.len / 2] ^= 1;
+    scratch_write(path, text.ptr, text.len);
+    expect_failure(ASSAY_CHECK_COMPANION, "FAIL|beside it|run.dsse.json|");
 }
 
 /* A signer who lies in the manifest must not make the verifier look outside the dataset. */
@@ -478,6 +515,8 @@ int main(void)
         cmocka_unit_test_setup(any_bit_of_the_manifest_counts, fresh),
         cmocka_unit_test_setup(any_bit_of_the_envelope_counts, fresh),
         cmocka_unit_test_setup(companions_must_be_those_that_were_signed, fresh),
+        cmocka_unit_test_setup(companions_need_a_voucher, fresh),
+        cmocka_unit_test_setup(a_run_that_was_not_signed_fails, fresh),
         cmocka_unit_test_setup(a_signed_manifest_cannot_lead_outside, fresh),
         cmocka_unit_test_setup(a_wrong_count_is_a_contradiction, fresh),
     };
