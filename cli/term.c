@@ -134,6 +134,7 @@ void cli_progress_show(void *ctx, const struct assay_progress *p)
     (void)ctx;
     enum { WIDTH = 24 };
     char bar[WIDTH + 1];
+    char line[256];
     char eta[32];
     unsigned percent = p->bytes_total > 0 ? (unsigned)(p->bytes_done * 100 / p->bytes_total) : 0;
     unsigned filled = percent * WIDTH / 100;
@@ -143,12 +144,14 @@ void cli_progress_show(void *ctx, const struct assay_progress *p)
     bar[WIDTH] = '\0';
     format_eta(p->eta_ms, eta, sizeof eta);
     uint64_t rate = p->elapsed_ms > 0 ? p->bytes_done / 1000 / p->elapsed_ms : 0;
-    (void)fprintf(stderr,
-                  "\r\033[K[%s] %3u%%  %llu/%llu files  %llu records  %llu MB/s  ETA %s  "
-                  "findings %llu",
-                  bar, percent, (unsigned long long)p->files_done,
-                  (unsigned long long)p->files_total, (unsigned long long)p->records,
-                  (unsigned long long)rate, eta, (unsigned long long)p->findings);
+    (void)snprintf(line, sizeof line,
+                   "[%s] %3u%%  ETA %s  %llu MB/s  %llu/%llu files  findings %llu  %llu records",
+                   bar, percent, eta, (unsigned long long)rate, (unsigned long long)p->files_done,
+                   (unsigned long long)p->files_total, (unsigned long long)p->findings,
+                   (unsigned long long)p->records);
+    /* One line whatever the width: the last column stays free, or the cursor would wrap. */
+    const unsigned columns = cli_columns(stderr);
+    (void)fprintf(stderr, "\r\033[K%.*s", columns > 1 ? (int)columns - 1 : 0, line);
     (void)fflush(stderr);
 }
 
