@@ -10,6 +10,7 @@
 #include "core/limits.h"
 #include "core/utf8.h"
 #include "rules/explain.h"
+#include "rules/yara.h"
 
 static int load(const struct cli_args *args, struct cli_setup *s)
 {
@@ -103,6 +104,9 @@ static int test_rules(const struct cli_args *args, const struct cli_setup *s)
     }
     size_t failed = assay_matcher_self_test(s->matcher, scratch, only, report_test, &t);
     assay_scratch_free(scratch);
+    if (assay_yara_self_test(s->rules, only, report_test, &t, &failed, &err) != ASSAY_OK) {
+        return cli_fail(&err);
+    }
     (void)printf("%zu passed, %zu failed\n", t.passed, t.failed);
     return failed > 0 ? 1 : 0;
 }
@@ -127,6 +131,7 @@ static int run_lint(const struct cli_args *args)
     }
     if (code == 0) {
         assay_ruleset_lint(s.rules, diags);
+        assay_yara_lint(s.rules, diags);
         code = cli_diags(args, diags, "mend the rules");
         (void)printf("%zu rules in %zu packs: %zu warning%s\n", assay_ruleset_count(s.rules),
                      assay_ruleset_packs(s.rules), assay_diags_warnings(diags),

@@ -48,6 +48,9 @@ int cli_setup_rules(const struct cli_args *args, struct cli_setup *s)
         return 3;
     }
     s->rules = assay_ruleset_load(packs, n_packs, decls, n_decls, diags);
+    if (s->rules != NULL) {
+        assay_plugins_check_rules(s->plugins, s->rules, diags);
+    }
     int code = cli_diags(args, diags, "no rules were loaded");
     assay_diags_free(diags);
     return s->rules == NULL && code == 0 ? 2 : code;

@@ -80,6 +80,7 @@ static enum assay_status load_rules(struct worker *w, struct assay_error *err)
     const struct assay_rule_decl *const *decls = assay_plugins_decls(w->plugins, &n_decls);
     w->rules = assay_ruleset_load(w->job.packs.items, w->job.packs.n, decls, n_decls, diags);
     if (w->rules != NULL) {
+        assay_plugins_check_rules(w->plugins, w->rules, diags);
         w->policy = assay_policy_load(w->job.policy, w->rules, diags);
     }
     enum assay_status status = assay_diags_first(diags, err);

@@ -29,6 +29,7 @@
 #include "core/limits.h"
 #include "core/option.h"
 #include "core/status.h"
+#include "rules/ruleset.h"
 
 #define READER_SYMBOL  "assay_reader_plugin"
 #define SCANNER_SYMBOL "assay_scanner_plugin"
@@ -389,6 +390,25 @@ const struct assay_rule_decl *const *assay_plugins_decls(const struct assay_plug
 {
     *ret_n = ps->n_decls;
     return ps->decls;
+}
+
+void assay_plugins_check_rules(const struct assay_plugins *ps, const struct assay_ruleset *rules,
+                               struct assay_diags *diags)
+{
+    struct assay_scanner_role *roles = assay_alloc_array(ps->count + 1, sizeof *roles);
+    size_t n = 0;
+    for (size_t i = 0; roles != NULL && i < ps->count; i++) {
+        const struct assay_scanner *s = ps->items[i]->scanner;
+        if (s != NULL) {
+            roles[n++] = (struct assay_scanner_role){s->name, s->scan != NULL, s->file != NULL};
+        }
+    }
+    if (roles == NULL) {
+        assay_diags_error(diags, NULL, NULL, "out of memory for rules");
+    } else {
+        assay_ruleset_check_scanners(rules, roles, n, diags);
+    }
+    free(roles);
 }
 
 /* ---- the loader --------------------------------------------------------------------------------

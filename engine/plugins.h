@@ -31,6 +31,8 @@ struct assay_plugin {
 };
 
 struct assay_plugins;
+struct assay_ruleset;
+struct assay_diags;
 
 /* All built-in plugins. NULL: out of memory. */
 struct assay_plugins *assay_plugins_new(void);
@@ -58,6 +60,9 @@ const struct assay_plugin *assay_plugins_find(const struct assay_plugins *ps,
  * the next plugin is added; *ret_n tables. */
 const struct assay_rule_decl *const *assay_plugins_decls(const struct assay_plugins *ps,
                                                          size_t *ret_n);
+/* assay_ruleset_check_scanners against the scanners that are loaded. */
+void assay_plugins_check_rules(const struct assay_plugins *ps, const struct assay_ruleset *rules,
+                               struct assay_diags *diags);
 /* The rules the engine itself raises (undecodable stream, truncated file ...): same form. */
 extern const struct assay_rule_decl assay_engine_rules[];
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Style checks: what is valid and yet a sign of a mistake, or slow. Warnings only.
+ * Style checks: what is valid and yet a sign of a mistake, or slow. Warnings only, but for rules
+ * that nobody would hear of.
  */
 #include "rules/load.h"
 
+#include "core/option.h"
 #include "core/utf8.h"
 #include "rules/pattern.h"
 
@@ -103,5 +105,63 @@ void assay_ruleset_lint(const struct assay_ruleset *rs, struct assay_diags *diag
         warn_pattern(s, diags);
         warn_confidence(s, diags);
         warn_words(s, diags);
+    }
+}
+
+/* ---- who receives the matches --------------------------------------------------------------- */
+
+static const struct assay_scanner_role *find_role(const struct assay_scanner_role *roles, size_t n,
+                                                  const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(roles[i].name, name) == 0) {
+            return &roles[i];
+        }
+    }
+    return NULL;
+}
+
+static struct assay_hint role_hint(const struct assay_scanner_role *roles, size_t n,
+                                   const char *name)
+{
+    const char **names = assay_alloc_array(n + 1, sizeof *names);
+    for (size_t i = 0; names != NULL && i < n; i++) {
+        names[i] = roles[i].name;
+    }
+    if (names != NULL) {
+        names[n] = NULL;
+    }
+    struct assay_hint hint = assay_hint(names == NULL ? NULL : assay_suggest(name, names), "");
+    free((void *)names);
+    return hint;
+}
+
+static void check_scanner(const struct assay_rule_slot *s, int embedded,
+                          const struct assay_scanner_role *roles, size_t n, struct assay_diags *d)
+{
+    const struct assay_rule *r = &s->rule;
+    const struct assay_scanner_role *role = find_role(roles, n, r->view.scanner);
+    const struct assay_yaml_node *named = assay_yaml_get(s->node, "scanner");
+    const struct assay_yaml_node *at = named != NULL ? named : s->node;
+    int is_yara = r->detect == ASSAY_DETECT_YARA;
+    if (role == NULL) {
+        (embedded ? assay_diags_warning : assay_diags_error)(
+            d, s->yaml, at, "rule '%s': no scanner '%s' is loaded%s", r->view.id, r->view.scanner,
+            role_hint(roles, n, r->view.scanner).text);
+    } else if (!(is_yara ? role->files : role->records)) {
+        assay_diags_error(d, s->yaml, at, "rule '%s': scanner '%s' takes no matches in %s",
+                          r->view.id, role->name, is_yara ? "files" : "records");
+    }
+}
+
+void assay_ruleset_check_scanners(const struct assay_ruleset *rs,
+                                  const struct assay_scanner_role *roles, size_t n,
+                                  struct assay_diags *diags)
+{
+    for (size_t i = 0; i < rs->n_rules; i++) {
+        const struct assay_rule_slot *s = &rs->slots[i];
+        if (s->node != NULL) {
+            check_scanner(s, rs->packs[s->rule.pack].embedded, roles, n, diags);
+        }
     }
 }

@@ -208,6 +208,7 @@ int assay_pack_open(struct assay_load *l, const char *arg, struct assay_pack_sou
     if (!is_name && !open_dir(l, arg, ret)) {
         return 0;
     }
+    ret->pack.embedded = is_name;
     int ok = is_name ? list_embedded(l, ret) : list_dir(l, ret, "", 0);
     if (ret->n_names > 0) {
         qsort(ret->names, ret->n_names, sizeof *ret->names, by_name);

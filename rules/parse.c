@@ -163,9 +163,7 @@ static void parse_identity(struct assay_load *l, const struct assay_yaml_node *n
     r->view.id = name_of(l, must(l, n, "id", "rule"), "id", "._-");
     r->view.entity = entity_of(l, assay_yaml_get(n, "entity"));
     r->view.scanner = name_of(l, assay_yaml_get(n, "scanner"), "scanner", "_");
-    r->view.scanner = r->view.scanner == NULL ? "pii" : r->view.scanner;
     r->view.category = name_of(l, assay_yaml_get(n, "category"), "category", "_-");
-    r->view.category = r->view.category == NULL ? r->view.scanner : r->view.category;
     r->view.rank = (uint16_t)int_of(l, assay_yaml_get(n, "rank"), UINT16_MAX, 0);
     assay_parse_text2(l, must(l, n, "title", "rule"), "title", &r->title_en, &r->title_zh);
     const struct assay_yaml_node *severity = must(l, n, "severity", "rule");
@@ -427,6 +425,17 @@ static void parse_tests(struct assay_load *l, const struct assay_yaml_node *rule
     }
 }
 
+/* Who receives the matches, unless the rule said so: that depends on what is matched. */
+static void settle_scanner(struct assay_rule *r)
+{
+    if (r->view.scanner == NULL) {
+        r->view.scanner = r->detect == ASSAY_DETECT_YARA ? "files" : "pii";
+    }
+    if (r->view.category == NULL) {
+        r->view.category = r->view.scanner;
+    }
+}
+
 static void parse_rule(struct assay_load *l, const struct assay_yaml_node *n)
 {
     keys_of(l, n, rule_keys, "rule");
@@ -449,6 +458,7 @@ static void parse_rule(struct assay_load *l, const struct assay_yaml_node *n)
     if (detect != NULL) {
         parse_detect(l, detect, r);
     }
+    settle_scanner(r);
     parse_mask(l, assay_yaml_get(n, "mask"), r);
     parse_tests(l, n, r);
 }
@@ -457,6 +467,9 @@ void assay_parse_rules(struct assay_load *l)
 {
     const struct assay_yaml_node *root = assay_yaml_root(l->yaml);
     size_t n = list_of(l, root, "rules");
+    if (root == NULL) {
+        assay_diags_warning(l->diags, l->yaml, NULL, "no rule in this file; [] says so on purpose");
+    }
     for (size_t i = 0; i < n; i++) {
         parse_rule(l, assay_yaml_item(root, i));
     }

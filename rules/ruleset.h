@@ -100,6 +100,7 @@ struct assay_pack {
     const char *licence; /* SPDX; may be NULL */
     uint8_t sha256[32];  /* over "sha256  name\n" lines of its files, sorted by name */
     size_t n_rules;
+    int embedded; /* built in, not read from a directory */
 };
 
 struct assay_ruleset;
@@ -123,6 +124,20 @@ const char *assay_ruleset_suggest(const struct assay_ruleset *rs, const char *id
 /* Style checks beyond validity (untested rules, patterns without a literal, nested unbounded
  * quantifiers ...): warnings into `diags`. */
 void assay_ruleset_lint(const struct assay_ruleset *rs, struct assay_diags *diags);
+
+/* What a loaded scanner can receive. */
+struct assay_scanner_role {
+    const char *name;
+    int records; /* matches in records: rules by pattern and words */
+    int files;   /* hits in the bytes of files: rules by yara */
+};
+
+/* Rules whose matches nobody would receive: their scanner is not among `roles`, or does not take
+ * what they detect. Such a rule would never report anything: an error, or a warning for a rule of
+ * an embedded pack (a program built without that scanner still runs). */
+void assay_ruleset_check_scanners(const struct assay_ruleset *rs,
+                                  const struct assay_scanner_role *roles, size_t n,
+                                  struct assay_diags *diags);
 
 /* Names of the embedded packs, NULL-terminated. */
 const char *const *assay_ruleset_embedded(void);

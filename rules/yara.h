@@ -58,4 +58,15 @@ enum assay_status assay_yara_memory(struct assay_yara_scan *s, struct assay_byte
                                     const struct assay_file_match **ret, size_t *ret_n,
                                     struct assay_error *err);
 
+/* Runs the hit and miss tests of every YARA rule (or of `only`, a rule index; ASSAY_NONE: all) over
+ * their texts as files; calls `report` (may be NULL) for each and adds the failures to *failed. An
+ * error: the rules do not compile, or no memory. */
+enum assay_status assay_yara_self_test(const struct assay_ruleset *rs, uint32_t only,
+                                       void (*report)(void *ctx, const struct assay_rule *rule,
+                                                      const struct assay_rule_test *test,
+                                                      int passed, const char *why),
+                                       void *ctx, size_t *failed, struct assay_error *err);
+/* Warns of the first rule without an anchor; an error when the rules do not compile. */
+void assay_yara_lint(const struct assay_ruleset *rs, struct assay_diags *diags);
+
 #endif

@@ -879,6 +879,69 @@ static void lint_warns(void **state)
     expect_lint(RULE_HEAD "  detect: {pattern: '\\w', prefilter: '\\w'}\n" RULE_TAIL, "");
 }
 
+static void expect_scanners(const char *rules, const char *text)
+{
+    static const struct assay_scanner_role roles[] = {
+        {"files", 0, 1}, {"pii", 1, 0}, {"toxicity", 1, 0}};
+    put_pack(rules);
+    put("p/x.yar", "rule one { condition: true }\n");
+    struct assay_ruleset *rs = load_p();
+    struct assay_diags *d = assay_diags_new();
+    assay_ruleset_check_scanners(rs, roles, 3, d);
+    char *got = fixture_render(d);
+    assert_string_equal(got, text);
+    free(got);
+    assay_diags_free(d);
+    assay_ruleset_free(rs);
+}
+
+/* A rule whose matches nobody receives would pass for a rule that found nothing. */
+static void scanners_are_checked(void **state)
+{
+    (void)state;
+    expect_scanners(RULE_HEAD "  scanner: toxicty\n  detect: {words: [abc]}\n" RULE_TAIL,
+                    "./p/r.yaml:4:12: error: rule 'p.one': no scanner 'toxicty' is loaded, did you "
+                    "mean 'toxicity'?\n"
+                    "   4 |   scanner: toxicty\n"
+                    "     |            ^~~~~~~\n");
+    expect_scanners(RULE_HEAD "  scanner: files\n  detect: {pattern: abc}\n" RULE_TAIL,
+                    "./p/r.yaml:4:12: error: rule 'p.one': scanner 'files' takes no matches in "
+                    "records\n"
+                    "   4 |   scanner: files\n"
+                    "     |            ^~~~~\n");
+    expect_scanners(RULE_HEAD "  detect: {words: [abc]}\n" RULE_TAIL, "");
+    expect_scanners(RULE_HEAD "  detect: {yara: {file: x.yar, rule: one}}\n" RULE_TAIL, "");
+}
+
+/* A program without a scanner of an embedded pack still runs, and says what it does not look for.
+ */
+static void embedded_packs_may_lack_their_scanner(void **state)
+{
+    static const struct assay_scanner_role roles[] = {{"pii", 1, 0}};
+    (void)state;
+    struct assay_ruleset *rs = load_ok((const char *const[]){"toxicity"}, 1);
+    struct assay_diags *d = assay_diags_new();
+    assay_ruleset_check_scanners(rs, roles, 1, d);
+    assert_int_equal(assay_diags_errors(d), 0);
+    assert_int_equal(assay_diags_warnings(d), assay_ruleset_count(rs));
+    assay_diags_free(d);
+    assay_ruleset_free(rs);
+}
+
+static void files_without_a_rule_are_told(void **state)
+{
+    (void)state;
+    put_pack("# nothing yet\n");
+    struct assay_diags *d = assay_diags_new();
+    struct assay_ruleset *rs = assay_ruleset_load((const char *const[]){"./p"}, 1, NULL, 0, d);
+    char *text = fixture_render(d);
+    assert_non_null(rs);
+    assert_string_equal(text, "./p/r.yaml: warning: no rule in this file; [] says so on purpose\n");
+    free(text);
+    assay_diags_free(d);
+    assay_ruleset_free(rs);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
@@ -907,6 +970,9 @@ int main(void)
         T(packs_sort_by_name),
         T(embedded_packs_equal_their_directories),
         T(lint_warns),
+        T(scanners_are_checked),
+        T(embedded_packs_may_lack_their_scanner),
+        T(files_without_a_rule_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

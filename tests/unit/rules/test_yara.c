@@ -545,6 +545,65 @@ static void the_pack_finds_this_very_program(void **state)
     rig_free(&r);
 }
 
+/* ---- tests inside rules, lint ------------------------------------------------------------------
+ */
+
+static void note_test(void *ctx, const struct assay_rule *rule, const struct assay_rule_test *test,
+                      int passed, const char *why)
+{
+    char *out = ctx;
+    size_t at = strlen(out);
+    (void)snprintf(out + at, 300 - at, "%s %s %s: %s\n", rule->view.id, test->text,
+                   passed ? "passed" : "failed", why);
+}
+
+static void rules_run_their_own_tests(void **state)
+{
+    (void)state;
+    put_yara("- id: p.a\n  title: {en: T, zh: T}\n  severity: high\n  detect:\n"
+             "    yara: {file: x.yar, rule: one}\n"
+             "  tests: {hit: [a needle, none], miss: [nothing, needles]}\n",
+             "rule one { strings: $a = \"needle\" condition: $a }\n");
+    struct assay_ruleset *rs = load_p();
+    struct assay_error err;
+    char got[300] = "";
+    size_t failed = 1;
+    assert_int_equal(assay_yara_self_test(rs, ASSAY_NONE, note_test, got, &failed, &err), ASSAY_OK);
+    assert_int_equal(failed, 3);
+    assert_string_equal(got, "p.a a needle passed: it is found\n"
+                             "p.a none failed: the rule does not match\n"
+                             "p.a nothing passed: the rule does not match\n"
+                             "p.a needles failed: it is found\n");
+    assert_int_equal(assay_yara_self_test(rs, 7, note_test, got, &failed, &err), ASSAY_OK);
+    assert_int_equal(failed, 3);
+    assay_ruleset_free(rs);
+}
+
+static void expect_yara_lint(const char *text, const char *wanted)
+{
+    put_yara(YARA_RULE("a", "one"), text);
+    struct assay_ruleset *rs = load_p();
+    struct assay_diags *d = assay_diags_new();
+    assay_yara_lint(rs, d);
+    char *got = fixture_render(d);
+    if (strstr(got, wanted) == NULL || (*wanted == '\0' && *got != '\0')) {
+        fail_msg("got: %s", got);
+    }
+    free(got);
+    assay_diags_free(d);
+    assay_ruleset_free(rs);
+}
+
+static void lint_tells_slow_and_broken_rules(void **state)
+{
+    (void)state;
+    expect_yara_lint("rule one { strings: $a = \"needle\" condition: $a }\n", "");
+    expect_yara_lint("rule one { condition: filesize > 3 }\n",
+                     "./p/r.yaml:6:11: warning: rule 'p.a' has no literal that every match must "
+                     "hold: every file is read twice\n");
+    expect_yara_lint("rule one { condition: fliesize > 3 }\n", "error: ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -565,6 +624,8 @@ int main(void)
         cmocka_unit_test(large_files_are_scanned_in_overlapping_pieces),
         cmocka_unit_test(the_pack_passes_its_own_tests),
         cmocka_unit_test(the_pack_finds_this_very_program),
+        cmocka_unit_test(rules_run_their_own_tests),
+        cmocka_unit_test(lint_tells_slow_and_broken_rules),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
