@@ -172,6 +172,23 @@ static enum assay_status map_rules(struct assay_run *run, struct assay_error *er
     return ASSAY_OK;
 }
 
+/* Every option of plugin `i` with the value in force, its default included: what a default is may
+ * differ between versions, and a report should say how overlaps were settled. */
+static enum assay_status note_options(struct assay_run *run, size_t i)
+{
+    const struct assay_plugin *p = assay_plugins_get(run->opt->plugins, i);
+    const struct assay_host *host = assay_hosts_get(run->hosts, i);
+    enum assay_status status = ASSAY_OK;
+    char name[256];
+    for (const struct assay_option *o = p->options;
+         status == ASSAY_OK && o != NULL && o->name != NULL; o++) {
+        const char *value = host->option(host->ctx, o->name);
+        (void)snprintf(name, sizeof name, "%.100s.%.100s", p->name, o->name);
+        status = value == NULL ? ASSAY_OK : assay_facts_add(&run->audit->settings, name, value);
+    }
+    return status;
+}
+
 static enum assay_status note_settings(struct assay_run *run)
 {
     const struct assay_audit_options *opt = run->opt;
@@ -185,10 +202,8 @@ static enum assay_status note_settings(struct assay_run *run)
     if (status == ASSAY_OK && opt->reader != NULL) {
         status = assay_facts_add(l, "reader", opt->reader);
     }
-    for (size_t i = 0; i < opt->n_plugin_options && status == ASSAY_OK; i++) {
-        const struct assay_plugin_option *o = &opt->plugin_options[i];
-        (void)snprintf(text, sizeof text, "%.100s.%.100s", o->plugin, o->name);
-        status = assay_facts_add(l, text, o->value);
+    for (size_t i = 0; i < assay_plugins_count(opt->plugins) && status == ASSAY_OK; i++) {
+        status = note_options(run, i);
     }
     assay_facts_sort(l);
     return status;
@@ -209,7 +224,6 @@ static enum assay_status describe(struct assay_run *run, struct assay_error *err
         a->dataset_name = strdup(opt->dataset_name);
         status = a->dataset_name == NULL ? ASSAY_NOMEM : ASSAY_OK;
     }
-    status = status == ASSAY_OK ? note_settings(run) : status;
     status = status == ASSAY_OK ? assay_audit_note_versions(a) : status;
     return status == ASSAY_OK ? ASSAY_OK : assay_fail(err, status, "out of memory");
 }
@@ -220,6 +234,9 @@ static enum assay_status prepare(struct assay_run *run, struct assay_error *err)
     status = status == ASSAY_OK ? list_files(run, err) : status;
     status = status == ASSAY_OK ? check_reader(run, err) : status;
     status = status == ASSAY_OK ? assay_hosts_new(run, &run->hosts, err) : status;
+    if (status == ASSAY_OK && note_settings(run) != ASSAY_OK) {
+        status = assay_fail(err, ASSAY_NOMEM, "out of memory");
+    }
     status = status == ASSAY_OK ? init_scanners(run, err) : status;
     status = status == ASSAY_OK ? map_rules(run, err) : status;
     status = status == ASSAY_OK ? assay_yara_new(run->opt->rules, &run->yara, err) : status;

@@ -140,8 +140,9 @@ const struct assay_metric *assay_audit_metric(const struct assay_audit *a, size_
 size_t assay_audit_versions(const struct assay_audit *a);
 void assay_audit_version(const struct assay_audit *a, size_t i, const char **ret_name,
                          const char **ret_version);
-/* What the caller set that shapes results and is not its default, sorted by name as bytes:
- * "max_record", "reader", and plugin options as "PLUGIN.NAME". They go into the statement. */
+/* What shapes results, sorted by name as bytes: "max_record" and "reader" where the caller set
+ * them, and every option of every plugin as "PLUGIN.NAME" with the value in force. They go into the
+ * statement. */
 size_t assay_audit_settings(const struct assay_audit *a);
 void assay_audit_setting(const struct assay_audit *a, size_t i, const char **ret_name,
                          const char **ret_value);
