@@ -34,7 +34,8 @@ struct assay_word_term {
     uint32_t rule;
     uint32_t at; /* in assay_terms.text, ASCII in lower case */
     uint16_t len;
-    uint16_t is_cjk; /* substring; else whole word */
+    uint16_t is_cjk;   /* substring; else whole word */
+    const char *exact; /* as written, where case counts; borrowed; NULL: it does not */
 };
 
 struct assay_terms {
@@ -138,6 +139,8 @@ void assay_terms_release(struct assay_terms *t);
  * engine. */
 int assay_term_stands(struct assay_bytes value, uint32_t start, uint32_t end, int is_cjk);
 /* A term ends at batch offset `end`: checks and notes the occurrence. */
+/* Whether the text of the term, found at `at` in some case, has the case that the rule wants. */
+int assay_term_is(const struct assay_word_term *t, const char *at);
 void assay_term_found(struct assay_scratch *s, uint32_t term, uint32_t end);
 void assay_term_note(struct assay_scratch *s, uint32_t rule, uint32_t field, uint32_t start,
                      uint32_t end);

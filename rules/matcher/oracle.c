@@ -27,7 +27,7 @@ static uint32_t longest_at(const struct assay_terms *t, uint32_t first, uint32_t
     for (uint32_t i = first; i < last; i++) {
         const struct assay_word_term *w = &t->items[i];
         if (w->len > best && t->text[w->at] == first_byte &&
-            term_at(t->text + w->at, w->len, value, start) &&
+            term_at(t->text + w->at, w->len, value, start) && assay_term_is(w, value.ptr + start) &&
             assay_term_stands(value, start, start + w->len, w->is_cjk)) {
             best = w->len;
         }

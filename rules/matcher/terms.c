@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Word rules. An occurrence of a term is its text with ASCII letters in any case; a term with a CJK
+ * Word rules. An occurrence of a term is its text, with ASCII letters in any case unless the rule
+ * says that case counts; a term with a CJK
  * code point counts anywhere, any other only where no word code point (letter or digit of a script
  * written with spaces) stands directly before or after. Han neighbours are no word code points, so
  * 这是shit吗 holds one. Every engine only has to report where term texts end; the rest is decided
@@ -24,13 +25,15 @@ static size_t count_terms(const struct assay_rule *const *rule, uint32_t n_rules
     return n;
 }
 
-static void add_term(struct assay_terms *t, uint32_t rule, const struct assay_word *w, uint32_t *at)
+static void add_term(struct assay_terms *t, uint32_t rule, const struct assay_word *w, int caseless,
+                     uint32_t *at)
 {
     struct assay_word_term *term = &t->items[t->count];
     if (w->text.len == 0 || w->text.len > ASSAY_LIMIT_WORD) {
         return; /* the loader refuses these */
     }
-    *term = (struct assay_word_term){rule, *at, (uint16_t)w->text.len, w->is_cjk};
+    *term = (struct assay_word_term){rule, *at, (uint16_t)w->text.len, w->is_cjk,
+                                     caseless ? NULL : w->text.ptr};
     for (size_t i = 0; i < w->text.len; i++) {
         t->text[*at + i] = (char)assay_ascii_lower((unsigned char)w->text.ptr[i]);
     }
@@ -53,7 +56,7 @@ enum assay_status assay_terms_build(const struct assay_rule *const *rule, uint32
     }
     for (uint32_t i = 0; i < n_rules; i++) {
         for (size_t k = 0; rule[i]->detect == ASSAY_DETECT_WORDS && k < rule[i]->n_words; k++) {
-            add_term(ret, i, &rule[i]->words[k], &at);
+            add_term(ret, i, &rule[i]->words[k], rule[i]->caseless, &at);
         }
     }
     return ASSAY_OK;
@@ -94,6 +97,11 @@ int assay_term_stands(struct assay_bytes value, uint32_t start, uint32_t end, in
     return !is_word_at(p, stop);
 }
 
+int assay_term_is(const struct assay_word_term *t, const char *at)
+{
+    return t->exact == NULL || memcmp(at, t->exact, t->len) == 0;
+}
+
 void assay_term_note(struct assay_scratch *s, uint32_t rule, uint32_t field, uint32_t start,
                      uint32_t end)
 {
@@ -122,7 +130,8 @@ void assay_term_found(struct assay_scratch *s, uint32_t term, uint32_t end)
         return;
     }
     uint32_t stop = end - f->start, start = stop - t->len;
-    if (assay_term_stands(assay_batch_value(s->batch, field), start, stop, t->is_cjk)) {
+    struct assay_bytes value = assay_batch_value(s->batch, field);
+    if (assay_term_is(t, value.ptr + start) && assay_term_stands(value, start, stop, t->is_cjk)) {
         assay_term_note(s, t->rule, field, start, stop);
     }
 }

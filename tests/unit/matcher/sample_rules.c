@@ -168,6 +168,7 @@ static void add_words(const char *id, const struct assay_word *items, size_t n)
     struct assay_rule *r = &rules[n_all++];
     r->view.id = id;
     r->detect = ASSAY_DETECT_WORDS;
+    r->caseless = 1;
     r->words = items;
     r->n_words = n;
 }

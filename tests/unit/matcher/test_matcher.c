@@ -100,13 +100,26 @@ static void words_stand_alone_or_are_han(void **state)
         {"大混蛋混蛋", "0-9 9-15 "},
         {"他是混蛋吗", "6-12 "},
     };
-    struct assay_rule rule = {.detect = ASSAY_DETECT_WORDS, .words = words, .n_words = 4};
+    struct assay_rule rule = {
+        .detect = ASSAY_DETECT_WORDS, .words = words, .n_words = 4, .caseless = 1};
     (void)state;
     rule.view.id = "test.words";
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         for (size_t e = 0; e < N_ENGINES; e++) {
             assert_string_equal(spans(&rule, engines[e], table[i].text), table[i].want);
         }
+    }
+}
+
+static void case_counts_where_a_rule_says_so(void **state)
+{
+    static const struct assay_word words[] = {{{"Ass", 3}, 0}, {{"IT", 2}, 0}, {{"IT Dept", 7}, 0}};
+    struct assay_rule rule = {.detect = ASSAY_DETECT_WORDS, .words = words, .n_words = 3};
+    (void)state;
+    rule.view.id = "test.exact";
+    for (size_t e = 0; e < N_ENGINES; e++) {
+        assert_string_equal(spans(&rule, engines[e], "ass Ass ASS it IT dept IT Dept"),
+                            "4-7 15-17 23-30 ");
     }
 }
 
@@ -278,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patterns_are_found_leftmost),
         cmocka_unit_test(words_stand_alone_or_are_han),
+        cmocka_unit_test(case_counts_where_a_rule_says_so),
         cmocka_unit_test(fields_do_not_run_together),
         cmocka_unit_test(a_match_limit_is_reported),
         cmocka_unit_test(nothing_to_match_is_fine),

@@ -174,7 +174,8 @@ static void literals_are_found_everywhere(void **state)
     static char text[64 + 400];
     (void)state;
     for (size_t n = 1; n <= 5; n += 4) { /* alone, and among others */
-        struct assay_rule rule = {.detect = ASSAY_DETECT_WORDS, .words = words, .n_words = n};
+        struct assay_rule rule = {
+            .detect = ASSAY_DETECT_WORDS, .words = words, .n_words = n, .caseless = 1};
         struct assay_matcher *m = NULL;
         struct assay_scratch *s = NULL;
         rule.view.id = "test.words";
