@@ -7,11 +7,16 @@
  */
 #include "core/hash.h"
 
+#include <config.h>
+
 #include <stdlib.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <xxhash.h>
+#ifdef HAVE_XXH3_128BITS_WITHSEED_DISPATCH
+#include <xxh_x86dispatch.h> /* the same names, by the widest vectors of the processor */
+#endif
 
 #define SHA256_BLOCK 64
 
