@@ -10,7 +10,7 @@
 #include "runs.h"
 
 #include <stddef.h>
-#if defined __x86_64__ && !defined DUP_PLAIN
+#ifdef __x86_64__
 #include <immintrin.h>
 #define DUP_X86
 #endif
