@@ -17,6 +17,7 @@
 #include "core/limits.h"
 #include "core/option.h"
 #include "core/utf8.h"
+#include "reports/report.h"
 #include "rules/policy.h"
 
 #define RETRY_MS 50
@@ -293,7 +294,7 @@ static int show_report(const struct cli_args *args, struct assay_client *c, cons
         (void)printf("%s\n", r.report);
         return 0;
     }
-    int code = print_file(r.report, "summary.txt");
+    int code = print_file(r.report, ASSAY_SUMMARY_NAME);
     (void)printf("Report directory: ");
     print_escaped(r.report);
     (void)fputc('\n', stdout);

@@ -5,7 +5,6 @@
  * The verdict and the exit code come from the audit alone; the writers that were asked for only
  * print it.
  */
-#include <errno.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -284,12 +283,6 @@ static int write_report(struct scan *s)
     return 0;
 }
 
-static enum assay_status write_atomic(void *ctx, const void *data, size_t len,
-                                      struct assay_error *err)
-{
-    return assay_atomic_write(ctx, data, len, err);
-}
-
 static int write_file(struct scan *s, const struct output *o)
 {
     struct assay_error err = {0};
@@ -297,11 +290,9 @@ static int write_file(struct scan *s, const struct output *o)
     if (assay_atomic_open(o->file, 0644, &f, &err) != ASSAY_OK) {
         return cli_fail(&err);
     }
-    struct assay_out out = cli_out(s->args, stdout);
-    out.write = write_atomic;
-    out.ctx = f;
-    out.colour = 0;
-    out.columns = 0;
+    struct assay_out out = assay_out_file(f);
+    out.chinese = cli_chinese(s->args);
+    out.report_dir = cli_value(s->args, "out");
     if (o->writer->write(s->audit, &out, &err) != ASSAY_OK) {
         assay_atomic_abort(f);
         return cli_fail(&err);

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "core/fs.h"
-#include "core/limits.h"
 #include "core/log.h"
 #include "core/status.h"
 #include "daemon/server.h"
@@ -75,7 +74,7 @@ static enum assay_status read_back(struct server_run *run, struct assay_key *key
     char envelope[PATH_MAX + 32];
     struct assay_key *keys[] = {key};
     struct assay_verify_result result = {.verdict = ""};
-    (void)snprintf(envelope, sizeof envelope, "%s/statement.dsse.json", run->staging);
+    (void)snprintf(envelope, sizeof envelope, "%s/" ASSAY_ENVELOPE_NAME, run->staging);
     const struct assay_verify_options opt = {
         .envelope = envelope, .keys = keys, .n_keys = 1, .report = on_check};
     enum assay_status status = assay_verify(&opt, &result, err);

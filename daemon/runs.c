@@ -15,9 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/arena.h"
 #include "core/clock.h"
-#include "core/limits.h"
 #include "core/log.h"
 #include "core/status.h"
 #include "daemon/server.h"

@@ -134,12 +134,6 @@ static enum assay_status scan(struct worker *w, struct assay_error *err)
     return assay_audit_run(&opt, &w->audit, err);
 }
 
-static enum assay_status write_atomic(void *ctx, const void *data, size_t len,
-                                      struct assay_error *err)
-{
-    return assay_atomic_write(ctx, data, len, err);
-}
-
 /* Formats beyond those every report has. */
 static enum assay_status write_format(struct worker *w, const char *format, struct assay_error *err)
 {
@@ -157,7 +151,7 @@ static enum assay_status write_format(struct worker *w, const char *format, stru
     if (status != ASSAY_OK) {
         return status;
     }
-    struct assay_out out = {.write = write_atomic, .ctx = file};
+    struct assay_out out = assay_out_file(file);
     status = writer->write(w->audit, &out, err);
     if (status != ASSAY_OK) {
         assay_atomic_abort(file);

@@ -13,7 +13,6 @@
 
 #include <sched.h>
 
-#include "core/arena.h"
 #include "core/clock.h"
 #include "core/hash.h"
 #include "core/limits.h"

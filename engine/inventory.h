@@ -13,8 +13,6 @@
 #ifndef ASSAY_ENGINE_INVENTORY_H
 #define ASSAY_ENGINE_INVENTORY_H
 
-#include <sys/stat.h>
-
 #include "assay/finding.h"
 
 struct assay_entry {

@@ -4,8 +4,6 @@
  */
 #include "engine/worker.h"
 
-#include "core/arena.h"
-
 /* ---- tasks --------------------------------------------------------------------------------- */
 
 static void fail(struct assay_worker *w, const struct assay_error *err)

@@ -23,9 +23,9 @@
 
 /* Everything a report directory may hold; signers after the first are signer-2.pub and so on. */
 static const char *const report_names[] = {
-    ASSAY_MANIFEST_NAME, ASSAY_STATEMENT_NAME, "statement.dsse.json", "run.json",
-    "run.dsse.json",     ASSAY_FINDINGS_NAME,  ASSAY_HTML_NAME,       "findings.csv",
-    "report.json",       "summary.txt"};
+    ASSAY_MANIFEST_NAME,     ASSAY_STATEMENT_NAME, ASSAY_ENVELOPE_NAME, ASSAY_RUN_NAME,
+    ASSAY_RUN_ENVELOPE_NAME, ASSAY_FINDINGS_NAME,  ASSAY_HTML_NAME,     ASSAY_CSV_NAME,
+    ASSAY_JSON_NAME,         ASSAY_SUMMARY_NAME};
 
 static int is_report_name(const char *name)
 {
@@ -94,7 +94,7 @@ static enum assay_status put_statements(int dir, struct report_job *job, struct 
                                       &job->info, &run, err);
     }
     if (s == ASSAY_OK) {
-        s = assay_report_put(dir, "run.json", assay_buf_bytes(&run), err);
+        s = assay_report_put(dir, ASSAY_RUN_NAME, assay_buf_bytes(&run), err);
     }
     if (s == ASSAY_OK && job->n_keys > 0) {
         const struct assay_bytes payloads[2] = {assay_buf_bytes(&run), assay_buf_bytes(&statement)};

@@ -27,6 +27,17 @@
 #define ASSAY_PREDICATE_AUDIT "https://assay.dev/dataset-audit/v1"
 #define ASSAY_PREDICATE_RUN   "https://assay.dev/audit-run/v1"
 
+#define ASSAY_MANIFEST_NAME     "MANIFEST.sha256"
+#define ASSAY_STATEMENT_NAME    "statement.json"
+#define ASSAY_ENVELOPE_NAME     "statement.dsse.json"
+#define ASSAY_RUN_NAME          "run.json"
+#define ASSAY_RUN_ENVELOPE_NAME "run.dsse.json"
+#define ASSAY_FINDINGS_NAME     "findings.jsonl"
+#define ASSAY_HTML_NAME         "report.html"
+#define ASSAY_SUMMARY_NAME      "summary.txt"
+#define ASSAY_CSV_NAME          "findings.csv"
+#define ASSAY_JSON_NAME         "report.json"
+
 /* Where a writer writes. `write` returns ASSAY_OK or an error it has described in `err`. */
 struct assay_out {
     enum assay_status (*write)(void *ctx, const void *data, size_t len, struct assay_error *err);
@@ -36,6 +47,10 @@ struct assay_out {
     int chinese;            /* language of titles and headings */
     const char *report_dir; /* to mention, may be NULL */
 };
+
+struct assay_atomic_file;
+/* Output into a file that is being written atomically (core/fs.h); the caller commits or aborts. */
+struct assay_out assay_out_file(struct assay_atomic_file *f);
 
 struct assay_writer {
     const char *name;    /* "jsonl" */

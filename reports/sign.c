@@ -45,7 +45,7 @@ enum assay_status assay_report_put_signed(assay_put_fn put, void *where,
                                           struct assay_key *const *keys, size_t n_keys,
                                           struct assay_error *err)
 {
-    static const char *const names[2] = {"run.dsse.json", "statement.dsse.json"};
+    static const char *const names[2] = {ASSAY_RUN_ENVELOPE_NAME, ASSAY_ENVELOPE_NAME};
     enum assay_status s = put_signers(put, where, keys, n_keys, err);
     for (int i = 0; i < 2 && s == ASSAY_OK; i++) {
         ASSAY_AUTO_BUF text;
@@ -134,7 +134,7 @@ enum assay_status assay_report_sign(const char *dir, struct assay_key *const *ke
     enum assay_status s =
         read_in(dir, ASSAY_STATEMENT_NAME, ASSAY_LIMIT_JSON_DOCUMENT, &statement, err);
     if (s == ASSAY_OK) {
-        s = read_in(dir, "run.json", ASSAY_LIMIT_JSON_DOCUMENT, &run, err);
+        s = read_in(dir, ASSAY_RUN_NAME, ASSAY_LIMIT_JSON_DOCUMENT, &run, err);
     }
     if (s == ASSAY_OK) {
         s = assay_at(

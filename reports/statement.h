@@ -13,10 +13,6 @@
 
 #define ASSAY_STATEMENT_TYPE  "https://in-toto.io/Statement/v1"
 #define ASSAY_MANIFEST_FORMAT "sha256sum/1"
-#define ASSAY_MANIFEST_NAME   "MANIFEST.sha256"
-#define ASSAY_STATEMENT_NAME  "statement.json"
-#define ASSAY_FINDINGS_NAME   "findings.jsonl"
-#define ASSAY_HTML_NAME       "report.html"
 
 void assay_statement_open(struct assay_json *j); /* up to and into the predicate object */
 void assay_statement_digest(struct assay_json *j, const void *sha256); /* value: {"sha256": ...} */

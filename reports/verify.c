@@ -327,7 +327,7 @@ static void check_run(struct assay_verifier *v, const char *statement)
     struct run_seal run = {0};
     assay_buf_init(&path, ASSAY_KIB(16));
     assay_buf_init(&text, ASSAY_LIMIT_JSON_DOCUMENT + 1);
-    assay_path_beside(&path, v->opt->envelope, "run.dsse.json");
+    assay_path_beside(&path, v->opt->envelope, ASSAY_RUN_ENVELOPE_NAME);
     enum assay_status s =
         assay_fs_read_file(assay_buf_str(&path), ASSAY_LIMIT_JSON_DOCUMENT, &text, &why);
     const char *wrong = NULL;
@@ -336,14 +336,14 @@ static void check_run(struct assay_verifier *v, const char *statement)
                               : why.message;
     }
     if (wrong != NULL) {
-        assay_verifier_fail(v, ASSAY_CHECK_COMPANION, "run.dsse.json", wrong);
+        assay_verifier_fail(v, ASSAY_CHECK_COMPANION, ASSAY_RUN_ENVELOPE_NAME, wrong);
         return;
     }
     if (s == ASSAY_OK) {
         assay_verifier_ok(v, ASSAY_CHECK_COMPANION,
-                          "run.dsse.json is signed and about this statement");
+                          ASSAY_RUN_ENVELOPE_NAME " is signed and about this statement");
     }
-    check_companion(v, "run.json", run.sha256);
+    check_companion(v, ASSAY_RUN_NAME, run.sha256);
     check_companion(v, ASSAY_FINDINGS_NAME, run.view.findings_sha256);
     check_companion(v, ASSAY_HTML_NAME, run.view.html_sha256);
 }

@@ -10,11 +10,9 @@
  */
 #include "reports/verify_internal.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "core/arena.h"
 #include "core/limits.h"
 #include "engine/inventory.h"
 

@@ -78,6 +78,7 @@ static int add_name(struct assay_load *l, struct assay_pack_source *s, const cha
     }
     const char **names = assay_grown(s->names, s->n_names, &s->cap_names, sizeof *names);
     if (names == NULL) {
+        assay_diags_error(l->diags, NULL, NULL, "out of memory for rules");
         return 0;
     }
     s->names = names;
@@ -141,7 +142,13 @@ static int list_dir(struct assay_load *l, struct assay_pack_source *s, const cha
     for (struct dirent *e; ok && (e = readdir(dir)) != NULL;) {
         char name[ASSAY_LIMIT_NAME];
         int n = snprintf(name, sizeof name, "%s%s%s", at, *at == '\0' ? "" : "/", e->d_name);
-        if (e->d_name[0] != '.' && n > 0 && (size_t)n < sizeof name) {
+        if (e->d_name[0] == '.') {
+            continue;
+        }
+        if (n < 0 || (size_t)n >= sizeof name) {
+            assay_diags_error(l->diags, NULL, NULL, "%s: a file name is too long", s->shown);
+            ok = 0;
+        } else {
             ok = list_entry(l, s, name, depth);
         }
     }
@@ -340,6 +347,7 @@ const struct assay_yaml *assay_pack_yaml(struct assay_load *l, const char *name)
     }
     struct assay_yaml *y = assay_yaml_parse(f->bytes, l->file, l->diags);
     if (y != NULL && !keep_document(l->rs, y)) {
+        assay_diags_error(l->diags, NULL, NULL, "%s: out of memory", l->file);
         assay_yaml_free(y);
         y = NULL;
     }

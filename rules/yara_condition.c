@@ -11,8 +11,6 @@
  */
 #include "rules/yara_condition.h"
 
-#include <stdlib.h>
-
 #include "core/arena.h"
 #include "core/limits.h"
 

@@ -4,9 +4,6 @@
  */
 #include "reports/writers/html_kit.h"
 
-#include "core/hash.h"
-#include "core/limits.h"
-
 #define NAME_CUT   200
 #define VALUE_CUT  120
 #define CATEGORIES 64

@@ -436,7 +436,7 @@ static void write_next(struct sheet *s)
     assay_utf8_escape(&safe, assay_bytes_str(dir));
     assay_buf_addf(&s->p.buf, "\n%s  %s/" ASSAY_HTML_NAME "\n", t(s, ASSAY_T_REPORT_AT),
                    assay_buf_str(&safe));
-    assay_buf_addf(&s->p.buf, "%s  assay verify %s/statement.dsse.json --dataset DIR\n",
+    assay_buf_addf(&s->p.buf, "%s  assay verify %s/" ASSAY_ENVELOPE_NAME " --dataset DIR\n",
                    t(s, ASSAY_T_NEXT), assay_buf_str(&safe));
 }
 

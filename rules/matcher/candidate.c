@@ -13,7 +13,6 @@
  */
 #include "rules/matcher/internal.h"
 
-#include "core/limits.h"
 #include "rules/pattern.h"
 
 int assay_field_is_matched(const struct assay_field *f)

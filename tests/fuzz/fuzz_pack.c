@@ -6,7 +6,6 @@
  * loads is linted and explained; loading twice gives the same digest.
  */
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "rules/explain.h"

@@ -3,7 +3,6 @@
 #include "tests/unit/unit.h"
 
 #include "core/buf.h"
-#include "core/limits.h"
 #include "daemon/protocol.h"
 
 static struct assay_error err;

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 
-#include "core/limits.h"
 #include "tests/unit/matcher/adversary.h"
 #include "tests/unit/matcher/sample_rules.h"
 
