@@ -80,11 +80,13 @@ static const char *skip_message(enum assay_skip why, int listed)
 {
     if (why == ASSAY_SKIP_SYMLINK) {
         return listed ? "is a symbolic link now, not the file that was audited"
-                      : "is a symbolic link: it was not audited and is not followed";
+                      : "is a symbolic link: no report speaks for it; replace it by the file, or "
+                        "remove it, and audit again";
     }
     if (why == ASSAY_SKIP_SPECIAL) {
         return listed ? "is a special file now, not the file that was audited"
-                      : "is a special file (device, socket or pipe): it was not audited";
+                      : "is a special file (device, socket or pipe): no report speaks for it; "
+                        "remove it, and audit again";
     }
     return why == ASSAY_SKIP_UNREADABLE ? "cannot be read" : "cannot be examined";
 }
