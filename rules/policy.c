@@ -232,6 +232,7 @@ static void parse_policy(struct assay_policy *p)
     struct assay_load texts = {.diags = p->diags, .yaml = p->yaml};
     const struct assay_yaml_node *root = assay_yaml_root(p->yaml);
     const char *title_en, *title_zh;
+    size_t before = assay_diags_errors(p->diags);
     if (root == NULL) {
         assay_diags_error(p->diags, p->yaml, NULL, "empty policy");
         return;
@@ -242,6 +243,12 @@ static void parse_policy(struct assay_policy *p)
     assay_parse_text2(&texts, assay_yaml_get(root, "title"), "title", &title_en, &title_zh);
     parse_terms(p, assay_yaml_get(root, "fail"), 0);
     parse_terms(p, assay_yaml_get(root, "warn"), 1);
+    if (p->n_terms == 0 && assay_diags_errors(p->diags) == before) {
+        assay_diags_error(
+            p->diags, p->yaml, root,
+            "a policy without terms would pass anything: give at least one term under "
+            "'fail' or 'warn', or use the built-in policy 'observe'");
+    }
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
