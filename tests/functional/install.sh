@@ -39,7 +39,7 @@ share/man/man8/assayd.8
 share/zsh/site-functions/_assay"
 like "$(value plugindir)" '/assay/plugins$' "shared plugins have a place"
 got=$(cd "$root$prefix" && find . -type f -o -type l | sed 's|^\./||' | LC_ALL=C sort |
-	grep -vE '^lib/assay/plugins/|^share/doc/assay/[A-Za-z-]+\.md$')
+	grep -vE '^lib/assay/plugins/|^share/doc/assay/([A-Za-z-]+\.md|docs/images/[a-z-]+\.png)$')
 is "$got" "$want" "every file is where it belongs, and no other"
 for page in README.md CHANGELOG.md $(cd "$ASSAY_SRCDIR/docs" && echo *.md); do
 	[ -f "$root$prefix/share/doc/assay/$page" ]
