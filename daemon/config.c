@@ -228,6 +228,15 @@ static void read_scalar(struct loader *l, const struct assay_config_key *k, void
     }
 }
 
+/* Names and words are filled in later; numbers and paths stand in the table. */
+static void store_fallback(const struct assay_config_key *k, void *base)
+{
+    if (k->option.fallback != NULL && (k->flags & LIST) == 0 &&
+        (k->option.type != ASSAY_OPT_STRING || k->option.fallback[0] == '/')) {
+        store_value(k, base, k->option.fallback);
+    }
+}
+
 /* Reads every key of `section` from mapping `n` (NULL: absent) into `base`. */
 static void read_section(struct loader *l, const char *section, void *base,
                          const struct assay_yaml_node *n)
@@ -242,15 +251,13 @@ static void read_section(struct loader *l, const char *section, void *base,
             continue;
         }
         const struct assay_yaml_node *value = assay_yaml_get(n, k->option.name);
+        store_fallback(k, base); /* stands where the value is refused, too: derive() needs it */
         if (value != NULL && (k->flags & LIST) != 0) {
             read_list(l, k, base, value);
         } else if (value != NULL) {
             read_scalar(l, k, base, value);
         } else if ((k->flags & REQUIRED) != 0) {
             assay_diags_error(l->d, l->y, n, "%s is missing", k->option.name);
-        } else if (k->option.type != ASSAY_OPT_STRING ||
-                   (k->option.fallback != NULL && k->option.fallback[0] == '/')) {
-            store_value(k, base, k->option.fallback);
         }
     }
 }

@@ -116,6 +116,7 @@ static void odd_documents_are_refused(void **state)
         "version: [1]\n",
         "version: 1\ncontrol: {socket: ''}\n",
         "version: 1\nsources:\n  - {kind: directory, path: /a, marker: a/b}\n",
+        "version: 1\nstate_dir: ''\nsources: [{kind: directory, path: /a}]\n",
         "version: 1\nsources: [{kind: directory, path: /a}, {kind: directory, path: /b/a}]\n"};
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
         diags_again();
