@@ -16,6 +16,13 @@ void json_scan_init(struct json_scan *s, int in_array, int at_start)
     s->fresh = (uint8_t)at_start;
 }
 
+void json_scan_restart(struct json_scan *s)
+{
+    s->column = COLUMN_UNKNOWN;
+    s->fresh = 0;
+    s->outer = 0;
+}
+
 void json_scan_consume(struct json_scan *s, size_t n)
 {
     if (n == 0) {
@@ -24,9 +31,7 @@ void json_scan_consume(struct json_scan *s, size_t n)
     s->pos -= n < s->pos ? n : s->pos;
     s->start -= n < s->start ? n : s->start;
     if (s->state == SCAN_BETWEEN && s->pos == 0) {
-        s->column = COLUMN_UNKNOWN;
-        s->fresh = 0;
-        s->outer = 0;
+        json_scan_restart(s);
     }
 }
 

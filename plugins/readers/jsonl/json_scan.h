@@ -68,5 +68,8 @@ void json_scan_init(struct json_scan *s, int in_array, int at_start);
 int json_scan_next(struct json_scan *s, struct assay_bytes data, int last, struct json_span *ret);
 /* `n` bytes were taken off the start of the data. */
 void json_scan_consume(struct json_scan *s, size_t n);
+/* What follows begins a chunk: forgets how the line began, as the scan that starts there does not
+ * know it. Between records only. */
+void json_scan_restart(struct json_scan *s);
 
 #endif

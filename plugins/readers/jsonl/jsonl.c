@@ -198,6 +198,9 @@ static enum assay_status jsonl_split(void *self, struct assay_bytes data,
         f->cut_off = mode == ASSAY_SPLIT_LAST && f->scan.in_array && !f->scan.closed;
     }
     json_scan_consume(&f->scan, ret->consumed);
+    if (ret->done) { /* wherever the pieces met, also when nothing was left to consume */
+        json_scan_restart(&f->scan);
+    }
     return ASSAY_OK;
 }
 

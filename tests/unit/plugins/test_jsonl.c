@@ -307,6 +307,16 @@ static void over_long_records_are_passed_over(void **state)
     }
 }
 
+/* What follows a discarded record begins a chunk, whether or not its first byte was seen before. */
+static void a_broken_record_may_follow_a_discarded_one(void **state)
+{
+    (void)state;
+    const struct harness_plan plan = {.max_record = 20};
+    expect_plan(assay_bytes_str("[{\"k\":\"0123456789012345678\"x}\n{\"b\" 1}\n {\"c\":2}\n]"),
+                &plan, "R 1 30 7\nF  0 0 [{\"b\" 1}]\nR 2 39 7\nF /c 1 0 [2]\n",
+                "too-long #0 @0\njsonl.malformed_record #1 @30\n");
+}
+
 /* More distinct paths than are kept, in many records and in one. */
 static void paths_are_bounded(void **state)
 {
@@ -405,6 +415,7 @@ int main(void)
         cmocka_unit_test(values_may_follow_one_another),
         cmocka_unit_test(broken_values_end_where_the_next_begins),
         cmocka_unit_test(over_long_records_are_passed_over),
+        cmocka_unit_test(a_broken_record_may_follow_a_discarded_one),
         cmocka_unit_test(paths_are_bounded),
         cmocka_unit_test(a_pointer_that_is_too_long_stops_at_its_ancestor),
         cmocka_unit_test(probes_go_by_content_first),
