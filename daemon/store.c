@@ -14,12 +14,13 @@
 #include "core/clock.h"
 #include "core/limits.h"
 
-#define STORE_VERSION  1
 #define STORE_BUSY_MS  5000
 #define STORE_APP_ID   0x41535359 /* "ASSY", in the file's header */
 #define STORE_TEXT_MAX ASSAY_MIB(1)
 
-static const char store_schema[] =
+/* From one format to the next; a new store takes every step. user_version counts the steps taken.
+ */
+static const char *const store_steps[] = {
     "CREATE TABLE datasets ("
     " id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
     " created_ms INTEGER NOT NULL) STRICT;"
@@ -34,13 +35,16 @@ static const char store_schema[] =
     "CREATE INDEX runs_by_state ON runs (state, not_before_ms);"
     "CREATE TABLE verdicts ("
     " run INTEGER PRIMARY KEY REFERENCES runs, verdict TEXT NOT NULL, report TEXT NOT NULL,"
-    " manifest TEXT NOT NULL, recorded_ms INTEGER NOT NULL) STRICT;";
+    " manifest TEXT NOT NULL, recorded_ms INTEGER NOT NULL) STRICT;",
+    "ALTER TABLE runs ADD COLUMN rules_digest BLOB NOT NULL DEFAULT x'';",
+};
+#define STORE_VERSION ((int)(sizeof store_steps / sizeof store_steps[0]))
 
 #define RUN_COLUMNS                                                                                \
     "SELECT r.id, r.state, d.path, d.name, r.source, r.policy, r.packs, r.signature, r.attempt,"   \
     " r.not_before_ms, r.created_ms, r.started_ms, r.finished_ms, r.reason, v.verdict, v.report,"  \
-    " v.manifest FROM runs r JOIN datasets d ON d.id = r.dataset LEFT JOIN verdicts v ON v.run = " \
-    "r.id "
+    " v.manifest, r.rules_digest FROM runs r JOIN datasets d ON d.id = r.dataset"                  \
+    " LEFT JOIN verdicts v ON v.run = r.id "
 
 enum store_query {
     Q_DATASET,
@@ -64,8 +68,9 @@ enum store_query {
 static const char *const store_sql[Q_MAX] = {
     [Q_DATASET] = "INSERT INTO datasets (path, name, created_ms) VALUES (?1, ?2, ?3)"
                   " ON CONFLICT (path) DO UPDATE SET name = ?2",
-    [Q_ADD] = "INSERT INTO runs (dataset, state, source, policy, packs, signature, created_ms)"
-              " VALUES ((SELECT id FROM datasets WHERE path = ?1), 0, ?2, ?3, ?4, ?5, ?6)",
+    [Q_ADD] = "INSERT INTO runs (dataset, state, source, policy, packs, signature, created_ms,"
+              " rules_digest)"
+              " VALUES ((SELECT id FROM datasets WHERE path = ?1), 0, ?2, ?3, ?4, ?5, ?6, ?7)",
     [Q_NEXT] = RUN_COLUMNS "WHERE r.state = 0 AND r.not_before_ms <= ?1 AND NOT EXISTS"
                            " (SELECT 1 FROM runs o WHERE o.dataset = r.dataset AND o.state = 1)"
                            " ORDER BY r.id LIMIT 1",
@@ -131,14 +136,26 @@ static int64_t store_user_version(struct assay_store *s)
     return version;
 }
 
-static enum assay_status store_make(struct assay_store *s, struct assay_error *err)
+/* Takes the steps from `version` to ours, each in a transaction of its own. */
+static enum assay_status store_upgrade(struct assay_store *s, int version, struct assay_error *err)
 {
-    char sql[sizeof store_schema + 128];
-    (void)snprintf(
-        sql, sizeof sql,
-        "BEGIN IMMEDIATE; %s PRAGMA user_version = %d; PRAGMA application_id = %d; COMMIT",
-        store_schema, STORE_VERSION, STORE_APP_ID);
-    return store_exec(s, sql, "make the tables", err);
+    enum assay_status status = ASSAY_OK;
+    ASSAY_AUTO_BUF sql;
+    assay_buf_init(&sql, ASSAY_KIB(64));
+    for (; status == ASSAY_OK && version < STORE_VERSION; version++) {
+        sql.len = 0;
+        assay_buf_addf(&sql,
+                       "BEGIN IMMEDIATE; %s PRAGMA user_version = %d; PRAGMA application_id = %d;"
+                       " COMMIT",
+                       store_steps[version], version + 1, STORE_APP_ID);
+        status = assay_buf_status(&sql);
+        if (status == ASSAY_OK) {
+            status = store_exec(s, assay_buf_str(&sql), "make the tables", err);
+        } else {
+            (void)assay_fail(err, status, "out of memory");
+        }
+    }
+    return status;
 }
 
 static enum assay_status store_check_version(struct assay_store *s, const char *path,
@@ -154,7 +171,7 @@ static enum assay_status store_check_version(struct assay_store *s, const char *
                           "upgrade, or use another state_dir",
                           path, (long long)version, STORE_VERSION);
     }
-    return version == 0 ? store_make(s, err) : ASSAY_OK;
+    return store_upgrade(s, (int)version, err);
 }
 
 static enum assay_status store_prepare(struct assay_store *s, struct assay_error *err)
@@ -327,6 +344,9 @@ static void read_run(struct assay_store *s, sqlite3_stmt *q, struct assay_run_re
     ret->verdict = row_text(s, q, 14);
     ret->report = row_text(s, q, 15);
     ret->manifest = row_text(s, q, 16);
+    if (sqlite3_column_bytes(q, 17) == ASSAY_SIGNATURE_LEN) {
+        memcpy(ret->spec.rules_digest, sqlite3_column_blob(q, 17), ASSAY_SIGNATURE_LEN);
+    }
 }
 
 /* The one row of a query, or ASSAY_NOTFOUND. */
@@ -371,6 +391,7 @@ static enum assay_status add_rows(struct assay_store *s, const struct assay_run_
     bind_text(q, 4, packs);
     (void)sqlite3_bind_blob(q, 5, spec->signature, ASSAY_SIGNATURE_LEN, SQLITE_STATIC);
     bind_number(q, 6, now);
+    (void)sqlite3_bind_blob(q, 7, spec->rules_digest, ASSAY_SIGNATURE_LEN, SQLITE_STATIC);
     return run_query(s, q, "queue a run", &changed, err);
 }
 

@@ -27,6 +27,8 @@ struct assay_run_spec {
     const char *policy; /* NULL: the embedded default */
     struct assay_config_list packs;
     uint8_t signature[ASSAY_SIGNATURE_LEN];
+    uint8_t
+        rules_digest[ASSAY_SIGNATURE_LEN]; /* of what policy and packs hold; zeroes: not known */
 };
 
 struct assay_run_record {

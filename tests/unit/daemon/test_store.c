@@ -42,6 +42,7 @@ static uint64_t add(const char *dataset, uint8_t signature)
     uint64_t id = 0;
     struct assay_run_spec spec = {.path = dataset, .name = "n", .source = "s", .packs = {packs, 2}};
     memset(spec.signature, signature, sizeof spec.signature);
+    memset(spec.rules_digest, 0x5A, sizeof spec.rules_digest);
     assert_int_equal(assay_store_add(store, &spec, &id, &err), ASSAY_OK);
     return id;
 }
@@ -62,6 +63,7 @@ static void a_run_from_queue_to_verdict(void **state)
     assert_null(run.spec.policy);
     assert_int_equal(run.spec.packs.n, 2);
     assert_string_equal(run.spec.packs.items[1], "secrets");
+    assert_int_equal(run.spec.rules_digest[31], 0x5A);
     assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
     assert_int_equal(state_of(id), ASSAY_RUN_RUNNING);
     assert_int_equal(run.attempt, 1);
@@ -174,6 +176,46 @@ static void a_second_life_queues_again(void **state)
     assert_int_equal(assay_store_newest(store, "/d", 0, &run, &err), ASSAY_OK);
 }
 
+static void a_store_of_the_first_format_goes_on(void **state)
+{
+    (void)state;
+    static const char old[] =
+        "DROP TABLE verdicts; DROP TABLE runs; DROP TABLE datasets;"
+        "CREATE TABLE datasets (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,"
+        " name TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " dataset INTEGER NOT NULL REFERENCES datasets, state INTEGER NOT NULL,"
+        " source TEXT NOT NULL, policy TEXT, packs TEXT NOT NULL, signature BLOB NOT NULL,"
+        " attempt INTEGER NOT NULL DEFAULT 0, not_before_ms INTEGER NOT NULL DEFAULT 0,"
+        " created_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL DEFAULT 0,"
+        " finished_ms INTEGER NOT NULL DEFAULT 0, reason TEXT) STRICT;"
+        "CREATE INDEX runs_by_dataset ON runs (dataset, id);"
+        "CREATE INDEX runs_by_state ON runs (state, not_before_ms);"
+        "CREATE TABLE verdicts (run INTEGER PRIMARY KEY REFERENCES runs, verdict TEXT NOT NULL,"
+        " report TEXT NOT NULL, manifest TEXT NOT NULL, recorded_ms INTEGER NOT NULL) STRICT;"
+        "INSERT INTO datasets VALUES (1, '/d', 'd', 5);"
+        "INSERT INTO runs (dataset, state, source, packs, signature, created_ms)"
+        " VALUES (1, 2, 's', '', zeroblob(32), 6);"
+        "INSERT INTO verdicts VALUES (1, 'WARN', '/r/d-1', '00', 7);"
+        "PRAGMA user_version = 1;";
+    static const uint8_t zeroes[ASSAY_SIGNATURE_LEN];
+    sqlite3 *db;
+    assay_store_close(store);
+    store = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, old, NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(db);
+    for (int life = 0; life < 2; life++) {
+        assert_int_equal(assay_store_open(path, &store, &err), ASSAY_OK);
+        assert_int_equal(state_of(1), ASSAY_RUN_DONE);
+        assert_string_equal(run.verdict, "WARN");
+        assert_memory_equal(run.spec.rules_digest, zeroes, sizeof zeroes);
+        assert_true(add("/d", 1) > 1);
+        assay_store_close(store);
+        store = NULL;
+    }
+}
+
 static void a_newer_store_is_refused_and_left_alone(void **state)
 {
     (void)state;
@@ -181,10 +223,10 @@ static void a_newer_store_is_refused_and_left_alone(void **state)
     assay_store_close(store);
     store = NULL;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
     (void)sqlite3_close(db);
     assert_int_equal(assay_store_open(path, &store, &err), ASSAY_UNSUPPORTED);
-    assert_non_null(strstr(err.message, "newer assayd (format 2, this one knows 1)"));
+    assert_non_null(strstr(err.message, "newer assayd (format 99, this one knows "));
 }
 
 static void a_file_that_is_no_store_is_refused(void **state)
@@ -212,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(retries_wait_for_their_time, setup, teardown),
         cmocka_unit_test_setup_teardown(the_same_state_is_recognised, setup, teardown),
         cmocka_unit_test_setup_teardown(a_second_life_queues_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_store_of_the_first_format_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a_newer_store_is_refused_and_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_store_is_refused, setup, teardown),
     };
