@@ -159,7 +159,9 @@ static enum assay_status add_entry(struct dup_local *l, unsigned table, const st
 {
     struct dup_table *t = &l->tables[table];
     size_t max = t->n < t->cap ? SIZE_MAX : table_max(l->shared, table);
-    return dup_table_add(t, l->shared->host, max, e);
+    uint64_t words[DUP_ENTRY_WORDS];
+    dup_entry_words(e, words);
+    return dup_table_add(t, l->shared->host, max, words);
 }
 
 /* ---- records -----------------------------------------------------------------------------------
@@ -332,13 +334,12 @@ static enum assay_status duplicates_finish(const void *shared, void *merged,
 /* ---- saving ------------------------------------------------------------------------------------
  */
 
-static enum assay_status save_entry(void *ctx, const struct dup_entry *e)
+static enum assay_status save_entry(void *ctx, const uint64_t *entry)
 {
     struct state_out *out = ctx;
-    state_put_u64(out, e->key[0]);
-    state_put_u64(out, e->key[1]);
-    state_put_u64(out, e->variant);
-    state_put_u64(out, e->place);
+    for (unsigned i = 0; i < DUP_ENTRY_WORDS; i++) {
+        state_put_u64(out, entry[i]);
+    }
     return out->status;
 }
 

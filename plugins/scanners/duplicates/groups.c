@@ -162,9 +162,10 @@ static void add_member(struct grouping *g, uint64_t place)
     g->group_entries++;
 }
 
-static enum assay_status on_entry(void *ctx, const struct dup_entry *e)
+static enum assay_status on_entry(void *ctx, const uint64_t *words)
 {
     struct grouping *g = ctx;
+    const struct dup_entry entry = dup_entry_of(words), *e = &entry;
     enum assay_status st = ASSAY_OK;
     if (g->entries == 0 || g->key[0] != e->key[0] || g->key[1] != e->key[1]) {
         st = end_group(g);

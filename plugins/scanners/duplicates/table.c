@@ -19,68 +19,83 @@
 #define MANY        512
 
 /* ---- sorting -----------------------------------------------------------------------------------
+ *
+ * Written once for any number of words, and compiled for the two there are.
  */
 
-static int less(const struct dup_entry *a, const struct dup_entry *b)
+#define INLINE static inline __attribute__((always_inline))
+
+/* More than any entry has. */
+struct whole {
+    uint64_t words[DUP_ENTRY_WORDS];
+};
+
+INLINE int less(const uint64_t *a, const uint64_t *b, unsigned words)
 {
-    if (a->key[0] != b->key[0]) {
-        return a->key[0] < b->key[0];
+    for (unsigned i = 0; i + 1 < words; i++) {
+        if (a[i] != b[i]) {
+            return a[i] < b[i];
+        }
     }
-    if (a->key[1] != b->key[1]) {
-        return a->key[1] < b->key[1];
-    }
-    return a->variant != b->variant ? a->variant < b->variant : a->place < b->place;
+    return a[words - 1] < b[words - 1];
 }
 
-static void insertion_sort(struct dup_entry *e, size_t n)
+INLINE void copy(uint64_t *to, const uint64_t *from, unsigned words)
+{
+    for (unsigned i = 0; i < words; i++) {
+        to[i] = from[i];
+    }
+}
+
+INLINE void insertion_sort(uint64_t *e, size_t n, unsigned words)
 {
     for (size_t i = 1; i < n; i++) {
-        struct dup_entry x = e[i];
+        struct whole x;
         size_t j = i;
-        for (; j > 0 && less(&x, &e[j - 1]); j--) {
-            e[j] = e[j - 1];
+        copy(x.words, e + i * words, words);
+        for (; j > 0 && less(x.words, e + (j - 1) * words, words); j--) {
+            copy(e + j * words, e + (j - 1) * words, words);
         }
-        e[j] = x;
+        copy(e + j * words, x.words, words);
     }
 }
 
 /* Byte `depth` of an entry, most significant first. */
-static unsigned byte_at(const struct dup_entry *e, unsigned depth)
+INLINE unsigned byte_at(const uint64_t *e, unsigned depth)
 {
-    const uint64_t word = depth < 8    ? e->key[0]
-                          : depth < 16 ? e->key[1]
-                          : depth < 24 ? e->variant
-                                       : e->place;
-    return (unsigned)(word >> (56 - 8 * (depth % 8))) & 255;
+    return (unsigned)(e[depth / 8] >> (56 - 8 * (depth % 8))) & 255;
 }
 
 /* Moves every entry into its bucket, by cycles. */
-static void permute(struct dup_entry *e, unsigned depth, size_t next[256], const size_t end[256])
+INLINE void permute(uint64_t *e, unsigned depth, size_t next[256], const size_t end[256],
+                    unsigned words)
 {
     for (unsigned b = 0; b < 256; b++) {
         while (next[b] < end[b]) {
-            struct dup_entry x = e[next[b]];
-            unsigned to = byte_at(&x, depth);
-            while (to != b) {
-                struct dup_entry y = e[next[to]];
-                e[next[to]++] = x;
-                x = y;
-                to = byte_at(&x, depth);
+            struct whole x, y;
+            copy(x.words, e + next[b] * words, words);
+            for (unsigned to; (to = byte_at(x.words, depth)) != b;) {
+                uint64_t *there = e + next[to]++ * words;
+                copy(y.words, there, words);
+                copy(there, x.words, words);
+                copy(x.words, y.words, words);
             }
-            e[next[b]++] = x;
+            copy(e + next[b]++ * words, x.words, words);
         }
     }
 }
 
-static void radix_sort(struct dup_entry *e, size_t n, unsigned depth)
+typedef void sorter(uint64_t *e, size_t n, unsigned depth);
+
+INLINE void radix_sort(uint64_t *e, size_t n, unsigned depth, unsigned words, sorter *deeper)
 {
     size_t next[256] = {0}, end[256];
-    if (n <= FEW || depth == 32) {
-        insertion_sort(e, n);
+    if (n <= FEW || depth == 8 * words) {
+        insertion_sort(e, n, words);
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        next[byte_at(&e[i], depth)]++;
+        next[byte_at(e + i * words, depth)]++;
     }
     size_t at = 0;
     for (unsigned b = 0; b < 256; b++) {
@@ -89,18 +104,38 @@ static void radix_sort(struct dup_entry *e, size_t n, unsigned depth)
         at += count;
         end[b] = at;
     }
-    permute(e, depth, next, end);
+    permute(e, depth, next, end, words);
     for (unsigned b = 0; b < 256; b++) {
         size_t from = b == 0 ? 0 : end[b - 1];
         if (end[b] - from > 1) {
-            radix_sort(e + from, end[b] - from, depth + 1);
+            deeper(e + from * words, end[b] - from, depth + 1);
         }
     }
 }
 
-void dup_sort(struct dup_entry *e, size_t n)
+static void sort_entries(uint64_t *e, size_t n, unsigned depth)
 {
-    radix_sort(e, n, 0);
+    radix_sort(e, n, depth, DUP_ENTRY_WORDS, sort_entries);
+}
+
+static void sort_pairs(uint64_t *e, size_t n, unsigned depth)
+{
+    radix_sort(e, n, depth, DUP_PAIR_WORDS, sort_pairs);
+}
+
+void dup_sort(uint64_t *e, size_t n, unsigned words)
+{
+    (words == DUP_PAIR_WORDS ? sort_pairs : sort_entries)(e, n, 0);
+}
+
+static unsigned words_of(const struct dup_table *t)
+{
+    return t->pairs ? DUP_PAIR_WORDS : DUP_ENTRY_WORDS;
+}
+
+static size_t bytes_of(const struct dup_table *t)
+{
+    return words_of(t) * sizeof(uint64_t);
 }
 
 /* ---- runs --------------------------------------------------------------------------------------
@@ -200,8 +235,8 @@ static enum assay_status spill(struct dup_table *t, const struct assay_host *hos
         return st;
     }
     int fd = t->fds[t->n_fds - 1];
-    size_t bytes = t->n * sizeof t->buf[0];
-    dup_sort(t->buf, t->n);
+    size_t bytes = t->n * bytes_of(t);
+    dup_sort(t->buf, t->n, words_of(t));
     st = write_all(fd, t->buf, bytes, t->written);
     if (st == ASSAY_OK) {
         t->runs[t->n_runs++] = (struct dup_run){NULL, fd, t->written, t->n};
@@ -221,7 +256,7 @@ static enum assay_status freeze(struct dup_table *t)
     if (st != ASSAY_OK) {
         return st;
     }
-    dup_sort(t->buf, t->n);
+    dup_sort(t->buf, t->n, words_of(t));
     t->runs[t->n_runs++] = (struct dup_run){t->buf, -1, 0, t->n};
     t->buf = NULL;
     t->n = t->cap = 0;
@@ -242,7 +277,7 @@ void dup_table_release(struct dup_table *t)
     free(t->fds);
     free(t->runs);
     free(t->buf);
-    memset(t, 0, sizeof *t);
+    *t = (struct dup_table){.pairs = t->pairs};
 }
 
 static enum assay_status make_room(struct dup_table *t, const struct assay_host *host, size_t max)
@@ -253,7 +288,7 @@ static enum assay_status make_room(struct dup_table *t, const struct assay_host 
     }
     size_t cap = t->cap == 0 ? 1024 : 2 * t->cap;
     cap = cap < max ? cap : max;
-    void *p = realloc(t->buf, cap * sizeof t->buf[0]);
+    void *p = realloc(t->buf, cap * bytes_of(t));
     if (p == NULL) {
         return t->n > 0 ? spill(t, host) : ASSAY_NOMEM;
     }
@@ -263,7 +298,7 @@ static enum assay_status make_room(struct dup_table *t, const struct assay_host 
 }
 
 enum assay_status dup_table_add(struct dup_table *t, const struct assay_host *host, size_t max,
-                                const struct dup_entry *e)
+                                const uint64_t *e)
 {
     if (t->n == t->cap) {
         enum assay_status st = make_room(t, host, max);
@@ -271,7 +306,7 @@ enum assay_status dup_table_add(struct dup_table *t, const struct assay_host *ho
             return st;
         }
     }
-    t->buf[t->n++] = *e;
+    memcpy(t->buf + t->n++ * words_of(t), e, bytes_of(t));
     t->total++;
     return ASSAY_OK;
 }
@@ -306,9 +341,10 @@ enum assay_status dup_table_join(struct dup_table *into, struct dup_table *from)
 /* A place in a run. */
 struct cursor {
     struct dup_run run;
-    struct dup_entry *block; /* NULL: the run is in memory */
+    uint64_t *block; /* NULL: the run is in memory */
     size_t block_cap;
-    const struct dup_entry *here;
+    unsigned words;
+    const uint64_t *here;
     size_t left;   /* entries at `here` */
     uint64_t next; /* entries of the run handed to `here` so far */
 };
@@ -316,6 +352,7 @@ struct cursor {
 /* Makes `here` valid; ASSAY_END when the run is done. */
 static enum assay_status refill(struct cursor *c)
 {
+    const size_t bytes = c->words * sizeof(uint64_t);
     if (c->left > 0) {
         return ASSAY_OK;
     }
@@ -330,19 +367,25 @@ static enum assay_status refill(struct cursor *c)
         return ASSAY_OK;
     }
     size_t n = left < c->block_cap ? (size_t)left : c->block_cap;
-    enum assay_status st = read_all(c->run.fd, c->block, n * sizeof c->block[0],
-                                    c->run.at + c->next * sizeof c->block[0]);
+    enum assay_status st = read_all(c->run.fd, c->block, n * bytes, c->run.at + c->next * bytes);
     c->here = c->block;
     c->left = n;
     c->next += n;
     return st;
 }
 
-static enum assay_status cursor_open(struct cursor *c, const struct dup_run *run, size_t block_cap)
+static inline void step(struct cursor *c)
 {
-    *c = (struct cursor){.run = *run, .block_cap = block_cap};
+    c->here += c->words;
+    c->left--;
+}
+
+static enum assay_status cursor_open(struct cursor *c, const struct dup_table *t,
+                                     const struct dup_run *run, size_t block_cap)
+{
+    *c = (struct cursor){.run = *run, .block_cap = block_cap, .words = words_of(t)};
     if (run->entries == NULL) {
-        c->block = malloc(block_cap * sizeof c->block[0]);
+        c->block = malloc(block_cap * bytes_of(t));
         if (c->block == NULL) {
             return ASSAY_NOMEM;
         }
@@ -350,31 +393,27 @@ static enum assay_status cursor_open(struct cursor *c, const struct dup_run *run
     return ASSAY_OK;
 }
 
-static enum assay_status walk_run(const struct dup_run *run,
-                                  enum assay_status (*each)(void *ctx, const struct dup_entry *e),
-                                  void *ctx)
+static enum assay_status walk_run(const struct dup_table *t, const struct dup_run *run,
+                                  dup_each *each, void *ctx)
 {
     struct cursor c;
-    enum assay_status st = cursor_open(&c, run, BLOCK);
+    enum assay_status st = cursor_open(&c, t, run, BLOCK);
     while (st == ASSAY_OK && (st = refill(&c)) == ASSAY_OK) {
         st = each(ctx, c.here);
-        c.here++;
-        c.left--;
+        step(&c);
     }
     free(c.block);
     return st == ASSAY_END ? ASSAY_OK : st;
 }
 
-enum assay_status dup_table_walk(const struct dup_table *t,
-                                 enum assay_status (*each)(void *ctx, const struct dup_entry *e),
-                                 void *ctx)
+enum assay_status dup_table_walk(const struct dup_table *t, dup_each *each, void *ctx)
 {
     enum assay_status st = ASSAY_OK;
     for (size_t i = 0; i < t->n_runs && st == ASSAY_OK; i++) {
-        st = walk_run(&t->runs[i], each, ctx);
+        st = walk_run(t, &t->runs[i], each, ctx);
     }
     for (size_t i = 0; i < t->n && st == ASSAY_OK; i++) {
-        st = each(ctx, &t->buf[i]);
+        st = each(ctx, t->buf + i * words_of(t));
     }
     return st;
 }
@@ -382,72 +421,89 @@ enum assay_status dup_table_walk(const struct dup_table *t,
 /* ---- merging -----------------------------------------------------------------------------------
  */
 
-struct merge {
-    struct cursor *cursors; /* a binary heap by `here` */
-    size_t n;
+struct dup_merge {
+    struct cursor *cursors;
+    struct cursor **heap; /* binary, by `here` */
+    size_t n;             /* in the heap */
+    size_t opened;
+    int started;
 };
 
-static void sift_down(struct merge *m, size_t i)
+static inline int before(const struct cursor *a, const struct cursor *b)
 {
-    for (;;) {
-        size_t least = i;
-        for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < m->n; child++) {
-            if (less(m->cursors[child].here, m->cursors[least].here)) {
-                least = child;
-            }
+    return less(a->here, b->here, a->words);
+}
+
+static void sift_down(struct dup_merge *m, size_t i)
+{
+    struct cursor *x = m->heap[i];
+    for (size_t child; (child = 2 * i + 1) < m->n; i = child) {
+        if (child + 1 < m->n && before(m->heap[child + 1], m->heap[child])) {
+            child++;
         }
-        if (least == i) {
-            return;
+        if (!before(m->heap[child], x)) {
+            break;
         }
-        struct cursor x = m->cursors[i];
-        m->cursors[i] = m->cursors[least];
-        m->cursors[least] = x;
-        i = least;
+        m->heap[i] = m->heap[child];
+    }
+    m->heap[i] = x;
+}
+
+void dup_merge_close(struct dup_merge *m)
+{
+    if (m != NULL) {
+        for (size_t i = 0; i < m->opened; i++) {
+            free(m->cursors[i].block);
+        }
+        free(m->heap);
+        free(m->cursors);
+        free(m);
     }
 }
 
-static void merge_close(struct merge *m)
-{
-    for (size_t i = 0; i < m->n; i++) {
-        free(m->cursors[i].block);
-    }
-    free(m->cursors);
-}
-
-static enum assay_status merge_open(struct merge *m, const struct dup_table *t)
+static enum assay_status open_cursors(struct dup_merge *m, const struct dup_table *t)
 {
     size_t block_cap = t->n_runs > MANY ? SMALL_BLOCK : BLOCK;
-    m->n = 0;
+    enum assay_status st = ASSAY_OK;
     m->cursors = malloc((t->n_runs + 1) * sizeof m->cursors[0]);
-    if (m->cursors == NULL) {
+    m->heap = malloc((t->n_runs + 1) * sizeof m->heap[0]);
+    if (m->cursors == NULL || m->heap == NULL) {
         return ASSAY_NOMEM;
     }
-    for (size_t i = 0; i < t->n_runs; i++) {
-        enum assay_status st = cursor_open(&m->cursors[m->n], &t->runs[i], block_cap);
-        if (st != ASSAY_OK) {
-            return st;
-        }
-        st = refill(&m->cursors[m->n++]);
-        if (st != ASSAY_OK) {
-            return st; /* runs are never empty */
-        }
+    for (size_t i = 0; i < t->n_runs && st == ASSAY_OK; i++) {
+        st = cursor_open(&m->cursors[i], t, &t->runs[i], block_cap);
+        m->opened += st == ASSAY_OK;
+        st = st == ASSAY_OK ? refill(&m->cursors[i]) : st; /* runs are never empty */
+        m->heap[m->n++] = &m->cursors[i];
     }
-    for (size_t i = m->n / 2; i-- > 0;) {
+    for (size_t i = m->n / 2; i-- > 0 && st == ASSAY_OK;) {
         sift_down(m, i);
     }
-    return ASSAY_OK;
+    return st;
+}
+
+enum assay_status dup_merge_open(struct dup_table *t, struct dup_merge **ret)
+{
+    struct dup_merge *m = calloc(1, sizeof *m);
+    enum assay_status st = m == NULL ? ASSAY_NOMEM : freeze(t);
+    if (st == ASSAY_OK) {
+        st = open_cursors(m, t);
+    }
+    *ret = m;
+    if (st != ASSAY_OK) {
+        dup_merge_close(m);
+        *ret = NULL;
+    }
+    return st;
 }
 
 /* Moves the first cursor on. */
-static enum assay_status merge_next(struct merge *m)
+static enum assay_status move_on(struct dup_merge *m)
 {
-    struct cursor *c = &m->cursors[0];
-    c->here++;
-    c->left--;
-    enum assay_status st = refill(c);
+    step(m->heap[0]);
+    enum assay_status st = refill(m->heap[0]);
     if (st == ASSAY_END) {
-        free(c->block);
-        *c = m->cursors[--m->n];
+        m->heap[0] = m->heap[--m->n];
         st = ASSAY_OK;
     }
     if (st == ASSAY_OK && m->n > 1) {
@@ -456,22 +512,25 @@ static enum assay_status merge_next(struct merge *m)
     return st;
 }
 
-enum assay_status dup_table_sorted(struct dup_table *t,
-                                   enum assay_status (*each)(void *ctx, const struct dup_entry *e),
-                                   void *ctx)
+enum assay_status dup_merge_next(struct dup_merge *m, const uint64_t **ret)
 {
-    struct merge m;
-    enum assay_status st = freeze(t);
-    if (st != ASSAY_OK) {
-        return st;
+    enum assay_status st = m->started && m->n > 0 ? move_on(m) : ASSAY_OK;
+    m->started = 1;
+    if (st == ASSAY_OK && m->n == 0) {
+        st = ASSAY_END;
     }
-    st = merge_open(&m, t);
-    while (st == ASSAY_OK && m.n > 0) {
-        st = each(ctx, m.cursors[0].here);
-        if (st == ASSAY_OK) {
-            st = merge_next(&m);
-        }
-    }
-    merge_close(&m);
+    *ret = st == ASSAY_OK ? m->heap[0]->here : NULL;
     return st;
+}
+
+enum assay_status dup_table_sorted(struct dup_table *t, dup_each *each, void *ctx)
+{
+    struct dup_merge *m;
+    const uint64_t *e;
+    enum assay_status st = dup_merge_open(t, &m);
+    while (st == ASSAY_OK && (st = dup_merge_next(m, &e)) == ASSAY_OK) {
+        st = each(ctx, e);
+    }
+    dup_merge_close(m);
+    return st == ASSAY_END ? ASSAY_OK : st;
 }
