@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/log.h"
 
-#include <time.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "core/fs.h"
 #include "core/json.h"
@@ -10,6 +15,7 @@
 
 #define LOG_LINE_MAX ((size_t)16 << 10)
 #define LOG_NAME_MAX 200
+#define JOURNAL      "/run/systemd/journal/socket"
 
 static const struct {
     const char *text;
@@ -25,13 +31,51 @@ static struct {
     int fd;
     enum assay_log_format format;
     enum assay_log_level max_level;
-} log_state = {.fd = 2, .format = ASSAY_LOG_TEXT, .max_level = ASSAY_LOG_INFO};
+    int journal_fd; /* -1: none */
+} log_state = {.fd = 2, .journal_fd = -1, .format = ASSAY_LOG_TEXT, .max_level = ASSAY_LOG_INFO};
 
 void assay_log_setup(int fd, enum assay_log_format format, enum assay_log_level max_level)
 {
     log_state.fd = fd;
     log_state.format = format;
     log_state.max_level = max_level;
+}
+
+/* Whether standard error is the stream that systemd says it connected to the journal. */
+static int stderr_is_journal(void)
+{
+    struct stat st;
+    char here[64];
+    const char *stream = getenv("JOURNAL_STREAM");
+    if (stream == NULL || fstat(STDERR_FILENO, &st) != 0) {
+        return 0;
+    }
+    (void)snprintf(here, sizeof here, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    return strcmp(stream, here) == 0;
+}
+
+int assay_log_journal(const char *path)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    if (log_state.journal_fd >= 0) {
+        (void)close(log_state.journal_fd);
+        log_state.journal_fd = -1;
+    }
+    if (path == NULL && !stderr_is_journal()) {
+        return 0;
+    }
+    path = path == NULL ? JOURNAL : path;
+    if (strlen(path) >= sizeof to.sun_path) {
+        return 0;
+    }
+    memcpy(to.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)(const void *)&to, sizeof to) != 0) {
+        (void)close(fd);
+        fd = -1;
+    }
+    log_state.journal_fd = fd;
+    return fd >= 0;
 }
 
 /* UTC, RFC 3339 with milliseconds. */
@@ -144,11 +188,59 @@ static void log_as_json(struct assay_buf *out, enum assay_log_level level, const
     assay_json_end_object(&j);
 }
 
+/* ASSAY_ and the key in capitals; what is not a letter or digit becomes "_". */
+static void journal_field(struct assay_buf *out, const char *key)
+{
+    assay_buf_adds(out, "\nASSAY_");
+    for (; *key != '\0'; key++) {
+        int lower = *key >= 'a' && *key <= 'z';
+        int plain = (*key >= 'A' && *key <= 'Z') || (*key >= '0' && *key <= '9');
+        assay_buf_addc(out, lower ? (char)(*key - 'a' + 'A') : plain ? *key : '_');
+    }
+    assay_buf_addc(out, '=');
+}
+
+static void journal_value(struct assay_buf *out, const struct assay_log_pair *pair)
+{
+    if (pair->kind == ASSAY_LOG_V_NAME) {
+        log_name(out, pair->text); /* escaped, so it has no line breaks; quotes are not needed */
+    } else {
+        log_text_value(out, pair);
+    }
+}
+
+/* One entry; 0 when the journal did not take it. */
+static int log_to_journal(enum assay_log_level level, const char *module, const char *message,
+                          const struct assay_log_pair *pairs)
+{
+    ASSAY_AUTO_BUF entry;
+    assay_buf_init(&entry, LOG_LINE_MAX);
+    assay_buf_addf(&entry, "PRIORITY=%c\nSYSLOG_IDENTIFIER=assayd\nASSAY_MODULE=%s",
+                   log_levels[level].priority[1], module);
+    for (const struct assay_log_pair *p = pairs; p->key != NULL; p++) {
+        journal_field(&entry, p->key);
+        journal_value(&entry, p);
+    }
+    assay_buf_addf(&entry, "\nMESSAGE=%s: %s", module, message);
+    for (; pairs->key != NULL; pairs++) { /* the message is whole without the fields */
+        assay_buf_addf(&entry, " %s=", pairs->key);
+        log_text_value(&entry, pairs);
+    }
+    assay_buf_addc(&entry, '\n');
+    return assay_buf_status(&entry) == ASSAY_OK &&
+           send(log_state.journal_fd, entry.ptr, entry.len, MSG_NOSIGNAL) == (ssize_t)entry.len;
+}
+
 void assay_log_pairs(enum assay_log_level level, const char *module, const char *message,
                      const struct assay_log_pair *pairs)
 {
     int saved = errno;
     if (level > log_state.max_level) {
+        return;
+    }
+    if (log_state.format == ASSAY_LOG_JOURNAL && log_state.journal_fd >= 0 &&
+        log_to_journal(level, module, message, pairs)) {
+        errno = saved;
         return;
     }
     ASSAY_AUTO_BUF line;

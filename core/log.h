@@ -5,7 +5,13 @@
  * A log line is a level, a module, a constant message and key=value pairs, each built by a typed
  * constructor: numbers, constants, names (escaped) and digests. There is no constructor for dataset
  * text. Libraries do not log; programs install one logger and pass it down.
- * Thread rule: assay_log writes one whole line with one write(2).
+ *
+ * Under systemd a program may hand its lines to journald itself (assay_log_journal): each pair
+ * becomes a field of the entry, ASSAY_RUN=7, that journalctl can select by. The protocol is the
+ * public one of systemd.io/JOURNAL_NATIVE_PROTOCOL: one datagram an entry, one FIELD=value a line;
+ * what we write has no line breaks, so the binary form is never needed. What journald does not take
+ * is written as text instead: a line is never lost for want of a journal.
+ * Thread rule: assay_log writes one whole line with one write(2), or sends one datagram.
  */
 #ifndef ASSAY_CORE_LOG_H
 #define ASSAY_CORE_LOG_H
@@ -16,7 +22,7 @@
 enum assay_log_format {
     ASSAY_LOG_TEXT,
     ASSAY_LOG_JSON,
-    ASSAY_LOG_JOURNAL /* text with <N> prefixes */
+    ASSAY_LOG_JOURNAL /* entries for journald; without one, text with <N> prefixes */
 };
 
 struct assay_log_pair {
@@ -37,6 +43,10 @@ struct assay_log_pair {
 #define ASSAY_LOG_END ((struct assay_log_pair){NULL, ASSAY_LOG_V_INT, 0, NULL, 0})
 
 void assay_log_setup(int fd, enum assay_log_format format, enum assay_log_level max_level);
+/* Sends entries of format ASSAY_LOG_JOURNAL to the journal's socket at `path`; NULL: where systemd
+ * has it, but only if standard error already is a stream to the journal ($JOURNAL_STREAM), so that
+ * a redirected program is not robbed of its output. Non-zero: connected. */
+int assay_log_journal(const char *path);
 void assay_log_pairs(enum assay_log_level level, const char *module, const char *message,
                      const struct assay_log_pair *pairs);
 /* assay_log(level, module, "constant message", pairs ...) */

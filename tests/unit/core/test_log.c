@@ -2,6 +2,9 @@
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "core/fs.h"
@@ -92,6 +95,59 @@ static void text_lines_carry_time_and_level(void **state)
     assert_string_equal(line + 23, "Z info m: x\n");
 }
 
+/* A journal of one's own: a datagram socket in a directory of its own. */
+static int make_journal(char dir[32], struct sockaddr_un *at)
+{
+    *at = (struct sockaddr_un){.sun_family = AF_UNIX};
+    (void)snprintf(dir, 32, "/tmp/assay-log-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(at->sun_path, sizeof at->sun_path, "%s/socket", dir);
+    int journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    assert_true(journal >= 0);
+    assert_int_equal(bind(journal, (const struct sockaddr *)at, sizeof *at), 0);
+    return journal;
+}
+
+static void the_journal_gets_fields(void **state)
+{
+    (void)state;
+    char dir[32];
+    char entry[1000];
+    struct sockaddr_un at;
+    int journal = make_journal(dir, &at);
+    assay_log_setup(fd, ASSAY_LOG_JOURNAL, ASSAY_LOG_INFO);
+    assert_true(assay_log_journal(at.sun_path));
+    assay_log(ASSAY_LOG_WARNING, "runs", "failed", ASSAY_LOG_N("run", 7),
+              ASSAY_LOG_S("at-path", "a b\nMESSAGE=x"), ASSAY_LOG_C("state", "gone"));
+    ssize_t n = recv(journal, entry, sizeof entry - 1, 0);
+    assert_true(n > 0);
+    entry[n] = '\0';
+    assert_string_equal(entry,
+                        "PRIORITY=4\nSYSLOG_IDENTIFIER=assayd\nASSAY_MODULE=runs\nASSAY_RUN=7\n"
+                        "ASSAY_AT_PATH=a b\\nMESSAGE=x\nASSAY_STATE=gone\n"
+                        "MESSAGE=runs: failed run=7 at-path=\"a b\\\\nMESSAGE=x\" state=gone\n");
+    assert_string_equal(lines(), "");
+
+    assert_int_equal(close(journal), 0); /* a journal that goes away: text again */
+    assay_log(ASSAY_LOG_ERROR, "m", "still said");
+    assert_string_equal(lines(), "<3>m: still said\n");
+    assert_int_equal(unlink(at.sun_path), 0);
+    assert_false(assay_log_journal(at.sun_path));
+    assert_int_equal(rmdir(dir), 0);
+}
+
+static void a_redirected_program_keeps_its_output(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("JOURNAL_STREAM", "1:2", 1), 0);
+    assert_false(assay_log_journal(NULL));
+    assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+    assert_false(assay_log_journal(NULL));
+    assay_log_setup(fd, ASSAY_LOG_JOURNAL, ASSAY_LOG_INFO);
+    assay_log(ASSAY_LOG_INFO, "m", "x");
+    assert_string_equal(lines(), "<6>m: x\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +155,8 @@ int main(void)
         cmocka_unit_test(levels_are_kept),
         cmocka_unit_test(json_is_one_object_a_line),
         cmocka_unit_test(long_names_are_cut_at_a_character),
+        cmocka_unit_test(the_journal_gets_fields),
+        cmocka_unit_test(a_redirected_program_keeps_its_output),
         cmocka_unit_test(text_lines_carry_time_and_level),
     };
     return cmocka_run_group_tests(tests, open_sink, close_sink);
