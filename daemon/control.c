@@ -8,16 +8,12 @@
  * server_flush, never while an event of theirs may still be under way.
  */
 #include <errno.h>
-#include <grp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "core/arena.h"
-#include "core/fs.h"
 #include "core/json.h"
 #include "core/limits.h"
 #include "core/log.h"
@@ -27,7 +23,6 @@
 
 #define OUTPUT_MAX  (8 * ASSAY_LIMIT_CONTROL_MESSAGE)
 #define STATUS_RUNS 50
-#define BACKLOG     16
 
 /* ---- replies ------------------------------------------------------------------------------- */
 
@@ -43,12 +38,7 @@ static void put_sources(struct server *s, struct assay_json *j)
     assay_json_array(j);
     for (size_t i = 0; i < s->config->n_sources; i++) {
         const struct assay_config_source *c = &s->config->sources[i];
-        struct assay_source_counts counts = {0};
-        for (size_t k = 0; assay_source_kinds[k] != NULL; k++) {
-            if (s->sources[k] != NULL && strcmp(assay_source_kinds[k]->name, c->kind) == 0) {
-                assay_source_kinds[k]->counts(s->sources[k], c, &counts);
-            }
-        }
+        struct assay_source_counts counts = server_source_counts(s, c);
         assay_json_object(j);
         assay_json_kv_str(j, "name", c->name);
         assay_json_kv_str(j, "kind", c->kind);
@@ -325,7 +315,7 @@ static void refuse(int fd)
     (void)close(fd);
 }
 
-static void listen_ready(struct server *s, struct server_watcher *w)
+void server_accept(struct server *s, struct server_watcher *w)
 {
     (void)w;
     int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -348,88 +338,6 @@ static void listen_ready(struct server *s, struct server_watcher *w)
     refuse(fd);
 }
 
-/* ---- the socket ---------------------------------------------------------------------------- */
-
-/* Somebody answers at this address. */
-static int is_alive(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int alive = fd >= 0 &&
-                connect(fd, (const struct sockaddr *)(const void *)address, sizeof *address) == 0;
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    return alive;
-}
-
-static enum assay_status open_to_group(const char *path, const char *group, struct assay_error *err)
-{
-    char scratch[4096];
-    struct group entry;
-    struct group *found = NULL;
-    if (group == NULL) {
-        return ASSAY_OK;
-    }
-    if (getgrnam_r(group, &entry, scratch, sizeof scratch, &found) != 0 || found == NULL) {
-        return assay_fail(err, ASSAY_CONFIG, "control.group: no group '%.100s'", group);
-    }
-    if (chown(path, (uid_t)-1, found->gr_gid) != 0 || chmod(path, 0660) != 0) {
-        return assay_fail_errno(err, errno, "cannot give the control socket to group %.100s",
-                                group);
-    }
-    return ASSAY_OK;
-}
-
-static enum assay_status bind_socket(struct server *s, const struct sockaddr_un *address,
-                                     struct assay_error *err)
-{
-    s->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (s->listen_fd < 0) {
-        return assay_fail_errno(err, errno, "cannot make the control socket");
-    }
-    mode_t old = umask(0177);
-    int failed =
-        bind(s->listen_fd, (const struct sockaddr *)(const void *)address, sizeof *address) != 0;
-    int os_errno = errno;
-    (void)umask(old);
-    if (failed) {
-        return assay_fail_errno(err, os_errno, "cannot bind the control socket %.150s",
-                                address->sun_path);
-    }
-    enum assay_status status = open_to_group(address->sun_path, s->config->control_group, err);
-    if (status == ASSAY_OK && listen(s->listen_fd, BACKLOG) != 0) {
-        status = assay_fail_errno(err, errno, "cannot listen");
-    }
-    return status;
-}
-
-enum assay_status server_listen(struct server *s, struct assay_error *err)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char dir[PATH_MAX];
-    const char *path = s->config->control_socket;
-    if (strlen(path) >= sizeof address.sun_path) {
-        return assay_fail(err, ASSAY_CONFIG, "control.socket is longer than %zu bytes",
-                          sizeof address.sun_path - 1);
-    }
-    memcpy(address.sun_path, path, strlen(path));
-    (void)snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(path, '/') - path), path);
-    enum assay_status status = dir[0] == '\0' ? ASSAY_OK : assay_fs_mkdirs(dir, 0755, err);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    if (is_alive(&address)) {
-        return assay_fail(err, ASSAY_EXISTS, "another assayd answers at %.150s", path);
-    }
-    (void)unlink(path);
-    status = bind_socket(s, &address, err);
-    if (status == ASSAY_OK) {
-        s->listen_watcher.ready = listen_ready;
-        status = server_add(s, s->listen_fd, &s->listen_watcher, err);
-    }
-    return status;
-}
-
 void server_control_close(struct server *s)
 {
     for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {
@@ -437,9 +345,5 @@ void server_control_close(struct server *s)
             client_release(&s->clients[i]);
         }
     }
-    if (s->listen_fd >= 0) {
-        (void)close(s->listen_fd);
-        s->listen_fd = -1;
-        (void)unlink(s->config->control_socket);
-    }
+    server_unlisten(s);
 }

@@ -74,6 +74,18 @@ static enum assay_status start_sources(struct server *s, const struct assay_conf
     return ASSAY_OK;
 }
 
+struct assay_source_counts server_source_counts(const struct server *s,
+                                                const struct assay_config_source *which)
+{
+    struct assay_source_counts counts = {0};
+    for (size_t i = 0; assay_source_kinds[i] != NULL; i++) {
+        if (s->sources[i] != NULL && strcmp(assay_source_kinds[i]->name, which->kind) == 0) {
+            assay_source_kinds[i]->counts(s->sources[i], which, &counts);
+        }
+    }
+    return counts;
+}
+
 static void ask_sources(struct server *s)
 {
     struct assay_delivery d;
@@ -97,6 +109,7 @@ static void log_setup(const struct assay_config *c)
 {
     assay_log_setup(STDERR_FILENO, (enum assay_log_format)c->log_format,
                     (enum assay_log_level)c->log_level);
+    (void)(c->log_format == ASSAY_LOG_JOURNAL && assay_log_journal(NULL));
 }
 
 /* Loads the configuration; NULL with the first error, and all of them on stderr when `show`. */
@@ -172,12 +185,14 @@ enum assay_status server_reload(struct server *s, struct assay_error *err)
     char message[96];
     (void)snprintf(message, sizeof message, "RELOADING=1\nMONOTONIC_USEC=%llu",
                    (unsigned long long)assay_monotonic_ms() * 1000);
-    server_notify(message);
+    assay_notify(message);
     struct assay_config *config = load_config(s->config_path, 0, err);
     enum assay_status status = config == NULL ? err->status : switch_config(s, config, err);
+    s->reload_problem[0] = '\0';
     if (status != ASSAY_OK) {
         char line[ASSAY_ERROR_MESSAGE_MAX + ASSAY_ERROR_WHERE_MAX + 32];
         assay_error_format(err, line, sizeof line);
+        (void)snprintf(s->reload_problem, sizeof s->reload_problem, "%.250s", line);
         assay_log(ASSAY_LOG_ERROR, "assayd", "reload failed: the old configuration stays",
                   ASSAY_LOG_S("why", line));
         if (config != NULL) {
@@ -187,7 +202,7 @@ enum assay_status server_reload(struct server *s, struct assay_error *err)
         assay_log(ASSAY_LOG_INFO, "assayd", "reloaded",
                   ASSAY_LOG_N("sources", s->config->n_sources));
     }
-    server_notify("READY=1");
+    assay_notify("READY=1");
     return status;
 }
 
@@ -201,7 +216,7 @@ static void begin_drain(struct server *s)
     }
     s->state = SERVER_DRAINING;
     s->drain_ms = assay_monotonic_ms() + s->config->drain_ms;
-    server_notify("STOPPING=1");
+    assay_notify("STOPPING=1");
     assay_log(ASSAY_LOG_INFO, "assayd", "stopping: running audits may finish",
               ASSAY_LOG_N("running", server_busy(s)),
               ASSAY_LOG_N("at_most_ms", s->config->drain_ms));
@@ -242,6 +257,9 @@ static void arm_timer(struct server *s)
     if (s->state == SERVER_DRAINING) {
         due = s->drain_ms < due ? s->drain_ms : due;
     }
+    s->work_ms = due;
+    uint64_t notice = server_notice_deadline(s);
+    due = notice < due ? notice : due;
     due = due == 0 ? 1 : due;
     struct itimerspec when = {{0, 0}, {0, 0}};
     if (due != SERVER_NEVER) {
@@ -259,8 +277,10 @@ static void dispatch(struct server *s)
     int n = epoll_wait(s->epoll_fd, events, EVENTS_AT_ONCE, -1);
     for (int i = 0; i < n; i++) {
         struct server_watcher *w = events[i].data.ptr;
+        s->notice.dirty |= w != &s->timer_watcher;
         w->ready(s, w);
     }
+    s->notice.dirty |= assay_monotonic_ms() >= s->work_ms;
 }
 
 static void loop(struct server *s)
@@ -269,6 +289,7 @@ static void loop(struct server *s)
         ask_sources(s);
         server_schedule(s);
         server_flush(s);
+        server_notice_turn(s);
         if (s->state == SERVER_DRAINING &&
             (server_busy(s) == 0 || assay_monotonic_ms() >= s->drain_ms)) {
             break;
@@ -446,7 +467,8 @@ int server_run_main(const struct server_options *opt)
     assay_log(ASSAY_LOG_INFO, "assayd", "ready", ASSAY_LOG_N("pid", getpid()),
               ASSAY_LOG_N("sources", s->config->n_sources),
               ASSAY_LOG_S("socket", s->config->control_socket));
-    server_notify("READY=1");
+    server_notice_start(s);
+    assay_notify("READY=1");
     loop(s);
     tear_down(s);
     assay_log(ASSAY_LOG_INFO, "assayd", "stopped");

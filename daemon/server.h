@@ -3,8 +3,8 @@
  * daemon/server.h: the inside of assayd, shared by its own files and nobody else.
  *
  * One thread, one epoll instance, no blocking call but the signing of a finished report. server.c
- * holds the loop and the life of the process; runs.c the audits; control.c the socket; publish.c
- * what happens to a report.
+ * holds the loop and the life of the process; runs.c the audits; listen.c and control.c the socket;
+ * publish.c what happens to a report; notify.c what the service manager is told.
  */
 #ifndef ASSAY_DAEMON_SERVER_H
 #define ASSAY_DAEMON_SERVER_H
@@ -13,6 +13,7 @@
 
 #include "core/limits.h"
 #include "daemon/child.h"
+#include "daemon/notify.h"
 #include "daemon/protocol.h"
 #include "reports/keys.h"
 
@@ -53,6 +54,14 @@ struct server_client {
     int closing;        /* after the output is gone */
 };
 
+/* What the service manager was told, and when (monotonic). */
+struct server_notice {
+    int wanted, dirty;    /* somebody listens; something may have changed since */
+    uint64_t watchdog_ms; /* 0: no watchdog */
+    uint64_t fed_ms, told_ms;
+    char line[ASSAY_NOTICE_STATUS_MAX];
+};
+
 enum server_state { SERVER_RUNNING, SERVER_DRAINING, SERVER_STOPPED };
 
 struct server {
@@ -67,6 +76,10 @@ struct server {
     int epoll_fd, signal_fd, timer_fd, listen_fd, lock_fd;
     struct server_run runs[SERVER_WORKERS_MAX];
     struct server_client clients[ASSAY_LIMIT_CLIENTS];
+    int socket_is_lent; /* the service manager's: its file is not ours to remove */
+    struct server_notice notice;
+    uint64_t work_ms;         /* monotonic; the next thing due that is not a notice */
+    char reload_problem[256]; /* why the last reload failed; empty: it did not */
     enum server_state state;
     uint64_t started_ms;  /* Unix */
     uint64_t drain_ms;    /* monotonic deadline while draining */
@@ -77,6 +90,8 @@ enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
                              struct assay_error *err);
 
 /* server.c */
+struct assay_source_counts server_source_counts(const struct server *s,
+                                                const struct assay_config_source *which);
 enum assay_status server_reload(struct server *s, struct assay_error *err);
 
 /* runs.c */
@@ -102,13 +117,19 @@ enum assay_status server_load_keys(const struct assay_config *c, struct assay_ke
                                    uint8_t ret_fingerprint[32], struct assay_error *err);
 
 /* control.c */
-enum assay_status server_listen(struct server *s, struct assay_error *err);
+void server_accept(struct server *s, struct server_watcher *w);
 void server_control_close(struct server *s);
 void server_tell(struct server *s, uint64_t run); /* something about this run changed */
 void server_flush(struct server *s);
 
-/* notify.c: sd_notify(3), without the library. Does nothing unless $NOTIFY_SOCKET is set. */
-void server_notify(const char *state);
+/* listen.c */
+enum assay_status server_listen(struct server *s, struct assay_error *err);
+void server_unlisten(struct server *s);
+
+/* notify.c */
+void server_notice_start(struct server *s);
+void server_notice_turn(struct server *s); /* feeds the watchdog, sends the status line */
+uint64_t server_notice_deadline(const struct server *s);
 
 /* What assayd was asked for on its command line. */
 struct server_options {
