@@ -66,7 +66,8 @@
 #define ASSAY_SCANNER_BUDGET     ASSAY_MIB(128) /* memory of one scanner over all workers */
 #define ASSAY_LIMIT_MEMBERS      1000 /* listed in one group finding; the total is always given */
 #define ASSAY_LIMIT_FILE_HITS    1000 /* raw-byte rule hits per file */
-#define ASSAY_LIMIT_METRICS      4096 /* of all scanners */
+#define ASSAY_LIMIT_INPUT_COPY   ((uint64_t)64 << 30) /* of standard input, for a second look */
+#define ASSAY_LIMIT_METRICS      4096                 /* of all scanners */
 
 /* Reports */
 #define ASSAY_LIMIT_HTML        ASSAY_MIB(4) /* samples shrink, aggregates never */

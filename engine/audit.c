@@ -4,20 +4,25 @@
  *
  *     prepare: inventory, hosts, scanners' shared state, rules over raw bytes, spool
  *     work:    workers until nothing is left (worker.c); the caller's thread is the first of them
- *     gather:  locals merged in worker order, what was never read, scanners' last word, metrics
+ *     gather:  locals merged in worker order, what was never read, second looks (review.c),
+ *              scanners' last word, metrics
  *     judge:   coverage, policy, verdict
  *
  * Struct assay_run lives from prepare to judge; struct assay_audit goes to the caller.
  */
 #include "engine/result.h"
 
+#include <errno.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include "core/clock.h"
+#include "core/fs.h"
 #include "core/hash.h"
 #include "core/limits.h"
+#include "core/status.h"
 #include "engine/host.h"
-#include "engine/worker.h"
+#include "engine/review.h"
 
 /* ---- what everybody asks -------------------------------------------------------------------- */
 
@@ -208,6 +213,26 @@ static enum assay_status note_settings(struct assay_run *run)
     return status;
 }
 
+/* Standard input can be read once: it is kept where a scanner may want to look twice. */
+static enum assay_status keep_input(struct assay_run *run, struct assay_error *err)
+{
+    int streams = 0, twice = 0;
+    for (size_t i = 0; i < assay_inventory_count(run->inventory) && !streams; i++) {
+        streams = !assay_inventory_seekable(run->inventory, i);
+    }
+    for (size_t i = 0; i < run->n_scanners; i++) {
+        twice |= assay_scanner_looks_twice(run->scanners[i].scanner);
+    }
+    if (!streams || !twice) {
+        return ASSAY_OK;
+    }
+    run->input_copy = assay_fs_tmpfile();
+    return run->input_copy >= 0 ? ASSAY_OK
+                                : assay_fail_errno(err, errno,
+                                                   "cannot make a temporary file for a copy of "
+                                                   "standard input");
+}
+
 static enum assay_status describe(struct assay_run *run, struct assay_error *err)
 {
     struct assay_audit *a = run->audit;
@@ -238,6 +263,7 @@ static enum assay_status prepare(struct assay_run *run, struct assay_error *err)
     }
     status = status == ASSAY_OK ? init_scanners(run, err) : status;
     status = status == ASSAY_OK ? map_rules(run, err) : status;
+    status = status == ASSAY_OK ? keep_input(run, err) : status;
     status = status == ASSAY_OK ? assay_yara_new(run->opt->rules, &run->yara, err) : status;
     status = status == ASSAY_OK ? assay_spool_new(&run->spool, err) : status;
     run->audit->spool = run->spool;
@@ -247,32 +273,6 @@ static enum assay_status prepare(struct assay_run *run, struct assay_error *err)
                                    : ASSAY_OK;
     }
     return status == ASSAY_OK ? assay_sched_new(run, &run->sched, err) : status;
-}
-
-/* ---- work ---------------------------------------------------------------------------------- */
-
-static void *thread_main(void *arg)
-{
-    assay_worker_run(arg);
-    return NULL;
-}
-
-/* Worker 0 is the calling thread. A thread that cannot be made is no failure: the others do its
- * work. */
-static void work(struct assay_run *run, struct assay_worker *workers)
-{
-    unsigned started = 1;
-    while (started < run->jobs &&
-           pthread_create(&workers[started].thread, NULL, thread_main, &workers[started]) == 0) {
-        started++;
-    }
-    if (started < run->jobs) {
-        assay_run_log(run, ASSAY_LOG_WARNING, "engine", "fewer threads than asked for");
-    }
-    assay_worker_run(&workers[0]);
-    for (unsigned i = 1; i < started; i++) {
-        (void)pthread_join(workers[i].thread, NULL);
-    }
 }
 
 /* ---- gather -------------------------------------------------------------------------------- */
@@ -363,24 +363,45 @@ static int by_metric_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+/* What the workers know becomes one; all but the first, which speaks for the others, let go. */
+static enum assay_status unite(struct assay_run *run, struct assay_worker *workers,
+                               struct assay_error *err)
+{
+    enum assay_status status = ASSAY_OK;
+    for (size_t i = 0; i < run->n_scanners && status == ASSAY_OK; i++) {
+        status = merge_scanner(run, workers, i, err);
+    }
+    for (unsigned w = 1; w < run->jobs && status == ASSAY_OK; w++) {
+        assay_tally_merge(&run->audit->tally, &workers[w].collector.tally);
+        assay_worker_release(&workers[w]);
+    }
+    return status;
+}
+
+static int is_cancelled(const struct assay_run *run)
+{
+    return run->opt->cancel != NULL && atomic_load(run->opt->cancel) != 0;
+}
+
 static enum assay_status gather(struct assay_run *run, struct assay_worker *workers,
                                 struct assay_error *err)
 {
     struct assay_audit *a = run->audit;
-    enum assay_status status = ASSAY_OK;
-    a->cancelled = run->opt->cancel != NULL && atomic_load(run->opt->cancel) != 0;
-    for (size_t i = 0; i < run->n_scanners && status == ASSAY_OK; i++) {
-        status = merge_scanner(run, workers, i, err);
-    }
+    struct assay_worker *first = &workers[0];
+    enum assay_status status = unite(run, workers, err);
     if (status == ASSAY_OK) {
-        status = assay_wrapup_rest(&workers[0], assay_sched_reached(run->sched), err);
+        status = assay_wrapup_rest(first, assay_sched_reached(run->sched), err);
     }
+    assay_sched_free(run->sched);
+    run->sched = NULL;
+    if (status == ASSAY_OK && !is_cancelled(run)) {
+        status = assay_review_run(first, err);
+    }
+    a->cancelled = is_cancelled(run);
     if (status == ASSAY_OK) {
-        status = speak(run, &workers[0], err);
+        status = speak(run, first, err);
     }
-    for (unsigned w = 0; w < run->jobs; w++) {
-        assay_tally_merge(&a->tally, &workers[w].collector.tally);
-    }
+    assay_tally_merge(&a->tally, &first->collector.tally);
     if (a->n_metrics > 1) {
         qsort(a->metrics, a->n_metrics, sizeof *a->metrics, by_metric_name);
     }
@@ -392,28 +413,13 @@ static enum assay_status gather(struct assay_run *run, struct assay_worker *work
 
 static enum assay_status run_workers(struct assay_run *run, struct assay_error *err)
 {
-    struct assay_worker *workers = calloc(run->jobs, sizeof *workers);
-    enum assay_status status =
-        workers == NULL ? assay_fail(err, ASSAY_NOMEM, "out of memory") : ASSAY_OK;
-    for (unsigned i = 0; i < run->jobs && status == ASSAY_OK; i++) {
-        status = assay_worker_init(&workers[i], run, err);
-    }
-    if (status == ASSAY_OK) {
-        work(run, workers);
-        if (atomic_load(&run->failed)) {
-            status = run->error.status;
-            if (err != NULL) {
-                *err = run->error;
-            }
-        }
-    }
-    if (status == ASSAY_OK) {
-        status = gather(run, workers, err);
-    }
-    for (unsigned i = 0; workers != NULL && i < run->jobs; i++) {
-        assay_worker_release(&workers[i]);
-    }
-    free(workers);
+    struct assay_worker *workers = NULL;
+    assay_progress_phase(run, "reading", assay_inventory_count(run->inventory),
+                         assay_inventory_bytes(run->inventory));
+    enum assay_status status = assay_workers_new(run, &workers, err);
+    status = status == ASSAY_OK ? assay_workers_run(run, workers, err) : status;
+    status = status == ASSAY_OK ? gather(run, workers, err) : status;
+    assay_workers_free(run, workers);
     return status;
 }
 
@@ -430,6 +436,9 @@ static void release(struct assay_run *run)
     assay_hosts_free(run->hosts);
     assay_yara_free(run->yara);
     assay_hmac_free(run->hmac);
+    if (run->input_copy >= 0) {
+        (void)close(run->input_copy);
+    }
     (void)pthread_mutex_destroy(&run->lock);
 }
 
@@ -440,6 +449,7 @@ enum assay_status assay_audit_run_tuned(const struct assay_audit_options *opt,
     struct assay_error local;
     struct assay_run run;
     memset(&run, 0, sizeof run);
+    run.input_copy = -1;
     err = err == NULL ? &local : err;
     *ret = NULL;
     run.audit = calloc(1, sizeof *run.audit);

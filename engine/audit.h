@@ -16,6 +16,7 @@
  *   + J x findings of one batch        (4 MiB; up to 64 MiB where a batch is nothing but findings)
  *   + one record longer than 4 C, with what its reader and the matcher make of it
  *   + G for each scanner, and the rule set
+ *   + 1 block for the voice of all at a second look, and a bit per file
  *   + per file its name and 96 bytes; per chunk that has findings 24 bytes.
  *
  * A count of records per rule or condition is exact for findings of records. A group finding
@@ -36,7 +37,9 @@
 #include "rules/matcher.h"
 #include "rules/policy.h"
 
+/* Files, bytes and eta are those of the phase: a second look (assay/scanner.h) begins again. */
 struct assay_progress {
+    const char *phase; /* "reading" or "second look" */
     uint64_t files_done, files_total;
     uint64_t bytes_done, bytes_total; /* raw bytes; total 0 when unknown (standard input) */
     uint64_t records, findings;

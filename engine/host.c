@@ -6,6 +6,8 @@
  */
 #include "engine/host.h"
 
+#include <errno.h>
+
 #include "core/fs.h"
 #include "core/hash.h"
 #include "core/limits.h"
@@ -13,7 +15,7 @@
 #include "core/utf8.h"
 
 struct host_ctx {
-    const struct assay_run *run;
+    struct assay_run *run;
     const struct assay_plugin *plugin;
     const char **values; /* by option row; NULL: unset and no default */
     struct assay_host table;
@@ -44,6 +46,7 @@ static void host_log(void *ctx, enum assay_log_level level, const char *message)
 static int host_cancelled(void *ctx)
 {
     const struct host_ctx *h = ctx;
+    assay_progress_tick(h->run, NULL, 0);
     return assay_run_stopping(h->run);
 }
 
@@ -119,6 +122,32 @@ static uint64_t host_memory_budget(void *ctx)
     return ASSAY_SCANNER_BUDGET;
 }
 
+static const char *host_file_name(void *ctx, uint32_t file)
+{
+    const struct host_ctx *h = ctx;
+    const struct assay_entry *e = assay_inventory_get(h->run->inventory, file);
+    return e == NULL ? NULL : e->name;
+}
+
+static uint32_t host_find_file(void *ctx, const char *name, size_t len)
+{
+    const struct host_ctx *h = ctx;
+    if (memchr(name, '\0', len) != NULL) {
+        return ASSAY_NONE;
+    }
+    return assay_inventory_find(h->run->inventory, assay_bytes_make(name, len));
+}
+
+static int host_open_file(void *ctx, uint32_t file)
+{
+    const struct host_ctx *h = ctx;
+    if (file >= assay_inventory_count(h->run->inventory)) {
+        errno = EINVAL;
+        return -1;
+    }
+    return assay_inventory_open_apart(h->run->inventory, file);
+}
+
 static const struct assay_host host_table = {
     .abi = ASSAY_PLUGIN_ABI,
     .size = sizeof(struct assay_host),
@@ -133,6 +162,9 @@ static const struct assay_host host_table = {
     .fold = host_fold,
     .spill = host_spill,
     .memory_budget = host_memory_budget,
+    .file_name = host_file_name,
+    .find_file = host_find_file,
+    .open_file = host_open_file,
 };
 
 /* ---- options ------------------------------------------------------------------------------- */
@@ -196,7 +228,7 @@ static enum assay_status set_option(struct assay_hosts *hosts, const struct assa
     return unknown_option(h, o->name, err);
 }
 
-static enum assay_status host_init(struct host_ctx *h, const struct assay_run *run,
+static enum assay_status host_init(struct host_ctx *h, struct assay_run *run,
                                    const struct assay_plugin *plugin)
 {
     size_t n = count_options(plugin->options);
@@ -214,7 +246,7 @@ static enum assay_status host_init(struct host_ctx *h, const struct assay_run *r
     return ASSAY_OK;
 }
 
-enum assay_status assay_hosts_new(const struct assay_run *run, struct assay_hosts **ret,
+enum assay_status assay_hosts_new(struct assay_run *run, struct assay_hosts **ret,
                                   struct assay_error *err)
 {
     const struct assay_plugins *plugins = run->opt->plugins;

@@ -11,7 +11,7 @@ struct assay_hosts;
 
 /* Checks the options in run->opt against the plugins' tables; all tables are valid until
  * hosts_free. */
-enum assay_status assay_hosts_new(const struct assay_run *run, struct assay_hosts **ret,
+enum assay_status assay_hosts_new(struct assay_run *run, struct assay_hosts **ret,
                                   struct assay_error *err);
 void assay_hosts_free(struct assay_hosts *h); /* accepts NULL */
 /* The table for plugin `i` of run->opt->plugins. */

@@ -447,3 +447,39 @@ int assay_inventory_open(const struct assay_inventory *inv, size_t i)
     }
     return fd;
 }
+
+int assay_inventory_open_apart(const struct assay_inventory *inv, size_t i)
+{
+    const struct root *r = &inv->roots[inv->entries[i].root];
+    char path[64];
+    if (r->kind == ROOT_DIRECTORY) {
+        return assay_inventory_open(inv, i);
+    }
+    if (r->kind == ROOT_STREAM) {
+        errno = ESPIPE;
+        return -1;
+    }
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", r->fd);
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+static int compare_name(const char *entry, struct assay_bytes name)
+{
+    int order = strncmp(entry, name.ptr, name.len);
+    return order == 0 && entry[name.len] != '\0' ? 1 : order;
+}
+
+uint32_t assay_inventory_find(const struct assay_inventory *inv, struct assay_bytes name)
+{
+    size_t low = 0, high = inv->n_entries;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_name(inv->entries[middle].name, name);
+        if (order == 0) {
+            return (uint32_t)middle;
+        }
+        low = order < 0 ? middle + 1 : low;
+        high = order < 0 ? high : middle;
+    }
+    return ASSAY_NONE;
+}

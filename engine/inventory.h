@@ -52,5 +52,10 @@ int assay_inventory_seekable(const struct assay_inventory *inv, size_t i);
 /* Opens entry i for reading, beneath its root, without blocking. -1 with errno. A root that is a
  * file is duplicated, so its readers share one offset: one at a time. */
 int assay_inventory_open(const struct assay_inventory *inv, size_t i);
+/* The same for readers beside the engine: a descriptor that shares its offset with no other. ESPIPE
+ * for standard input. */
+int assay_inventory_open_apart(const struct assay_inventory *inv, size_t i);
+/* The entry with this name; ASSAY_NONE: there is none. */
+uint32_t assay_inventory_find(const struct assay_inventory *inv, struct assay_bytes name);
 
 #endif

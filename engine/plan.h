@@ -17,9 +17,13 @@ struct assay_unit {
 
 struct assay_plan {
     const struct assay_inventory *inventory;
-    uint64_t large; /* files of more bytes are shared */
+    uint64_t large;         /* files of more bytes are shared */
+    const uint64_t *wanted; /* bit per file: the others are passed over; NULL: all */
     uint32_t next;
 };
+
+void assay_plan_begin(struct assay_plan *p, const struct assay_inventory *inventory, uint64_t large,
+                      const uint64_t *wanted);
 
 /* 0 when there is nothing left. */
 int assay_plan_next(struct assay_plan *p, struct assay_unit *ret);

@@ -70,17 +70,20 @@ static const struct member scanner_members[] = {
     SCANNER_MEMBER(free),
 };
 
+/* Bytes of a descriptor up to and with a member. */
+#define SIZE_UP_TO(type, m) (offsetof(type, m) + sizeof((type *)NULL)->m)
+
 /* What is the same about both kinds, so that one check serves both. */
 static const struct kind {
     const char *word;
     const char *symbol;
-    size_t size;
+    size_t size; /* the least: what the first plugins had */
     const struct member *members;
     size_t n_members;
 } kinds[] = {
-    [ASSAY_PLUGIN_READER] = {"reader", READER_SYMBOL, sizeof(struct assay_reader), reader_members,
-                             sizeof reader_members / sizeof reader_members[0]},
-    [ASSAY_PLUGIN_SCANNER] = {"scanner", SCANNER_SYMBOL, sizeof(struct assay_scanner),
+    [ASSAY_PLUGIN_READER] = {"reader", READER_SYMBOL, SIZE_UP_TO(struct assay_reader, close),
+                             reader_members, sizeof reader_members / sizeof reader_members[0]},
+    [ASSAY_PLUGIN_SCANNER] = {"scanner", SCANNER_SYMBOL, SIZE_UP_TO(struct assay_scanner, free),
                               scanner_members, sizeof scanner_members / sizeof scanner_members[0]},
 };
 
@@ -175,6 +178,22 @@ static enum assay_status check_rules(const struct assay_rule_decl *rules, struct
     return ASSAY_OK;
 }
 
+int assay_scanner_looks_twice(const struct assay_scanner *s)
+{
+    return s->size >= SIZE_UP_TO(struct assay_scanner, review_free) && s->review_begin != NULL;
+}
+
+static enum assay_status check_review(const struct assay_scanner *s, struct assay_error *err)
+{
+    if (assay_scanner_looks_twice(s) &&
+        (s->review_wants == NULL || s->review_local == NULL || s->review == NULL ||
+         s->review_merge == NULL || s->review_free == NULL)) {
+        return assay_fail(err, ASSAY_PLUGIN,
+                          "scanner sets 'review_begin' but not every other 'review' member");
+    }
+    return ASSAY_OK;
+}
+
 /* scan and file may each be missing, but not both; save and load come together. */
 static enum assay_status check_scanner(const struct assay_scanner *s, struct assay_error *err)
 {
@@ -184,7 +203,7 @@ static enum assay_status check_scanner(const struct assay_scanner *s, struct ass
     if ((s->save == NULL) != (s->load == NULL)) {
         return assay_fail(err, ASSAY_PLUGIN, "scanner sets only one of 'save' and 'load'");
     }
-    return ASSAY_OK;
+    return check_review(s, err);
 }
 
 static void describe(struct assay_plugin *p, enum assay_plugin_kind kind, const void *descriptor)

@@ -63,6 +63,9 @@ const struct assay_rule_decl *const *assay_plugins_decls(const struct assay_plug
 /* assay_ruleset_check_scanners against the scanners that are loaded. */
 void assay_plugins_check_rules(const struct assay_plugins *ps, const struct assay_ruleset *rules,
                                struct assay_diags *diags);
+/* Whether the scanner may ask for a second look: its descriptor holds those members, and sets them.
+ */
+int assay_scanner_looks_twice(const struct assay_scanner *s);
 /* The rules the engine itself raises (undecodable stream, truncated file ...): same form. */
 extern const struct assay_rule_decl assay_engine_rules[];
 

@@ -28,10 +28,20 @@ static uint64_t estimate(uint64_t elapsed_ms, uint64_t done, uint64_t total)
     return assay_scale(elapsed_ms, total - done, done);
 }
 
+void assay_progress_phase(struct assay_run *run, const char *name, uint64_t files, uint64_t bytes)
+{
+    run->phase.name = name;
+    run->phase.files = files;
+    run->phase.bytes = bytes;
+    run->phase.start_ns = assay_clock_ns();
+    atomic_store(&run->files_done, 0);
+    atomic_store(&run->bytes_done, 0);
+}
+
 void assay_progress_tick(struct assay_run *run, const char *file, int last)
 {
     const struct assay_audit_options *opt = run->opt;
-    if (opt->progress == NULL) {
+    if (opt->progress == NULL || run->phase.name == NULL) {
         return;
     }
     uint64_t now = assay_clock_ns();
@@ -42,15 +52,16 @@ void assay_progress_tick(struct assay_run *run, const char *file, int last)
         return;
     }
     atomic_store(&run->last_tick, now);
-    struct assay_progress p = {.files_done = atomic_load(&run->files_done),
-                               .files_total = assay_inventory_count(run->inventory),
+    struct assay_progress p = {.phase = run->phase.name,
+                               .files_done = atomic_load(&run->files_done),
+                               .files_total = run->phase.files,
                                .bytes_done = atomic_load(&run->bytes_done),
-                               .bytes_total = assay_inventory_bytes(run->inventory),
+                               .bytes_total = run->phase.bytes,
                                .records = atomic_load(&run->records_done),
                                .findings = atomic_load(&run->findings_done),
                                .elapsed_ms = (now - run->start_ns) / 1000000,
                                .file = file};
-    p.eta_ms = estimate(p.elapsed_ms, p.bytes_done, p.bytes_total);
+    p.eta_ms = estimate((now - run->phase.start_ns) / 1000000, p.bytes_done, p.bytes_total);
     opt->progress(opt->progress_ctx, &p);
     (void)pthread_mutex_unlock(&run->lock);
 }

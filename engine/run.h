@@ -32,6 +32,7 @@ enum assay_status assay_audit_run_tuned(const struct assay_audit_options *opt,
                                         struct assay_error *err);
 
 struct assay_hosts;
+struct assay_review;
 struct assay_sched;
 
 /* One scanner at work. */
@@ -58,6 +59,13 @@ struct assay_run {
     struct assay_hmac *hmac; /* to be cloned */
     struct assay_spool *spool;
     struct assay_sched *sched;
+    struct assay_review *review; /* NULL: this is the first look at the records */
+    int input_copy;              /* of standard input, for a second look; -1: none */
+    struct {
+        const char *name;
+        uint64_t files, bytes; /* to be read */
+        uint64_t start_ns;
+    } phase; /* changes only while no worker runs */
     /* Shared by running workers. */
     atomic_int failed;    /* not zero: `error` is why the audit cannot go on */
     pthread_mutex_t lock; /* error, progress callback */
@@ -80,6 +88,8 @@ const char *assay_inventory_name(const struct assay_inventory *inv, uint32_t fil
 void assay_run_log(const struct assay_run *run, enum assay_log_level level, const char *module,
                    const char *message);
 
+/* progress.c: what is read from now on; counts of files and bytes begin again. No worker runs. */
+void assay_progress_phase(struct assay_run *run, const char *name, uint64_t files, uint64_t bytes);
 /* progress.c: calls opt->progress when a tenth of a second has passed, or `last`. */
 void assay_progress_tick(struct assay_run *run, const char *file, int last);
 uint64_t assay_clock_ns(void);

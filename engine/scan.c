@@ -5,7 +5,7 @@
  *
  * A plugin that fails loses its share of the batch, which is counted; the others go on.
  */
-#include "engine/worker.h"
+#include "engine/review.h"
 
 #include <malloc.h>
 
@@ -40,9 +40,9 @@ static enum assay_status forget_long(struct assay_worker *w, const struct assay_
     free(w->matches);
     w->matches = NULL;
     w->cap_matches = 0;
+    const struct assay_matcher *m = w->scratch == NULL ? NULL : w->run->opt->matcher;
     assay_scratch_free(w->scratch);
     w->scratch = NULL;
-    const struct assay_matcher *m = w->run->opt->matcher;
     enum assay_status status = m == NULL ? ASSAY_OK : assay_scratch_new(m, &w->scratch, err);
     (void)malloc_trim(0);
     return status;
@@ -137,6 +137,9 @@ static uint64_t bytes_of(const struct assay_batch *batch)
 static enum assay_status scan_batch(struct assay_worker *w, const struct assay_batch *batch)
 {
     struct assay_collector *c = &w->collector;
+    if (w->run->review != NULL) {
+        return assay_review_batch(w, batch);
+    }
     enum assay_status status = match(w, batch);
     if (status != ASSAY_OK) {
         return status;

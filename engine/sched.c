@@ -10,6 +10,7 @@
 #include "engine/sched.h"
 
 #include "core/limits.h"
+#include "engine/review.h"
 
 struct assay_sched {
     struct assay_run *run;
@@ -331,7 +332,7 @@ enum assay_status assay_sched_new(struct assay_run *run, struct assay_sched **re
         return assay_fail(err, ASSAY_NOMEM, "out of memory");
     }
     s->run = run;
-    s->plan = (struct assay_plan){run->inventory, run->tuning.large, 0};
+    assay_plan_begin(&s->plan, run->inventory, run->tuning.large, assay_review_files(run->review));
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->wake, NULL);
     enum assay_status status = make_blocks(s);

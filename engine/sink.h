@@ -43,6 +43,7 @@ struct assay_collector {
     uint32_t file; /* ASSAY_NONE: findings name their own file (finish) */
     uint64_t seq;
     const struct assay_batch *batch; /* NULL between batches */
+    int muted;                       /* a second look: findings were reported at the first */
     int open_files;                  /* findings may name any file; nothing is sorted (finish) */
     /* What was gathered. */
     struct assay_buf blobs, sorted;

@@ -6,8 +6,11 @@
 #include "engine/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "core/fs.h"
 #include "core/limits.h"
 #include "core/status.h"
 #include "engine/feed.h"
@@ -45,10 +48,47 @@ static size_t rule_words(const struct assay_run *run)
     return run->n_rules / 64u + 1;
 }
 
+/* Standard input is kept on disk while it is read, where somebody may want to look twice. */
+static int is_copied(const struct assay_source *s)
+{
+    return s->run->input_copy >= 0 && s->run->review == NULL &&
+           !assay_inventory_seekable(s->run->inventory, s->file);
+}
+
+static void copy_input(struct assay_source *s, struct assay_bytes raw)
+{
+    s->copied += raw.len;
+    if (s->copied > ASSAY_LIMIT_INPUT_COPY) {
+        s->copy_errno = EFBIG;
+    } else if (assay_fs_write_all(s->run->input_copy, raw.ptr, raw.len) != 0) {
+        s->copy_errno = errno;
+    }
+}
+
+static enum assay_status copy_failed(const struct assay_source *s, struct assay_error *err)
+{
+    if (s->copy_errno == EFBIG) {
+        return assay_fail(err, ASSAY_LIMIT,
+                          "standard input is longer than the %zu GiB that are kept of it for a "
+                          "second look: audit it as a file",
+                          (size_t)(ASSAY_LIMIT_INPUT_COPY >> 30));
+    }
+    char text[64];
+    return assay_fail(err, s->copy_errno == ENOSPC ? ASSAY_FULL : ASSAY_IO,
+                      "cannot keep a copy of standard input for a second look (%s): set TMPDIR to "
+                      "a directory with room for it, or audit it as a file",
+                      strerror_r(s->copy_errno, text, sizeof text));
+}
+
 static void observe(void *ctx, struct assay_bytes raw)
 {
     struct assay_source *s = ctx;
-    assay_yara_block(s->yara, raw);
+    if (s->yara != NULL) {
+        assay_yara_block(s->yara, raw);
+    }
+    if (is_copied(s) && s->copy_errno == 0) {
+        copy_input(s, raw);
+    }
 }
 
 static int is_stopping(void *ctx)
@@ -64,15 +104,16 @@ enum assay_status assay_source_init(struct assay_source *s, const struct assay_r
     s->run = run;
     s->rules = calloc(rule_words(run), sizeof *s->rules);
     enum assay_status status = s->rules == NULL ? ASSAY_NOMEM : ASSAY_OK;
-    if (status == ASSAY_OK && run->yara != NULL) {
+    if (status == ASSAY_OK && run->yara != NULL && run->review == NULL) {
         status = assay_yara_scan_new(run->yara, &s->yara, err);
     }
-    const struct assay_stream_options opt = {.max_ratio = run->tuning.max_ratio,
-                                             .ratio_floor = run->tuning.ratio_floor,
-                                             .observe = s->yara == NULL ? NULL : observe,
-                                             .observe_ctx = s,
-                                             .stop = is_stopping,
-                                             .stop_ctx = s};
+    const struct assay_stream_options opt = {
+        .max_ratio = run->tuning.max_ratio,
+        .ratio_floor = run->tuning.ratio_floor,
+        .observe = s->yara == NULL && run->input_copy < 0 ? NULL : observe,
+        .observe_ctx = s,
+        .stop = is_stopping,
+        .stop_ctx = s};
     if (status == ASSAY_OK) {
         s->stream = assay_stream_new(&opt);
     }
@@ -145,11 +186,23 @@ static enum assay_status status_of_open(int os_errno)
     }
 }
 
+/* Standard input, for the second time. */
+static int open_copy(const struct assay_run *run)
+{
+    int fd = fcntl(run->input_copy, F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0 && lseek(fd, 0, SEEK_SET) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 /* Opens the file; looks whether it is still a file. */
 static int open_file(struct assay_source *s)
 {
     const struct assay_inventory *inv = s->run->inventory;
-    int fd = assay_inventory_open(inv, s->file);
+    int again = s->run->review != NULL && !assay_inventory_seekable(inv, s->file);
+    int fd = again ? open_copy(s->run) : assay_inventory_open(inv, s->file);
     if (fd < 0) {
         note(s, status_of_open(errno));
         return -1;
@@ -330,10 +383,14 @@ enum assay_status assay_source_feed(struct assay_source *s, struct assay_magic *
     } else if (s->reader != NULL && s->self != NULL) {
         status = assay_feed_step(s, b, c, err);
     }
+    if (status == ASSAY_OK && s->copy_errno != 0) {
+        status = copy_failed(s, err);
+    }
     int more =
         s->reader != NULL && s->self != NULL && !s->text_ended && s->status != ASSAY_CANCELLED;
     if (status == ASSAY_OK && !more) {
         source_end(s, c);
+        status = s->copy_errno == 0 ? ASSAY_OK : copy_failed(s, err);
     }
     return status;
 }

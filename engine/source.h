@@ -63,6 +63,8 @@ struct assay_source {
     char plain_name[4352]; /* without the suffix of its compression */
     char extension[ASSAY_EXTENSION_MAX];
     const char *expected;
+    uint64_t copied; /* bytes of standard input kept for a second look */
+    int copy_errno;  /* why no more are */
     const struct assay_file_match *hits;
     size_t n_hits;
     /* What its blocks added. */

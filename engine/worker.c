@@ -2,7 +2,7 @@
  *
  * engine/worker.c: the loop, and the state a worker owns.
  */
-#include "engine/worker.h"
+#include "engine/review.h"
 
 /* ---- tasks --------------------------------------------------------------------------------- */
 
@@ -46,14 +46,18 @@ static void scan(struct assay_worker *w, const struct assay_block *b)
     if (assay_scan_block(w, b, &err) != ASSAY_OK) {
         fail(w, &err);
     }
-    atomic_fetch_add(&w->run->records_done, w->collector.tally.records_scanned - records);
-    atomic_fetch_add(&w->run->findings_done, w->collector.tally.findings - findings);
+    if (w->run->review == NULL) {
+        atomic_fetch_add(&w->run->records_done, w->collector.tally.records_scanned - records);
+        atomic_fetch_add(&w->run->findings_done, w->collector.tally.findings - findings);
+    }
 }
 
 static void wrap_up(struct assay_worker *w, struct assay_source *s)
 {
     struct assay_error err;
-    if (assay_wrapup_file(w, s, &err) != ASSAY_OK) {
+    enum assay_status status =
+        w->run->review == NULL ? assay_wrapup_file(w, s, &err) : assay_review_file(w, s, &err);
+    if (status != ASSAY_OK) {
         fail(w, &err);
         assay_source_close(s);
     }
@@ -185,15 +189,16 @@ enum assay_status assay_worker_init(struct assay_worker *w, struct assay_run *ru
     }
     if (status == ASSAY_OK) {
         status = assay_collector_init(&w->collector, run, err);
+        w->collector.muted = run->review != NULL;
     }
     if (status == ASSAY_OK) {
         status = assay_source_init(&w->source, run, err);
     }
-    if (status == ASSAY_OK && run->opt->matcher != NULL) {
+    if (status == ASSAY_OK && run->opt->matcher != NULL && run->review == NULL) {
         status = assay_scratch_new(run->opt->matcher, &w->scratch, err);
     }
     if (status == ASSAY_OK) {
-        status = make_scanner_locals(w, err);
+        status = run->review == NULL ? make_scanner_locals(w, err) : assay_review_locals(w, err);
     }
     if (status != ASSAY_OK) {
         assay_worker_release(w);
@@ -201,6 +206,16 @@ enum assay_status assay_worker_init(struct assay_worker *w, struct assay_run *ru
     }
     w->magic = assay_magic_new();
     return ASSAY_OK;
+}
+
+static void free_scanner_locals(struct assay_worker *w)
+{
+    for (size_t i = 0; i < w->run->n_scanners; i++) {
+        const struct assay_scanner *s = w->run->scanners[i].scanner;
+        if (s->local_free != NULL) {
+            s->local_free(w->scanners[i]);
+        }
+    }
 }
 
 static void free_locals(struct assay_worker *w)
@@ -212,11 +227,10 @@ static void free_locals(struct assay_worker *w)
             r->local_free(w->readers[i]);
         }
     }
-    for (size_t i = 0; w->scanners != NULL && i < w->run->n_scanners; i++) {
-        const struct assay_scanner *s = w->run->scanners[i].scanner;
-        if (s->local_free != NULL) {
-            s->local_free(w->scanners[i]);
-        }
+    if (w->scanners != NULL && w->run->review == NULL) {
+        free_scanner_locals(w);
+    } else if (w->scanners != NULL) {
+        assay_review_free_locals(w);
     }
 }
 
@@ -236,4 +250,60 @@ void assay_worker_release(struct assay_worker *w)
     free(w->match_start);
     free(w->matches);
     memset(w, 0, sizeof *w);
+}
+
+/* ---- all of them --------------------------------------------------------------------------- */
+
+enum assay_status assay_workers_new(struct assay_run *run, struct assay_worker **ret,
+                                    struct assay_error *err)
+{
+    struct assay_worker *workers = calloc(run->jobs, sizeof *workers);
+    enum assay_status status =
+        workers == NULL ? assay_fail(err, ASSAY_NOMEM, "out of memory") : ASSAY_OK;
+    for (unsigned i = 0; i < run->jobs && status == ASSAY_OK; i++) {
+        status = assay_worker_init(&workers[i], run, err);
+    }
+    if (status != ASSAY_OK) {
+        assay_workers_free(run, workers);
+        workers = NULL;
+    }
+    *ret = workers;
+    return status;
+}
+
+void assay_workers_free(const struct assay_run *run, struct assay_worker *workers)
+{
+    for (unsigned i = 0; workers != NULL && i < run->jobs; i++) {
+        assay_worker_release(&workers[i]);
+    }
+    free(workers);
+}
+
+static void *thread_main(void *arg)
+{
+    assay_worker_run(arg);
+    return NULL;
+}
+
+/* A thread that cannot be made is no failure: the others do its work. */
+enum assay_status assay_workers_run(struct assay_run *run, struct assay_worker *workers,
+                                    struct assay_error *err)
+{
+    unsigned started = 1;
+    while (started < run->jobs &&
+           pthread_create(&workers[started].thread, NULL, thread_main, &workers[started]) == 0) {
+        started++;
+    }
+    if (started < run->jobs) {
+        assay_run_log(run, ASSAY_LOG_WARNING, "engine", "fewer threads than asked for");
+    }
+    assay_worker_run(&workers[0]);
+    for (unsigned i = 1; i < started; i++) {
+        (void)pthread_join(workers[i].thread, NULL);
+    }
+    if (!atomic_load(&run->failed)) {
+        return ASSAY_OK;
+    }
+    *err = run->error;
+    return run->error.status;
 }

@@ -30,6 +30,13 @@ enum assay_status assay_worker_init(struct assay_worker *w, struct assay_run *ru
 void assay_worker_release(struct assay_worker *w); /* accepts a zeroed struct */
 /* Works until there is nothing left to do; what goes wrong ends the audit (assay_run_fail). */
 void assay_worker_run(struct assay_worker *w);
+/* run->jobs workers; freed by assay_workers_free, which accepts NULL. */
+enum assay_status assay_workers_new(struct assay_run *run, struct assay_worker **ret,
+                                    struct assay_error *err);
+/* All of them at work, the first on the calling thread, until nothing is left to do. */
+enum assay_status assay_workers_run(struct assay_run *run, struct assay_worker *workers,
+                                    struct assay_error *err);
+void assay_workers_free(const struct assay_run *run, struct assay_worker *workers);
 
 /* scan.c: parses, matches and scans a block. Only what ends the audit is a failure. */
 enum assay_status assay_scan_block(struct assay_worker *w, const struct assay_block *b,

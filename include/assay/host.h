@@ -53,7 +53,8 @@ struct assay_host {
     void *ctx;
     /* Writes one log line. `message` must not hold dataset text. */
     void (*log)(void *ctx, enum assay_log_level level, const char *message);
-    /* Non-zero when the audit is being cancelled; long loops outside scan() should ask. */
+    /* Non-zero when the audit is being cancelled; long loops outside scan() should ask, every
+     * second or so: it also tells whoever watches that the audit is alive. */
     int (*cancelled)(void *ctx);
     /* The value of one of the plugin's own options, as validated text; NULL when unset. */
     const char *(*option)(void *ctx, const char *name);
@@ -76,6 +77,14 @@ struct assay_host {
     int (*spill)(void *ctx);
     /* Bytes of memory this plugin may hold over all workers together before it must spill. */
     uint64_t (*memory_budget)(void *ctx);
+    /* Path of inventory entry `file` within the dataset, '/' separated; NULL when out of range. */
+    const char *(*file_name)(void *ctx, uint32_t file);
+    /* Inventory index of the file with this path within the dataset; ASSAY_NONE: there is none. */
+    uint32_t (*find_file)(void *ctx, const char *name, size_t len);
+    /* Opens file `file` of the dataset for reading, beneath its root and with an offset of its own;
+     * the caller closes it. -1 with errno: EINVAL out of range, ESPIPE for standard input. The
+     * bytes are those on disk, neither inflated nor decoded, and may have changed since. */
+    int (*open_file)(void *ctx, uint32_t file);
 };
 
 #endif

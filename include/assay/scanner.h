@@ -11,6 +11,11 @@
  *        as x; no locks, no shared mutable state, and no allocation per record on the scan path.
  * Order: findings of scan() may come in any order; the host sorts them. finish() must speak in an
  *        order that depends on the data alone.
+ * Second look: what cannot be decided on a first reading (two records whose sketches agree: are they
+ *        alike?) may be looked at once more; see review_begin. Between the looks only what the
+ *        scanner chose to keep is in memory.
+ * Growth: members are only ever appended. A descriptor that is as long as it was when scanner plugins
+ *        began is accepted; what it is too short to hold counts as NULL.
  */
 #ifndef ASSAY_SCANNER_H
 #define ASSAY_SCANNER_H
@@ -83,6 +88,38 @@ struct assay_scanner {
                               struct assay_error *err);
     void (*local_free)(void *local); /* accepts NULL */
     void (*free)(void *shared);      /* accepts NULL */
+
+    /* A second look at records: all of these, or none.
+     *
+     *     merge -> review_begin -> review_local, review ..., review_merge -> review_begin -> finish
+     *
+     * Once all states are merged the host asks review_begin. Where it sets *ret_wanted to non-zero,
+     * the host reads once more those files for which review_wants says non-zero, with the same
+     * readers, so that records keep their ordinals and offsets, and calls review with every batch
+     * of them, on many threads, in no order. Each thread has a state from review_local; when all is
+     * read, review_merge folds those into `merged`, one at a time, in no order. Then review_begin
+     * is asked again, until it wants nothing; it is given at most ASSAY_LIMIT_REVIEWS looks.
+     * Scanners that want a look at the same time share the reading.
+     *
+     * Only files that were read to their end are shown again. One whose bytes are no longer those
+     * of the first reading is reported as changed by the host, and makes the audit INCOMPLETE; its
+     * batches were shown up to where it differed, and beyond. A cancelled audit goes straight to
+     * finish. */
+    enum assay_status (*review_begin)(const void *shared, void *merged, int *ret_wanted,
+                                      struct assay_error *err);
+    /* Pure, and cheap: asked once for every file and again for every batch. */
+    int (*review_wants)(const void *shared, const void *merged, uint32_t file);
+    enum assay_status (*review_local)(const void *shared, const void *merged, void **ret_local,
+                                      struct assay_error *err);
+    enum assay_status (*review)(const void *shared, const void *merged, void *local,
+                                const struct assay_batch *batch);
+    /* `local` is freed afterwards by review_free. */
+    enum assay_status (*review_merge)(const void *shared, void *merged, void *local,
+                                      struct assay_error *err);
+    void (*review_free)(void *local); /* accepts NULL */
 };
+
+/* Looks beyond the first that one audit grants. */
+#define ASSAY_LIMIT_REVIEWS 4u
 
 #endif
