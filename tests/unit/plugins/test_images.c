@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Pictures: decoding, the perceptual hash and its turned views, the search for pairs against brute
+ * force, and what the scanner says. */
+#include "tests/unit/plugins/scanner_host.h"
+
+#include <jpeglib.h>
+#include <png.h>
+
+#include "core/limits.h"
+#include "plugins/scanners/images/decode.h"
+#include "plugins/scanners/images/near.h"
+#include "plugins/scanners/images/pdq.h"
+
+extern const struct assay_scanner assay_scanner_images;
+static const struct assay_scanner *const sc = &assay_scanner_images;
+
+/* ---- pictures ---- */
+
+struct canvas {
+    unsigned width, height;
+    uint8_t *rgb;
+};
+
+static uint32_t next_random(uint32_t *r)
+{
+    *r = *r * 1664525u + 1013904223u;
+    return *r >> 8;
+}
+
+/* Coloured rectangles, the same for one seed whatever the size. */
+static struct canvas paint(unsigned width, unsigned height, uint32_t seed)
+{
+    struct canvas c = {width, height, malloc((size_t)width * height * 3)};
+    assert_non_null(c.rgb);
+    memset(c.rgb, 90, (size_t)width * height * 3);
+    for (unsigned n = 0; n < 24; n++) {
+        const unsigned x = next_random(&seed) % 90, y = next_random(&seed) % 90;
+        const unsigned w = 8 + next_random(&seed) % 40, h = 8 + next_random(&seed) % 40;
+        const uint32_t colour = next_random(&seed);
+        for (unsigned row = y * height / 100; row < (y + h) * height / 100 && row < height; row++) {
+            for (unsigned col = x * width / 100; col < (x + w) * width / 100 && col < width;
+                 col++) {
+                for (unsigned k = 0; k < 3; k++) {
+                    c.rgb[(row * width + col) * 3 + k] = (uint8_t)(colour >> (8 * k));
+                }
+            }
+        }
+    }
+    return c;
+}
+
+/* A quarter turn, clockwise. */
+static struct canvas turn_right(const struct canvas *c)
+{
+    struct canvas t = {c->height, c->width, malloc((size_t)c->width * c->height * 3)};
+    assert_non_null(t.rgb);
+    for (unsigned row = 0; row < t.height; row++) {
+        for (unsigned col = 0; col < t.width; col++) {
+            memcpy(t.rgb + (row * t.width + col) * 3,
+                   c->rgb + ((c->height - 1 - col) * c->width + row) * 3, 3);
+        }
+    }
+    return t;
+}
+
+static struct canvas mirror(const struct canvas *c)
+{
+    struct canvas t = {c->width, c->height, malloc((size_t)c->width * c->height * 3)};
+    assert_non_null(t.rgb);
+    for (unsigned row = 0; row < t.height; row++) {
+        for (unsigned col = 0; col < t.width; col++) {
+            memcpy(t.rgb + (row * t.width + col) * 3,
+                   c->rgb + (row * c->width + c->width - 1 - col) * 3, 3);
+        }
+    }
+    return t;
+}
+
+static void write_to(png_structp png, png_bytep data, size_t len)
+{
+    assay_buf_add(png_get_io_ptr(png), data, len);
+}
+
+static void flush_nothing(png_structp png)
+{
+    (void)png;
+}
+
+static void to_png(const struct canvas *c, int interlaced, struct assay_buf *out)
+{
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_infop info = png_create_info_struct(png);
+    png_bytepp rows = calloc(c->height, sizeof *rows);
+    assay_buf_init(out, ASSAY_MIB(16));
+    assert_non_null(rows);
+    for (unsigned y = 0; y < c->height; y++) {
+        rows[y] = c->rgb + (size_t)y * c->width * 3;
+    }
+    png_set_write_fn(png, out, write_to, flush_nothing);
+    png_set_IHDR(png, info, c->width, c->height, 8, PNG_COLOR_TYPE_RGB,
+                 interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_rows(png, info, rows);
+    png_write_png(png, info, PNG_TRANSFORM_IDENTITY, NULL);
+    png_destroy_write_struct(&png, &info);
+    free(rows);
+}
+
+static void to_jpeg(const struct canvas *c, int quality, int progressive, struct assay_buf *out)
+{
+    struct jpeg_compress_struct j;
+    struct jpeg_error_mgr errors;
+    unsigned char *mem = NULL;
+    unsigned long len = 0;
+    j.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&j);
+    jpeg_mem_dest(&j, &mem, &len);
+    j.image_width = c->width;
+    j.image_height = c->height;
+    j.input_components = 3;
+    j.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&j);
+    jpeg_set_quality(&j, quality, TRUE);
+    if (progressive) {
+        jpeg_simple_progression(&j);
+    }
+    jpeg_start_compress(&j, TRUE);
+    while (j.next_scanline < c->height) {
+        JSAMPROW row = c->rgb + (size_t)j.next_scanline * c->width * 3;
+        (void)jpeg_write_scanlines(&j, &row, 1);
+    }
+    jpeg_finish_compress(&j);
+    jpeg_destroy_compress(&j);
+    assay_buf_init(out, ASSAY_MIB(16));
+    assay_buf_add(out, (const char *)mem, len);
+    free(mem);
+}
+
+static struct assay_buf png_of(struct canvas c)
+{
+    struct assay_buf b;
+    to_png(&c, 0, &b);
+    free(c.rgb);
+    return b;
+}
+
+static struct assay_buf jpeg_of(struct canvas c, int quality)
+{
+    struct assay_buf b;
+    to_jpeg(&c, quality, 0, &b);
+    free(c.rgb);
+    return b;
+}
+
+static enum assay_status hash_of(struct assay_bytes file, struct pdq_hash ret[PDQ_VIEWS],
+                                 unsigned *ret_quality)
+{
+    struct pdq_picture p = {.luma = malloc(PDQ_SIDE * PDQ_SIDE * sizeof(float)),
+                            .work = malloc(PDQ_SIDE * PDQ_SIDE * sizeof(float))};
+    const enum assay_status st = image_decode(file, &p);
+    *ret_quality = st == ASSAY_OK ? pdq_hash_views(&p, ret) : 0;
+    free(p.luma);
+    free(p.work);
+    return st;
+}
+
+/* Hashes `b` and releases it. */
+static void hash_buf(struct assay_buf b, struct pdq_hash ret[PDQ_VIEWS])
+{
+    unsigned quality;
+    assert_int_equal(hash_of(assay_buf_bytes(&b), ret, &quality), ASSAY_OK);
+    assert_true(quality >= PDQ_MIN_QUALITY);
+    assay_buf_release(&b);
+}
+
+/* ---- the hash ---- */
+
+/* What the reference implementation makes of the same pixels (most significant word first). */
+static void the_hash_is_that_of_the_reference(void **state)
+{
+    static const struct {
+        unsigned width, height;
+        uint32_t seed;
+        const char *hex;
+    } known[] = {
+        {200, 300, 11, "54ae000fbb61a5d20027fee65ee61089b991bfd2e446e66607b243a9fb1db19e"},
+        {64, 64, 12, "1cc7ba0ce3181843f7e70cce980ef60d23f509f39c46f72c08cee3fef7210c91"},
+        {512, 100, 13, "0f05f2f2063cf9c3186d0f05a0f81e03e1fc0f3df2c318cd96daf3639f2c01fc"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        struct pdq_hash h[PDQ_VIEWS];
+        char hex[65];
+        hash_buf(png_of(paint(known[i].width, known[i].height, known[i].seed)), h);
+        for (int w = 0; w < 4; w++) {
+            (void)snprintf(hex + 16 * w, 17, "%016llx", (unsigned long long)h[0].w[3 - w]);
+        }
+        assert_string_equal(hex, known[i].hex);
+    }
+}
+
+static void copies_are_near_and_others_far(void **state)
+{
+    struct pdq_hash a[PDQ_VIEWS], b[PDQ_VIEWS];
+    (void)state;
+    hash_buf(png_of(paint(640, 480, 1)), a);
+    hash_buf(jpeg_of(paint(640, 480, 1), 30), b);
+    assert_true(pdq_distance(&a[0], &b[0]) <= PDQ_MAX_BITS);
+    hash_buf(png_of(paint(160, 120, 1)), b);
+    assert_true(pdq_distance(&a[0], &b[0]) <= PDQ_MAX_BITS);
+    hash_buf(jpeg_of(paint(1600, 1200, 1), 80), b);
+    assert_true(pdq_distance(&a[0], &b[0]) <= PDQ_MAX_BITS);
+    hash_buf(png_of(paint(640, 480, 2)), b);
+    assert_true(pdq_distance(&a[0], &b[0]) > 80);
+}
+
+static void turned_pictures_match_their_view(void **state)
+{
+    struct pdq_hash a[PDQ_VIEWS], b[PDQ_VIEWS];
+    struct canvas c = paint(300, 200, 3);
+    (void)state;
+    hash_buf(png_of(paint(300, 200, 3)), a);
+    for (unsigned quarter = 0; quarter < 4; quarter++) {
+        struct canvas m = mirror(&c);
+        struct assay_buf png;
+        static const enum pdq_view turned[] = {PDQ_AS_IS, PDQ_ROTATE_90, PDQ_ROTATE_180,
+                                               PDQ_ROTATE_270};
+        static const enum pdq_view mirrored[] = {PDQ_FLIP_LEFT_RIGHT, PDQ_TRANSPOSE,
+                                                 PDQ_FLIP_UP_DOWN, PDQ_ANTITRANSPOSE};
+        to_png(&c, 0, &png);
+        hash_buf(png, b);
+        assert_true(pdq_distance(&a[turned[quarter]], &b[0]) <= PDQ_MAX_BITS);
+        hash_buf(png_of(m), b);
+        assert_true(pdq_distance(&a[mirrored[quarter]], &b[0]) <= PDQ_MAX_BITS);
+        m = turn_right(&c);
+        free(c.rgb);
+        c = m;
+    }
+    free(c.rgb);
+}
+
+static void flat_and_tiny_pictures_have_no_quality(void **state)
+{
+    struct pdq_hash h[PDQ_VIEWS];
+    struct canvas c = paint(100, 100, 1);
+    struct assay_buf b;
+    unsigned quality;
+    (void)state;
+    memset(c.rgb, 77, (size_t)100 * 100 * 3);
+    b = png_of(c);
+    assert_int_equal(hash_of(assay_buf_bytes(&b), h, &quality), ASSAY_OK);
+    assert_int_equal(quality, 0);
+    assay_buf_release(&b);
+    b = png_of(paint(4, 300, 1));
+    assert_int_equal(hash_of(assay_buf_bytes(&b), h, &quality), ASSAY_OK);
+    assert_int_equal(quality, 0);
+    assay_buf_release(&b);
+}
+
+/* ---- decoding ---- */
+
+static void codings_of_one_picture_agree(void **state)
+{
+    struct pdq_hash a[PDQ_VIEWS], b[PDQ_VIEWS];
+    struct canvas c = paint(700, 90, 4);
+    struct assay_buf file;
+    (void)state;
+    to_png(&c, 0, &file);
+    hash_buf(file, a);
+    to_png(&c, 1, &file);
+    hash_buf(file, b);
+    assert_int_equal(pdq_distance(&a[0], &b[0]), 0);
+    to_jpeg(&c, 95, 0, &file);
+    hash_buf(file, a);
+    to_jpeg(&c, 95, 1, &file);
+    hash_buf(file, b);
+    assert_int_equal(pdq_distance(&a[0], &b[0]), 0);
+    free(c.rgb);
+}
+
+static void damage_is_a_status(void **state)
+{
+    struct pdq_hash h[PDQ_VIEWS];
+    unsigned quality;
+    struct assay_buf files[] = {png_of(paint(200, 200, 5)), jpeg_of(paint(200, 200, 5), 80)};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        for (size_t len = 9; len + 20 < files[i].len; len += 37) {
+            assert_int_equal(hash_of(assay_bytes_make(files[i].ptr, len), h, &quality),
+                             ASSAY_CORRUPT);
+        }
+    }
+    memset(files[0].ptr + 16, 0xff, 8); /* the size in IHDR, whose checksum is then wrong too */
+    assert_int_not_equal(hash_of(assay_buf_bytes(&files[0]), h, &quality), ASSAY_OK);
+    assert_int_equal(hash_of(assay_bytes_str("GIF89a"), h, &quality), ASSAY_UNSUPPORTED);
+    assay_buf_release(&files[0]);
+    assay_buf_release(&files[1]);
+}
+
+static void large_pictures_meet_a_bound(void **state)
+{
+    struct pdq_hash h[PDQ_VIEWS];
+    unsigned quality;
+    struct assay_buf b = jpeg_of(paint(64, 64, 6), 80);
+    (void)state;
+    for (size_t i = 0; i + 9 < b.len; i++) { /* the frame header says 65,499 by 65,499 now */
+        if ((uint8_t)b.ptr[i] == 0xff && (uint8_t)b.ptr[i + 1] == 0xc0) {
+            memcpy(b.ptr + i + 5, "\xff\xdb\xff\xdb", 4);
+            break;
+        }
+    }
+    assert_int_equal(hash_of(assay_buf_bytes(&b), h, &quality), ASSAY_LIMIT);
+    assay_buf_release(&b);
+}
+
+/* ---- pairs ---- */
+
+static struct pdq_hash random_hash(uint32_t *r)
+{
+    struct pdq_hash h;
+    for (int i = 0; i < 4; i++) {
+        h.w[i] = (uint64_t)next_random(r) << 40 ^ (uint64_t)next_random(r) << 20 ^ next_random(r);
+    }
+    return h;
+}
+
+static void flip_bits(struct pdq_hash *h, unsigned n, uint32_t *r)
+{
+    while (n-- > 0) {
+        const unsigned bit = next_random(r) % 256;
+        h->w[bit / 64] ^= UINT64_C(1) << (bit % 64);
+    }
+}
+
+#define MANY 600u
+
+/* Random hashes, a third of them close to an earlier one. */
+static struct image_entry *random_entries(void)
+{
+    uint32_t r = 99;
+    struct image_entry *e = calloc(MANY, sizeof *e);
+    assert_non_null(e);
+    for (uint32_t i = 0; i < MANY; i++) {
+        e[i].file = i;
+        e[i].content = i;
+        for (unsigned v = 0; v < PDQ_VIEWS; v++) {
+            e[i].views[v] = random_hash(&r);
+        }
+        if (i > 0 && next_random(&r) % 3 == 0) {
+            const uint32_t other = next_random(&r) % i;
+            e[i].views[PDQ_AS_IS] = e[other].views[next_random(&r) % PDQ_VIEWS];
+            flip_bits(&e[i].views[PDQ_AS_IS], next_random(&r) % 40, &r);
+        }
+    }
+    return e;
+}
+
+static uint32_t root_of(const uint32_t *root, uint32_t i)
+{
+    while (root[i] != i) {
+        i = root[i];
+    }
+    return i;
+}
+
+static void search_equals_brute_force(void **state)
+{
+    struct fake fake = {0};
+    const struct assay_host host = fake_host(&fake);
+    struct image_entry *e = random_entries();
+    struct image_groups g;
+    uint32_t root[MANY];
+    size_t turned = 0;
+    (void)state;
+    assert_int_equal(image_groups_find(e, MANY, &host, &g), ASSAY_OK);
+    for (uint32_t i = 0; i < MANY; i++) {
+        root[i] = i;
+    }
+    for (uint32_t a = 0; a < MANY; a++) {
+        for (uint32_t b = a + 1; b < MANY; b++) {
+            if (pdq_distance(&e[a].views[0], &e[b].views[0]) <= PDQ_MAX_BITS) {
+                const uint32_t x = root_of(root, a), y = root_of(root, b);
+                root[x < y ? y : x] = x < y ? x : y;
+            }
+            for (unsigned v = 1; v < PDQ_VIEWS; v++) {
+                turned += pdq_distance(&e[a].views[v], &e[b].views[0]) <= PDQ_MAX_BITS;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < MANY; i++) {
+        assert_int_equal(g.root[i], root_of(root, i));
+    }
+    assert_true(turned > 50 && g.n_turned > 50 && g.n_turned <= turned);
+    image_groups_release(&g);
+    free(e);
+}
+
+static void a_cancelled_search_ends(void **state)
+{
+    struct fake fake = {.cancelled = 1};
+    const struct assay_host host = fake_host(&fake);
+    struct image_entry *e = random_entries();
+    struct image_groups g;
+    (void)state;
+    assert_int_equal(image_groups_find(e, MANY, &host, &g), ASSAY_CANCELLED);
+    image_groups_release(&g);
+    free(e);
+}
+
+/* ---- the scanner ---- */
+
+static const char *const file_names[] = {"img/a.png",      "img/b.jpg", "list.jsonl",
+                                         "img/list.jsonl", "img/c.png", "img/flat.png"};
+#define N_FILES (sizeof file_names / sizeof file_names[0])
+
+static const char *name_of(void *ctx, uint32_t file)
+{
+    (void)ctx;
+    return file < N_FILES ? file_names[file] : NULL;
+}
+
+static uint32_t find_name(void *ctx, const char *name, size_t len)
+{
+    (void)ctx;
+    for (uint32_t i = 0; i < N_FILES; i++) {
+        if (strlen(file_names[i]) == len && memcmp(file_names[i], name, len) == 0) {
+            return i;
+        }
+    }
+    return ASSAY_NONE;
+}
+
+struct rig {
+    struct fake fake;
+    struct assay_host host;
+    struct recorder rec;
+    struct assay_sink sink;
+    void *shared;
+    struct assay_buf files[N_FILES];
+};
+
+static void rig_init(struct rig *r)
+{
+    memset(r, 0, sizeof *r);
+    r->fake.rules = r->rec.rules = sc->rules;
+    r->fake.budget = 1 << 20;
+    r->host = fake_host(&r->fake);
+    r->host.find_file = find_name;
+    r->host.file_name = name_of;
+    r->sink = recorder_sink(&r->rec);
+    r->files[0] = png_of(paint(300, 200, 7));
+    r->files[1] = jpeg_of(paint(900, 600, 7), 70);
+    struct canvas c = paint(300, 200, 7);
+    r->files[4] = png_of(mirror(&c));
+    memset(c.rgb, 3, (size_t)300 * 200 * 3);
+    r->files[5] = png_of(c);
+    assert_int_equal(sc->init(&r->host, &r->shared, NULL), ASSAY_OK);
+}
+
+static void rig_release(struct rig *r)
+{
+    sc->free(r->shared);
+    for (size_t i = 0; i < N_FILES; i++) {
+        assay_buf_release(&r->files[i]);
+    }
+}
+
+static void *new_local(struct rig *r)
+{
+    void *local;
+    assert_int_equal(sc->local_init(r->shared, &local, NULL), ASSAY_OK);
+    return local;
+}
+
+/* One record: an image, or a string field. */
+static void scan_record(struct rig *r, void *local, uint32_t file, uint64_t ordinal,
+                        struct assay_bytes raw, const char *value)
+{
+    const struct assay_record record = {.ordinal = ordinal, .raw = raw, .n_fields = value != NULL};
+    const struct assay_field field = {.len = (uint32_t)(value == NULL ? 0 : strlen(value)),
+                                      .kind = ASSAY_FIELD_STRING};
+    const struct assay_batch batch = {.size = sizeof batch,
+                                      .file = file,
+                                      .text = value,
+                                      .n_records = 1,
+                                      .n_fields = value != NULL,
+                                      .records = &record,
+                                      .fields = &field};
+    const struct assay_scan_input in = {.size = sizeof in, .batch = &batch};
+    assert_int_equal(sc->scan(r->shared, local, &in, &r->sink), ASSAY_OK);
+}
+
+static void scan_image(struct rig *r, void *local, uint32_t file)
+{
+    scan_record(r, local, file, 0, assay_buf_bytes(&r->files[file]), NULL);
+}
+
+static void scan_text(struct rig *r, void *local, uint32_t file, uint64_t ordinal,
+                      const char *value)
+{
+    scan_record(r, local, file, ordinal, assay_bytes_str("{}"), value);
+}
+
+static char *finish(struct rig *r, void *local)
+{
+    assert_int_equal(sc->finish(r->shared, local, &r->sink), ASSAY_OK);
+    sc->local_free(local);
+    return recorder_take(&r->rec);
+}
+
+static void scan_some(struct rig *r, void *local, int odd)
+{
+    for (uint32_t file = 0; file < N_FILES; file++) {
+        if (r->files[file].len > 0 && (int)(file & 1) == odd) {
+            scan_image(r, local, file);
+        }
+    }
+    if (odd) {
+        scan_text(r, local, 2, 5, "img/a.png");
+        scan_text(r, local, 2, 6, "./img/b.jpg");
+        scan_text(r, local, 3, 0, "b.jpg");
+        scan_text(r, local, 3, 1, "nowhere.png");
+        scan_text(r, local, 3, 2, "https://example.org/b.jpg"); /* none of these is a path */
+        scan_text(r, local, 3, 3, "../img/b.jpg");
+        scan_text(r, local, 3, 4, ".png");
+    }
+}
+
+/* The distances depend on the encoders; what matters is who is in which group. */
+static char *without_details(char *text)
+{
+    char *out = text;
+    for (const char *p = text; *p != '\0'; p++) {
+        const char *end = strncmp(p, " | ", 3) == 0 ? strchr(p, '\n') : NULL;
+        p = end == NULL ? p : end;
+        *out++ = *p;
+    }
+    *out = '\0';
+    return text;
+}
+
+static void groups_name_files_and_records(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    void *local = new_local(&r);
+    scan_some(&r, local, 0);
+    scan_some(&r, local, 1);
+    char *said = finish(&r, local);
+    assert_non_null(strstr(said, "mirrored"));
+    assert_string_equal(without_details(said),
+                        "images.near 0 1 2:5 2:6 3:0\n"
+                        "images.turned 0 2:5 4\n"
+                        "~images.count 4/1\n~images.flat 1/1\n~images.near_ratio 1/4\n"
+                        "~images.references 3/1\n~images.references_unresolved 1/1\n"
+                        "~images.undecodable 0/1\n");
+    free(said);
+    rig_release(&r);
+}
+
+static enum assay_status put_to_buf(void *ctx, const void *data, size_t len)
+{
+    assay_buf_add(ctx, data, len);
+    return assay_buf_status(ctx);
+}
+
+/* Two workers, in another order, one of them through save and load, say what one says. */
+static void merging_and_saving_change_nothing(void **state)
+{
+    struct rig r;
+    struct assay_buf saved;
+    struct assay_error err;
+    (void)state;
+    rig_init(&r);
+    void *one = new_local(&r), *a = new_local(&r), *b = new_local(&r), *c = new_local(&r);
+    scan_some(&r, one, 0);
+    scan_some(&r, one, 1);
+    char *want = finish(&r, one);
+    scan_some(&r, a, 1);
+    scan_some(&r, b, 0);
+    assay_buf_init(&saved, ASSAY_MIB(1));
+    assert_int_equal(sc->save(r.shared, b, put_to_buf, &saved), ASSAY_OK);
+    assert_int_equal(sc->load(r.shared, c, assay_buf_bytes(&saved), &err), ASSAY_OK);
+    sc->local_free(b);
+    assert_int_equal(sc->merge(r.shared, a, c, &err), ASSAY_OK);
+    sc->local_free(c);
+    char *got = finish(&r, a);
+    assert_string_equal(got, want);
+    free(got);
+    free(want);
+    for (size_t len = 0; len < saved.len; len += 11) {
+        c = new_local(&r);
+        assert_int_equal(sc->load(r.shared, c, assay_bytes_make(saved.ptr, len), &err),
+                         ASSAY_CORRUPT);
+        sc->local_free(c);
+    }
+    assay_buf_release(&saved);
+    rig_release(&r);
+}
+
+static void damaged_pictures_are_found_and_skipped(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    void *local = new_local(&r);
+    scan_record(&r, local, 0, 0, assay_bytes_make(r.files[0].ptr, r.files[0].len / 2), NULL);
+    assert_int_equal(r.rec.skips, 1);
+    char *said = finish(&r, local);
+    assert_non_null(strstr(said, "images.undecodable file 0 | damaged or cut off\n"));
+    assert_non_null(strstr(said, "~images.undecodable 1/1\n"));
+    free(said);
+    rig_release(&r);
+}
+
+static void what_does_not_fit_is_a_skip(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    r.fake.budget = 500;
+    sc->free(r.shared);
+    assert_int_equal(sc->init(&r.host, &r.shared, NULL), ASSAY_OK);
+    void *local = new_local(&r);
+    scan_image(&r, local, 0);
+    assert_int_equal(r.rec.skips, 0);
+    scan_image(&r, local, 1);
+    assert_int_equal(r.rec.skips, 1);
+    char *said = finish(&r, local);
+    assert_null(strstr(said, "images.near "));
+    free(said);
+    rig_release(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_hash_is_that_of_the_reference),
+        cmocka_unit_test(copies_are_near_and_others_far),
+        cmocka_unit_test(turned_pictures_match_their_view),
+        cmocka_unit_test(flat_and_tiny_pictures_have_no_quality),
+        cmocka_unit_test(codings_of_one_picture_agree),
+        cmocka_unit_test(damage_is_a_status),
+        cmocka_unit_test(large_pictures_meet_a_bound),
+        cmocka_unit_test(search_equals_brute_force),
+        cmocka_unit_test(a_cancelled_search_ends),
+        cmocka_unit_test(groups_name_files_and_records),
+        cmocka_unit_test(merging_and_saving_change_nothing),
+        cmocka_unit_test(damaged_pictures_are_found_and_skipped),
+        cmocka_unit_test(what_does_not_fit_is_a_skip),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
