@@ -23,6 +23,8 @@
     XX(cli_submit)                                                                                 \
     XX(cli_wait)                                                                                   \
     XX(cli_report)                                                                                 \
+    XX(cli_reload)                                                                                 \
+    XX(cli_metrics)                                                                                \
     XX(cli_doctor)                                                                                 \
     XX(cli_completion)                                                                             \
     XX(cli_man)                                                                                    \

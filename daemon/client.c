@@ -232,6 +232,24 @@ static void view_source(const json_t *o, struct assay_source_view *v)
     };
 }
 
+enum assay_status assay_client_reload(struct assay_client *c, struct assay_error *err)
+{
+    const struct assay_request r = {.op = ASSAY_OP_RELOAD};
+    enum assay_status status = send_request(c, &r, err);
+    return status == ASSAY_OK ? read_reply(c, 0, err) : status;
+}
+
+enum assay_status assay_client_metrics(struct assay_client *c, const char **ret_text,
+                                       struct assay_error *err)
+{
+    const struct assay_request r = {.op = ASSAY_OP_METRICS};
+    enum assay_status status = call(c, &r, err);
+    if (status == ASSAY_OK && (*ret_text = assay_json_in_str(c->reply, "metrics")) == NULL) {
+        status = assay_fail(err, ASSAY_SYNTAX, "assayd answered without metrics");
+    }
+    return status;
+}
+
 enum assay_status assay_client_ping(struct assay_client *c, struct assay_error *err)
 {
     const struct assay_request r = {.op = ASSAY_OP_PING};

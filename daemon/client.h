@@ -69,6 +69,12 @@ void assay_client_close(struct assay_client *c); /* accepts NULL */
 enum assay_status assay_client_ping(struct assay_client *c, struct assay_error *err);
 enum assay_status assay_client_status(struct assay_client *c, struct assay_status_view *ret,
                                       struct assay_error *err);
+/* Reads configuration and rules again; an error says why the old ones stay. Waits for the answer
+ * for as long as it takes. */
+enum assay_status assay_client_reload(struct assay_client *c, struct assay_error *err);
+/* Prometheus text. */
+enum assay_status assay_client_metrics(struct assay_client *c, const char **ret_text,
+                                       struct assay_error *err);
 enum assay_status assay_client_submit(struct assay_client *c, const struct assay_submit *what,
                                       uint64_t *ret_run, struct assay_error *err);
 /* The newest run of a dataset (absolute path), or run `run` when `dataset` is NULL. ASSAY_NOTFOUND.

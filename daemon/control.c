@@ -111,6 +111,29 @@ static enum assay_status op_ping(struct server *s, struct server_client *c,
     return ASSAY_OK;
 }
 
+static enum assay_status op_metrics(struct server *s, struct server_client *c,
+                                    const struct assay_request *r, struct assay_error *err)
+{
+    struct assay_json j;
+    ASSAY_AUTO_BUF text;
+    (void)r;
+    assay_buf_init(&text, ASSAY_LIMIT_CONTROL_MESSAGE);
+    enum assay_status status = server_metrics(s, &text, err);
+    if (status == ASSAY_OK && assay_buf_status(&text) != ASSAY_OK) {
+        status = assay_fail(err, assay_buf_status(&text), "the metrics do not fit");
+    }
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    assay_json_init(&j, &c->out, 0);
+    assay_json_object(&j);
+    assay_json_kv_bool(&j, "ok", 1);
+    assay_json_kv_str(&j, "metrics", assay_buf_str(&text));
+    assay_json_end_object(&j);
+    assay_buf_addc(&c->out, '\n');
+    return ASSAY_OK;
+}
+
 static enum assay_status op_reload(struct server *s, struct server_client *c,
                                    const struct assay_request *r, struct assay_error *err)
 {
@@ -188,8 +211,9 @@ static enum assay_status (*const op_functions[ASSAY_OP_MAX])(struct server *s,
                                                              struct server_client *c,
                                                              const struct assay_request *r,
                                                              struct assay_error *err) = {
-    [ASSAY_OP_PING] = op_ping, [ASSAY_OP_STATUS] = op_status, [ASSAY_OP_SUBMIT] = op_submit,
-    [ASSAY_OP_WAIT] = op_wait, [ASSAY_OP_REPORT] = op_report, [ASSAY_OP_RELOAD] = op_reload,
+    [ASSAY_OP_PING] = op_ping,       [ASSAY_OP_STATUS] = op_status, [ASSAY_OP_SUBMIT] = op_submit,
+    [ASSAY_OP_WAIT] = op_wait,       [ASSAY_OP_REPORT] = op_report, [ASSAY_OP_RELOAD] = op_reload,
+    [ASSAY_OP_METRICS] = op_metrics,
 };
 
 void server_tell(struct server *s, uint64_t id)
@@ -228,6 +252,7 @@ static void handle_line(struct server *s, struct server_client *c, struct assay_
     if (status != ASSAY_OK) {
         assay_reply_error(&c->out, &err);
     }
+    assay_metrics_add(&s->metrics, ASSAY_M_REQUESTS, status == ASSAY_OK ? 0 : 1, 1);
     assay_request_release(&r);
 }
 

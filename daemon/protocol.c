@@ -17,6 +17,7 @@ static const struct {
     [ASSAY_OP_WAIT] = {"wait", {"op", "run", "dataset", NULL}},
     [ASSAY_OP_REPORT] = {"report", {"op", "run", "dataset", NULL}},
     [ASSAY_OP_RELOAD] = {"reload", {"op", NULL}},
+    [ASSAY_OP_METRICS] = {"metrics", {"op", NULL}},
 };
 
 int assay_path_is_plain(const char *path)
@@ -130,8 +131,9 @@ enum assay_status assay_request_parse(struct assay_bytes line, struct assay_requ
     if (ret->arena == NULL) {
         status = assay_fail(err, ASSAY_NOMEM, "out of memory");
     } else if (op < 0) {
-        status = assay_fail(err, ASSAY_USAGE,
-                            "unknown \"op\": ping, status, submit, wait, report or reload");
+        status =
+            assay_fail(err, ASSAY_USAGE,
+                       "unknown \"op\": ping, status, submit, wait, report, reload or metrics");
     } else {
         ret->op = (enum assay_request_op)op;
         status = check_members(object, ret->op, err);

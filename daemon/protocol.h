@@ -2,7 +2,7 @@
  *
  * daemon/protocol.h: requests on the control socket: one JSON object a line, strict members.
  *
- *     {"op":"ping"}   {"op":"status"}   {"op":"reload"}
+ *     {"op":"ping"}   {"op":"status"}   {"op":"reload"}   {"op":"metrics"}
  *     {"op":"submit","path":"/abs","policy":"...","packs":["..."]}
  *     {"op":"wait","run":N}  or  {"op":"wait","dataset":"/abs","run":AFTER}
  *     {"op":"report","run":N}  or  {"op":"report","dataset":"/abs"}
@@ -25,6 +25,7 @@ enum assay_request_op {
     ASSAY_OP_WAIT,
     ASSAY_OP_REPORT,
     ASSAY_OP_RELOAD,
+    ASSAY_OP_METRICS,
     ASSAY_OP_MAX
 };
 

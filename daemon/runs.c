@@ -67,6 +67,7 @@ enum assay_status server_offer(struct server *s, const struct assay_delivery *d)
                   ASSAY_LOG_S("dataset", d->path), ASSAY_LOG_S("why", err.message));
         return status;
     }
+    assay_metrics_add(&s->metrics, ASSAY_M_RUNS_QUEUED, 0, 1);
     assay_log(ASSAY_LOG_INFO, "runs", "queued", ASSAY_LOG_N("run", id),
               ASSAY_LOG_S("dataset", d->path), ASSAY_LOG_S("source", d->source->name));
     server_tell(s, id);
@@ -97,6 +98,7 @@ enum assay_status server_submit(struct server *s, const struct assay_request *r,
     }
     enum assay_status status = assay_store_add(s->store, &spec, ret_run, err);
     if (status == ASSAY_OK) {
+        assay_metrics_add(&s->metrics, ASSAY_M_RUNS_QUEUED, 0, 1);
         assay_log(ASSAY_LOG_INFO, "runs", "submitted", ASSAY_LOG_N("run", *ret_run),
                   ASSAY_LOG_S("dataset", r->path));
         server_tell(s, *ret_run);
@@ -221,7 +223,8 @@ static void start_run(struct server *s, struct server_run *slot, const struct as
         fail_unopened(s, run, errno);
         return;
     }
-    *slot = (struct server_run){.id = run->id, .attempt = run->attempt + 1};
+    *slot = (struct server_run){
+        .id = run->id, .attempt = run->attempt + 1, .started_ms = assay_monotonic_ms()};
     slot->child.pipe_fd = -1;
     file_name_of(run->spec.name, slot->name, sizeof slot->name);
     if (assay_store_started(s->store, run->id, &err) != ASSAY_OK) {
@@ -282,6 +285,7 @@ static enum assay_status record_done(struct server *s, struct server_run *run,
     const struct assay_outcome outcome = {run->verdict, run->published, run->manifest};
     enum assay_status status = assay_store_done(s->store, run->id, &outcome, err);
     if (status == ASSAY_OK) {
+        server_count_done(s, run);
         assay_log(ASSAY_LOG_INFO, "runs", "done", ASSAY_LOG_N("run", run->id),
                   ASSAY_LOG_S("verdict", run->verdict), ASSAY_LOG_S("report", run->published));
     }
@@ -302,6 +306,9 @@ static enum assay_status record_fault(struct server *s, struct server_run *run, 
         assay_log(ASSAY_LOG_WARNING, "runs", "will be tried again", ASSAY_LOG_N("run", run->id),
                   ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_N("in_ms", delay),
                   ASSAY_LOG_S("why", reason));
+    }
+    if (status == ASSAY_OK) {
+        server_count_fault(s, run, permanent || run->attempt > s->config->retries);
     }
     server_remove_tree(run->staging);
     return status;

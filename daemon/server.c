@@ -189,6 +189,7 @@ enum assay_status server_reload(struct server *s, struct assay_error *err)
     struct assay_config *config = load_config(s->config_path, 0, err);
     enum assay_status status = config == NULL ? err->status : switch_config(s, config, err);
     s->reload_problem[0] = '\0';
+    assay_metrics_add(&s->metrics, ASSAY_M_RELOADS, status == ASSAY_OK ? 0 : 1, 1);
     if (status != ASSAY_OK) {
         char line[ASSAY_ERROR_MESSAGE_MAX + ASSAY_ERROR_WHERE_MAX + 32];
         assay_error_format(err, line, sizeof line);

@@ -4,7 +4,8 @@
  *
  * One thread, one epoll instance, no blocking call but the signing of a finished report. server.c
  * holds the loop and the life of the process; runs.c the audits; listen.c and control.c the socket;
- * publish.c what happens to a report; notify.c what the service manager is told.
+ * publish.c what happens to a report; notify.c what the service manager is told; gauges.c what
+ * is counted.
  */
 #ifndef ASSAY_DAEMON_SERVER_H
 #define ASSAY_DAEMON_SERVER_H
@@ -13,6 +14,7 @@
 
 #include "core/limits.h"
 #include "daemon/child.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/protocol.h"
 #include "reports/keys.h"
@@ -34,6 +36,7 @@ struct server_run {
     int busy;
     uint64_t id;
     unsigned attempt;
+    uint64_t started_ms; /* monotonic */
     struct assay_child child;
     char name[128];           /* of the dataset, fit for a file name */
     char staging[PATH_MAX];   /* report directory in the making */
@@ -78,6 +81,7 @@ struct server {
     struct server_client clients[ASSAY_LIMIT_CLIENTS];
     int socket_is_lent; /* the service manager's: its file is not ours to remove */
     struct server_notice notice;
+    struct assay_metrics metrics;
     uint64_t work_ms;         /* monotonic; the next thing due that is not a notice */
     char reload_problem[256]; /* why the last reload failed; empty: it did not */
     enum server_state state;
@@ -125,6 +129,11 @@ void server_flush(struct server *s);
 /* listen.c */
 enum assay_status server_listen(struct server *s, struct assay_error *err);
 void server_unlisten(struct server *s);
+
+/* gauges.c */
+void server_count_done(struct server *s, const struct server_run *run);
+void server_count_fault(struct server *s, const struct server_run *run, int is_last);
+enum assay_status server_metrics(struct server *s, struct assay_buf *out, struct assay_error *err);
 
 /* notify.c */
 void server_notice_start(struct server *s);

@@ -51,6 +51,7 @@ enum store_query {
     Q_ADD,
     Q_NEXT,
     Q_NEXT_RETRY,
+    Q_OLDEST,
     Q_STARTED,
     Q_REQUEUED,
     Q_FAILED,
@@ -75,6 +76,7 @@ static const char *const store_sql[Q_MAX] = {
                            " (SELECT 1 FROM runs o WHERE o.dataset = r.dataset AND o.state = 1)"
                            " ORDER BY r.id LIMIT 1",
     [Q_NEXT_RETRY] = "SELECT min(not_before_ms) FROM runs WHERE state = 0 AND not_before_ms > ?1",
+    [Q_OLDEST] = "SELECT min(created_ms) FROM runs WHERE state = 0",
     [Q_STARTED] = "UPDATE runs SET state = 1, attempt = attempt + 1, started_ms = ?2, reason = NULL"
                   " WHERE id = ?1 AND state = 0",
     [Q_REQUEUED] = "UPDATE runs SET state = 0, not_before_ms = ?2, reason = ?3"
@@ -462,6 +464,14 @@ enum assay_status assay_store_next(struct assay_store *s, uint64_t now_ms,
     sqlite3_stmt *q = query(s, Q_NEXT);
     bind_number(q, 1, now_ms);
     return one_run(s, q, ret, err);
+}
+
+uint64_t assay_store_oldest(struct assay_store *s)
+{
+    sqlite3_stmt *q = query(s, Q_OLDEST);
+    uint64_t at = sqlite3_step(q) == SQLITE_ROW ? row_number(q, 0) : 0;
+    (void)sqlite3_reset(q);
+    return at;
 }
 
 uint64_t assay_store_next_retry(struct assay_store *s, uint64_t now_ms)

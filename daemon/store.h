@@ -66,6 +66,9 @@ enum assay_status assay_store_next(struct assay_store *s, uint64_t now_ms,
 /* When the earliest waiting retry may start; 0: none waits. */
 uint64_t assay_store_next_retry(struct assay_store *s, uint64_t now_ms);
 
+/* When the run that is queued longest was queued (Unix ms); 0: none is queued. */
+uint64_t assay_store_oldest(struct assay_store *s);
+
 /* The transitions. ASSAY_INTERNAL when the run is not in the state they start from. */
 enum assay_status assay_store_started(struct assay_store *s, uint64_t id, struct assay_error *err);
 enum assay_status assay_store_requeued(struct assay_store *s, uint64_t id, uint64_t not_before_ms,

@@ -181,7 +181,10 @@ static enum assay_status work(struct worker *w, struct assay_error *err)
         status = report(w, err);
     }
     if (status == ASSAY_OK) {
+        const struct assay_coverage *covered = assay_audit_coverage(w->audit);
         const struct assay_worker_message m = {.type = ASSAY_MESSAGE_RESULT,
+                                               .records = covered->records_scanned,
+                                               .bytes_done = covered->bytes_scanned,
                                                .findings = assay_audit_findings(w->audit)};
         say(&m);
     }
