@@ -24,6 +24,9 @@ include/assay/record.h
 include/assay/scanner.h
 lib/pkgconfig/assay-plugin.pc
 lib/systemd/system/assayd.service
+lib/systemd/system/assayd.socket
+lib/sysusers.d/assay.conf
+lib/tmpfiles.d/assay.conf
 libexec/assay/assay-worker
 sbin/assayd
 share/bash-completion/completions/assay
@@ -53,7 +56,7 @@ is "$status" 0 "the installed program runs"
 run "$root$prefix/sbin/assayd" --version
 is "$status" 0 "so does the installed daemon"
 like "$(cat "$root$prefix/lib/systemd/system/assayd.service")" "^ExecStart=$prefix/sbin/assayd " "the unit names the daemon"
-unlike "$(cat "$root$prefix/lib/systemd/system/assayd.service")" '@[a-z]+@' "and has no blank left to fill"
+unlike "$(cat "$root$prefix"/lib/systemd/system/assayd.*)" '@[a-z]+@' "and no blank is left to fill"
 for dynamic in bin/assay sbin/assayd libexec/assay/assay-worker; do
 	unlike "$(readelf -d "$root$prefix/$dynamic")" 'R(UN)?PATH' "$dynamic has no run path"
 done
