@@ -279,7 +279,11 @@ static void dispatch(struct server *s)
     for (int i = 0; i < n; i++) {
         struct server_watcher *w = events[i].data.ptr;
         s->notice.dirty |= w != &s->timer_watcher;
-        w->ready(s, w);
+        /* A worker that is forked but not yet exec'd holds copies of our descriptors, and with them
+         * keeps what we have closed in the epoll set a moment longer: nobody's event. */
+        if (w->ready != NULL) {
+            w->ready(s, w);
+        }
     }
     s->notice.dirty |= assay_monotonic_ms() >= s->work_ms;
 }

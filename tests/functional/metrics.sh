@@ -89,4 +89,5 @@ is "$(value 'assay_runs_total{verdict="INCOMPLETE"}')" 1 "a run without a report
 stop
 run "$ASSAY" metrics
 is "$status" 6 "without a daemon: says so"
+[ "$status" -eq 6 ] || diag "$(tail -n 20 "$tmp/log")"
 done_testing
