@@ -5,9 +5,7 @@
  * ASCII is taken in blocks of 64 bytes: one bit per byte says what is a letter or digit, and runs
  * of bits are words. A word that meets a character beyond ASCII, or fills a block, is done byte by
  * byte. Letters are lowered while they are loaded: of the bytes in words, only upper-case letters
- * lack the bit 0x20. The hash is a chain of 64 x 64 -> 128 bit products, each folded by xor, over
- * words of eight bytes (the construction of wyhash and its kin), with constants from the fractional
- * bits of the square roots of 2, 3 and 5.
+ * lack the bit 0x20. The hash is a chain of dup_mix over words of eight bytes.
  */
 #include "tokens.h"
 
@@ -17,24 +15,15 @@
 #define DUP_X86
 #endif
 
+#include "mix.h"
+
 #define BLOCK 64
 #define AHEAD 8 /* bytes a hash may load behind a word */
 
-#define ROOT2 UINT64_C(0x6a09e667f3bcc909)
-#define ROOT3 UINT64_C(0xbb67ae8584caa73b)
-#define ROOT5 UINT64_C(0x3c6ef372fe94f82b)
 #define LOWER UINT64_C(0x2020202020202020)
-
-__extension__ typedef unsigned __int128 u128;
 
 /* ---- hashing -----------------------------------------------------------------------------------
  */
-
-static inline uint64_t fold_product(uint64_t a, uint64_t b)
-{
-    u128 product = (u128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
 
 static inline uint64_t load_8(const char *p)
 {
@@ -52,14 +41,9 @@ static inline uint64_t first_bytes(uint64_t v, size_t n)
     return v & ((UINT64_C(1) << (8 * n)) - 1);
 }
 
-static inline uint64_t hash_step(uint64_t h, uint64_t v)
-{
-    return fold_product(h ^ v, ROOT3);
-}
-
 static inline uint64_t hash_start(size_t len)
 {
-    return ROOT2 + len * ROOT5;
+    return DUP_ROOT2 + len * DUP_ROOT5;
 }
 
 /* The hash of a word whose letters lack the bits of `lower`. Reads up to AHEAD bytes behind it. */
@@ -67,10 +51,10 @@ static inline uint64_t hash_ahead(const char *p, size_t len, uint64_t lower)
 {
     uint64_t h = hash_start(len);
     for (; len > 8; len -= 8, p += 8) {
-        h = hash_step(h, load_8(p) | lower);
+        h = dup_mix(h, load_8(p) | lower);
     }
     uint64_t v = load_8(p) | lower;
-    return hash_step(h, len == 8 ? v : first_bytes(v, len));
+    return dup_mix(h, len == 8 ? v : first_bytes(v, len));
 }
 
 /* The same, reading nothing behind it. */
@@ -79,11 +63,11 @@ static uint64_t hash_within(const char *p, size_t len, uint64_t lower)
     char last[8] = {0};
     uint64_t h = hash_start(len);
     for (; len > 8; len -= 8, p += 8) {
-        h = hash_step(h, load_8(p) | lower);
+        h = dup_mix(h, load_8(p) | lower);
     }
     memcpy(last, p, len);
     uint64_t v = load_8(last) | lower;
-    return hash_step(h, len == 8 ? v : first_bytes(v, len));
+    return dup_mix(h, len == 8 ? v : first_bytes(v, len));
 }
 
 uint64_t dup_token_hash(const char *folded, size_t len)
@@ -470,7 +454,7 @@ static enum assay_status cut_han(struct cut *c, const char *p, const char **ret)
         if (st != ASSAY_OK) {
             break;
         }
-        push(c->t, hash_step(hash_start(3), v & 0xFFFFFF), (size_t)(p - c->base), 3);
+        push(c->t, dup_mix(hash_start(3), v & 0xFFFFFF), (size_t)(p - c->base), 3);
         p += 3;
     }
     *ret = p;
