@@ -6,14 +6,18 @@
  *   file        files with the same SHA-256 (empty files apart: files.empty speaks of those);
  *   record      records of the same bytes;
  *   normalised  records that differ in bytes, but whose strings, in order, have the same normal
- * form (normalise.h). Each record is one entry of 32 bytes: a 128-bit XXH3 of the normal form, 64
+ * form (normalise.h);
+ *   near        records that share most of their shingles (near.h), when the option `near` is on.
+ * Which strings of a record are its text can be chosen (chosen.h). Each record is one entry of 32 bytes: a 128-bit XXH3 of the normal form, 64
  * bits of the XXH3 of its bytes, its place. One sort by these answers both record tiers, since
  * records of the same bytes, read by the same reader, have the same form. (Not found, therefore:
  * the same line in a CSV and in a text file.) A record whose strings have fewer than `min_chars`
  * characters in normal form (a number, a label, "ok") is compared by its bytes only: too little to
  * tell a copy from a coincidence. Metrics are integer pairs; record_ratio counts copies beyond the
  * first of each group, over all records; normalised_ratio what normalising finds on top of that.
- * Memory: host->memory_budget over all workers; beyond it, sorted runs go to host->spill (table.h).
+ * Memory: the option `memory` over all workers, or else 512 MiB with `near` and host->memory_budget
+ * without; beyond it, sorted runs go to host->spill (table.h). A state is saved before it is
+ * reviewed.
  */
 #include "assay/plugin.h"
 
@@ -21,16 +25,25 @@
 #include <stdlib.h>
 
 #include "../common/state.h"
+#include "chosen.h"
+#include "clusters.h"
 #include "groups.h"
+#include "near.h"
 #include "normalise.h"
 #include "table.h"
 
-enum { RULE_FILE, RULE_RECORD, RULE_NORMALISED, N_RULES };
-enum { TABLE_RECORDS, TABLE_FILES, N_TABLES };
-enum { COUNT_RECORDS, COUNT_SHORT, COUNT_EMPTY, COUNT_FILES, N_COUNTS };
+enum { RULE_FILE, RULE_RECORD, RULE_NORMALISED, RULE_NEAR, RULE_HOT, N_RULES };
+enum { TABLE_RECORDS, TABLE_FILES, TABLE_BANDS, N_TABLES };
+enum { COUNT_RECORDS, COUNT_SHORT, COUNT_EMPTY, COUNT_FILES, COUNT_SKETCHED, COUNT_LONG, N_COUNTS };
 
-#define STATE_MAGIC       UINT64_C(0x3153505544594153) /* "SAYDUPS1" */
+#define STATE_MAGIC       UINT64_C(0x3253505544594153) /* "SAYDUPS2" */
 #define DEFAULT_MIN_CHARS 8
+#define DEFAULT_THRESHOLD 800
+#define DEFAULT_RECALL    997
+#define NEAR_BUDGET       (UINT64_C(512) << 20)
+#define BUDGET_PARTS      16
+#define PAIR_PARTS        1 /* for candidates, while the tables are still there */
+#define SET_PARTS         8 /* for sets of shingles, when bands are gone */
 #define SEED_BYTES        UINT64_C(0)
 #define SEED_FORM         UINT64_C(1)
 #define SEED_SHORT        UINT64_C(2)
@@ -50,6 +63,22 @@ static const struct assay_rule_decl duplicates_rules[] = {
      "set aside. Keep one, "
      "unless the difference is meant.",
      "忽略大小写、全半角、空白和标点后，这些记录的文本字段相同。除非有意区分，请只保留一条。"},
+    {"duplicates.near", NULL, ASSAY_SEVERITY_LOW, "Near-duplicate records", "近似重复的记录",
+     "These records share most of their wording: each was compared with another of the group, "
+     "token "
+     "by token. Keep the first, unless the variants are meant. A chained group has members that "
+     "are "
+     "unlike the first.",
+     "这些记录的大部分文字相同：每一条都与组内另一条逐词比较过。除非有意保留变体，请只保留第一条。"
+     "标为 chained 的组中，有的成员与第一条并不相似。"},
+    {"duplicates.hot_bucket", NULL, ASSAY_SEVERITY_INFO, "Shared boilerplate",
+     "大量记录共有的模板文字",
+     "Very many different records share parts of their wording, as with licences, headers or "
+     "templates. Only some of their pairs were compared; the members are a sample. Removing the "
+     "shared text before training lets the rest be compared in full.",
+     "大量不同的记录含有相同的文字片段（许可声明、页眉、模板等）。只比较了其中一部分记录对；所列成"
+     "员为样本。"
+     "训练前去除共有文字，其余内容即可完整比较。"},
     {NULL, NULL, ASSAY_SEVERITY_INFO, NULL, NULL, NULL, NULL},
 };
 
@@ -58,14 +87,32 @@ static const struct assay_option duplicates_options[] = {
      "also find records that differ only in case, width, spacing or punctuation"},
     {"min_chars", ASSAY_OPT_INT, 1, 100000, NULL, "8",
      "records with fewer characters of text are compared by their bytes only"},
+    {"fields", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
+     "JSON Pointers, separated by commas, of the fields that are compared (default: all strings)"},
+    {"near", ASSAY_OPT_BOOL, 0, 0, NULL, "false",
+     "also find near-duplicates; the files that may hold some are read twice"},
+    {"near_threshold", ASSAY_OPT_INT, 500, 1000, NULL, "800",
+     "how much two records must share to be near-duplicates, in thousandths (Jaccard index)"},
+    {"near_recall", ASSAY_OPT_INT, 500, 999, NULL, "997",
+     "how many of the pairs at the threshold are to be found, in thousandths"},
+    {"memory", ASSAY_OPT_SIZE, 1 << 20, INT64_C(1) << 40, NULL, NULL,
+     "memory for keys before they go to disk (default: 512MiB with near, 128MiB without)"},
     {NULL, ASSAY_OPT_BOOL, 0, 0, NULL, NULL, NULL},
+};
+
+/* How many states share the memory budget. */
+struct dup_sharers {
+    atomic_uint locals, reviews;
 };
 
 struct dup_shared {
     const struct assay_host *host;
     uint32_t rule[N_RULES];
-    uint64_t min_chars;  /* 0: the normalised tier is off */
-    atomic_uint *locals; /* how many share the memory budget */
+    uint64_t min_chars; /* 0: the normalised tier is off */
+    uint64_t memory;
+    struct dup_chosen chosen;
+    struct dup_near_plan near;
+    struct dup_sharers *sharers;
 };
 
 struct dup_local {
@@ -73,50 +120,97 @@ struct dup_local {
     struct dup_table tables[N_TABLES];
     uint64_t counts[N_COUNTS];
     struct dup_text text;
+    struct dup_mask mask;
+    struct dup_shingler shingler;
+    struct dup_near near; /* of the merged state */
+};
+
+/* One worker's share of the second look. */
+struct dup_review {
+    const struct dup_shared *shared;
+    struct dup_mask mask;
+    struct dup_shingler shingler;
+    struct dup_shelf shelf;
 };
 
 /* ---- set-up ------------------------------------------------------------------------------------
  */
 
-static uint64_t read_min_chars(const struct assay_host *host)
+static uint64_t read_number(const struct assay_host *host, const char *name, uint64_t fallback)
 {
-    const char *on = host->option(host->ctx, "normalised");
-    const char *min = host->option(host->ctx, "min_chars");
-    if (on != NULL && strcmp(on, "false") == 0) {
-        return 0;
-    }
-    return min == NULL ? DEFAULT_MIN_CHARS : strtoull(min, NULL, 10);
+    const char *text = host->option(host->ctx, name);
+    return text == NULL ? fallback : strtoull(text, NULL, 10);
 }
 
-static enum assay_status duplicates_init(const struct assay_host *host, void **ret,
-                                         struct assay_error *err)
+static int read_flag(const struct assay_host *host, const char *name, int fallback)
 {
-    struct dup_shared *s = calloc(1, sizeof *s);
-    atomic_uint *locals = malloc(sizeof *locals);
-    *ret = NULL;
-    if (s == NULL || locals == NULL) {
-        free(s);
-        free(locals);
-        return assay_fail(err, ASSAY_NOMEM, "no memory for the scanner 'duplicates'");
+    const char *text = host->option(host->ctx, name);
+    return text == NULL ? fallback : strcmp(text, "true") == 0;
+}
+
+/* A size as the host has validated it: a number and perhaps a unit. */
+static uint64_t read_size(const struct assay_host *host, const char *name, uint64_t fallback)
+{
+    static const char units[] = "KMGT";
+    const char *text = host->option(host->ctx, name);
+    char *end;
+    if (text == NULL) {
+        return fallback;
     }
-    atomic_init(locals, 0);
-    s->host = host;
-    s->locals = locals;
-    s->min_chars = read_min_chars(host);
-    for (unsigned i = 0; i < N_RULES; i++) {
-        s->rule[i] = host->rule_index(host->ctx, duplicates_rules[i].id);
-    }
-    *ret = s;
-    return ASSAY_OK;
+    uint64_t n = strtoull(text, &end, 10);
+    const char *unit = *end == '\0' ? NULL : strchr(units, *end);
+    return unit == NULL ? n : n << (10 * (unit - units + 1));
+}
+
+static void read_options(struct dup_shared *s, const struct assay_host *host)
+{
+    s->min_chars =
+        read_flag(host, "normalised", 1) ? read_number(host, "min_chars", DEFAULT_MIN_CHARS) : 0;
+    s->near.on = read_flag(host, "near", 0);
+    s->near.threshold = (unsigned)read_number(host, "near_threshold", DEFAULT_THRESHOLD);
+    s->near.recall = (unsigned)read_number(host, "near_recall", DEFAULT_RECALL);
+    s->near.bands = dup_bands_solve(s->near.threshold, s->near.recall);
+    s->near.minhash = dup_minhash_get(0);
+    s->memory =
+        read_size(host, "memory", s->near.on ? NEAR_BUDGET : host->memory_budget(host->ctx));
 }
 
 static void duplicates_free(void *shared)
 {
     struct dup_shared *s = shared;
     if (s != NULL) {
-        free(s->locals);
+        dup_chosen_release(&s->chosen);
+        free(s->sharers);
         free(s);
     }
+}
+
+static enum assay_status duplicates_init(const struct assay_host *host, void **ret,
+                                         struct assay_error *err)
+{
+    struct dup_shared *s = calloc(1, sizeof *s);
+    struct dup_sharers *sharers = malloc(sizeof *sharers);
+    *ret = NULL;
+    if (s == NULL || sharers == NULL) {
+        free(s);
+        free(sharers);
+        return assay_fail(err, ASSAY_NOMEM, "no memory for the scanner 'duplicates'");
+    }
+    atomic_init(&sharers->locals, 0);
+    atomic_init(&sharers->reviews, 0);
+    s->host = host;
+    s->sharers = sharers;
+    read_options(s, host);
+    for (unsigned i = 0; i < N_RULES; i++) {
+        s->rule[i] = host->rule_index(host->ctx, duplicates_rules[i].id);
+    }
+    enum assay_status st = dup_chosen_parse(&s->chosen, host->option(host->ctx, "fields"), err);
+    if (st != ASSAY_OK) {
+        duplicates_free(s);
+        return st;
+    }
+    *ret = s;
+    return ASSAY_OK;
 }
 
 static enum assay_status duplicates_local_init(const void *shared, void **ret,
@@ -128,7 +222,8 @@ static enum assay_status duplicates_local_init(const void *shared, void **ret,
         return assay_fail(err, ASSAY_NOMEM, "no memory for the scanner 'duplicates'");
     }
     l->shared = shared;
-    (void)atomic_fetch_add(l->shared->locals, 1);
+    l->tables[TABLE_BANDS].pairs = 1;
+    (void)atomic_fetch_add(&l->shared->sharers->locals, 1);
     return ASSAY_OK;
 }
 
@@ -140,19 +235,25 @@ static void duplicates_local_free(void *local)
             dup_table_release(&l->tables[i]);
         }
         dup_text_release(&l->text);
-        (void)atomic_fetch_sub(l->shared->locals, 1);
+        dup_mask_release(&l->mask);
+        dup_shingler_release(&l->shingler);
+        dup_near_release(&l->near);
+        (void)atomic_fetch_sub(&l->shared->sharers->locals, 1);
         free(l);
     }
 }
 
-/* How many entries one table of one worker may hold: records get three quarters of a worker's
- * share. */
+/* How many entries of `bytes` fit into `parts` of a worker's share of the memory. */
+static size_t fitting(const struct dup_shared *s, unsigned parts, unsigned sharers, size_t bytes)
+{
+    return (size_t)(s->memory / (sharers == 0 ? 1 : sharers) / BUDGET_PARTS * parts / bytes);
+}
+
 static size_t table_max(const struct dup_shared *s, unsigned table)
 {
-    unsigned locals = atomic_load(s->locals);
-    uint64_t share = s->host->memory_budget(s->host->ctx) / (locals == 0 ? 1 : locals);
-    uint64_t bytes = table == TABLE_RECORDS ? share / 4 * 3 : share / 4;
-    return (size_t)(bytes / sizeof(struct dup_entry));
+    static const unsigned parts[2][N_TABLES] = {{12, 4, 0}, {3, 1, 8}};
+    return fitting(s, parts[s->near.on != 0][table], atomic_load(&s->sharers->locals),
+                   table == TABLE_BANDS ? DUP_PAIR_BYTES : DUP_ENTRY_BYTES);
 }
 
 static enum assay_status add_entry(struct dup_local *l, unsigned table, const struct dup_entry *e)
@@ -167,7 +268,12 @@ static enum assay_status add_entry(struct dup_local *l, unsigned table, const st
 /* ---- records -----------------------------------------------------------------------------------
  */
 
-/* The normal form of a record's strings into l->text. */
+static struct assay_bytes value_of(const struct assay_batch *b, const struct assay_field *f)
+{
+    return assay_bytes_make(b->text + f->start, f->len);
+}
+
+/* The normal form of a record's text into l->text. */
 static enum assay_status normalise(struct dup_local *l, const struct assay_batch *b,
                                    const struct assay_record *r)
 {
@@ -175,30 +281,47 @@ static enum assay_status normalise(struct dup_local *l, const struct assay_batch
     enum assay_status st = ASSAY_OK;
     for (uint32_t i = 0; i < r->n_fields && st == ASSAY_OK; i++) {
         const struct assay_field *f = &b->fields[r->first_field + i];
-        if (f->kind == ASSAY_FIELD_STRING) {
-            st = dup_text_add(&l->text, l->shared->host,
-                              assay_bytes_make(b->text + f->start, f->len));
+        if (dup_mask_has(&l->mask, f)) {
+            st = dup_text_add(&l->text, l->shared->host, value_of(b, f));
         }
     }
     return st;
 }
 
-/* Fills the keys of a record that is not empty. */
+/* The tokens of a record's text. */
+static enum assay_status tokenise(struct dup_shingler *s, const struct dup_mask *mask,
+                                  const struct assay_host *host, const struct assay_batch *b,
+                                  const struct assay_record *r)
+{
+    dup_tokens_clear(&s->tokens);
+    enum assay_status st = ASSAY_OK;
+    for (uint32_t i = 0; i < r->n_fields && st == ASSAY_OK; i++) {
+        const struct assay_field *f = &b->fields[r->first_field + i];
+        if (dup_mask_has(mask, f)) {
+            st = dup_tokens_add(&s->tokens, host, value_of(b, f));
+        }
+    }
+    return st;
+}
+
+/* Fills the keys of a record that is not empty. *ret_short: its text is too little to compare. */
 static enum assay_status record_keys(struct dup_local *l, const struct assay_batch *b,
-                                     const struct assay_record *r, struct dup_entry *e)
+                                     const struct assay_record *r, struct dup_entry *e,
+                                     int *ret_short)
 {
     const struct assay_host *host = l->shared->host;
     uint64_t bytes[2];
     enum assay_status st = ASSAY_OK;
-    int is_short = 1;
+    int by_bytes = 1;
     host->hash128(host->ctx, r->raw.ptr, r->raw.len, SEED_BYTES, bytes);
     e->variant = bytes[0];
+    *ret_short = 0;
     if (l->shared->min_chars > 0) {
         st = normalise(l, b, r);
-        is_short = !dup_text_has(&l->text, l->shared->min_chars);
-        l->counts[COUNT_SHORT] += (uint64_t)is_short;
+        by_bytes = *ret_short = !dup_text_has(&l->text, l->shared->min_chars);
+        l->counts[COUNT_SHORT] += (uint64_t)by_bytes;
     }
-    if (is_short) {
+    if (by_bytes) {
         host->hash128(host->ctx, bytes, sizeof bytes, SEED_SHORT, e->key);
     } else {
         host->hash128(host->ctx, l->text.buf, l->text.len, SEED_FORM, e->key);
@@ -206,10 +329,31 @@ static enum assay_status record_keys(struct dup_local *l, const struct assay_bat
     return st;
 }
 
+/* The band keys of a record's text. */
+static enum assay_status sketch(struct dup_local *l, const struct assay_batch *b,
+                                const struct assay_record *r, uint64_t id, struct assay_sink *sink)
+{
+    const struct dup_shared *s = l->shared;
+    struct dup_table *t = &l->tables[TABLE_BANDS];
+    enum assay_status st = tokenise(&l->shingler, &l->mask, s->host, b, r);
+    if (st == ASSAY_LIMIT) {
+        l->counts[COUNT_LONG]++;
+        sink->skip(sink->ctx, ASSAY_SKIP_LIMIT, 1, r->raw.len);
+        return ASSAY_OK;
+    }
+    if (st != ASSAY_OK || l->shingler.tokens.n == 0) {
+        return st;
+    }
+    size_t max = t->cap - t->n >= s->near.bands.bands ? SIZE_MAX : table_max(s, TABLE_BANDS);
+    l->counts[COUNT_SKETCHED]++;
+    return dup_near_add(&s->near, &l->shingler, s->host, t, max, id);
+}
+
 static enum assay_status scan_record(struct dup_local *l, const struct assay_batch *b,
                                      const struct assay_record *r, struct assay_sink *sink)
 {
     struct dup_entry e;
+    int is_short;
     l->counts[COUNT_RECORDS]++;
     if (r->raw.len == 0) {
         l->counts[COUNT_EMPTY]++;
@@ -220,17 +364,19 @@ static enum assay_status scan_record(struct dup_local *l, const struct assay_bat
         return ASSAY_OK;
     }
     e.place = dup_place(b->file, r->ordinal);
-    enum assay_status st = record_keys(l, b, r, &e);
-    return st == ASSAY_OK ? add_entry(l, TABLE_RECORDS, &e) : st;
+    enum assay_status st = record_keys(l, b, r, &e, &is_short);
+    st = st == ASSAY_OK ? add_entry(l, TABLE_RECORDS, &e) : st;
+    return st == ASSAY_OK && l->shared->near.on && !is_short ? sketch(l, b, r, e.key[0], sink) : st;
 }
 
 static enum assay_status duplicates_scan(const void *shared, void *local,
                                          const struct assay_scan_input *in, struct assay_sink *sink)
 {
-    enum assay_status st = ASSAY_OK;
-    (void)shared;
+    const struct dup_shared *s = shared;
+    struct dup_local *l = local;
+    enum assay_status st = dup_mask_set(&l->mask, &s->chosen, in->batch);
     for (uint32_t i = 0; i < in->batch->n_records && st == ASSAY_OK; i++) {
-        st = scan_record(local, in->batch, &in->batch->records[i], sink);
+        st = scan_record(l, in->batch, &in->batch->records[i], sink);
     }
     return st;
 }
@@ -289,15 +435,128 @@ static enum assay_status duplicates_merge(const void *shared, void *into, void *
     return ASSAY_OK;
 }
 
+/* ---- the second look ---------------------------------------------------------------------------
+ */
+
+static enum assay_status duplicates_review_begin(const void *shared, void *merged, int *ret_wanted,
+                                                 struct assay_error *err)
+{
+    const struct dup_shared *s = shared;
+    struct dup_local *l = merged;
+    *ret_wanted = 0;
+    if (!s->near.on) {
+        return ASSAY_OK;
+    }
+    enum assay_status st =
+        dup_near_begin(&l->near, &l->tables[TABLE_BANDS], &l->tables[TABLE_RECORDS], s->host,
+                       fitting(s, PAIR_PARTS, 1, DUP_PAIR_BYTES), ret_wanted);
+    return st == ASSAY_OK ? st : assay_fail(err, st, "cannot find candidates for near-duplicates");
+}
+
+static int duplicates_review_wants(const void *shared, const void *merged, uint32_t file)
+{
+    const struct dup_local *l = merged;
+    (void)shared;
+    return dup_near_wants(&l->near, file);
+}
+
+static enum assay_status duplicates_review_local(const void *shared, const void *merged, void **ret,
+                                                 struct assay_error *err)
+{
+    struct dup_review *v = calloc(1, sizeof *v);
+    (void)merged;
+    *ret = v;
+    if (v == NULL) {
+        return assay_fail(err, ASSAY_NOMEM, "no memory for the scanner 'duplicates'");
+    }
+    v->shared = shared;
+    (void)atomic_fetch_add(&v->shared->sharers->reviews, 1);
+    return ASSAY_OK;
+}
+
+static void duplicates_review_free(void *local)
+{
+    struct dup_review *v = local;
+    if (v != NULL) {
+        dup_mask_release(&v->mask);
+        dup_shingler_release(&v->shingler);
+        dup_shelf_release(&v->shelf);
+        (void)atomic_fetch_sub(&v->shared->sharers->reviews, 1);
+        free(v);
+    }
+}
+
+/* Keeps the shingles of a record. */
+static enum assay_status keep_set(struct dup_review *v, const struct assay_batch *b,
+                                  const struct assay_record *r, uint32_t rank)
+{
+    const struct dup_shared *s = v->shared;
+    enum assay_status st = tokenise(&v->shingler, &v->mask, s->host, b, r);
+    st = st == ASSAY_OK ? dup_shingler_run(&v->shingler) : st;
+    if (st != ASSAY_OK) {
+        return st == ASSAY_LIMIT ? ASSAY_OK : st; /* changed since; the host says so */
+    }
+    size_t n = dup_shingle_set(v->shingler.shingles, v->shingler.n);
+    size_t max = fitting(s, SET_PARTS, atomic_load(&s->sharers->reviews), sizeof(uint64_t));
+    return dup_shelf_add(&v->shelf, s->host, max, rank, dup_shingle_width(v->shingler.tokens.n),
+                         v->shingler.shingles, n);
+}
+
+static enum assay_status duplicates_review(const void *shared, const void *merged, void *local,
+                                           const struct assay_batch *b)
+{
+    const struct dup_shared *s = shared;
+    const struct dup_candidates *c = &((const struct dup_local *)merged)->near.candidates;
+    struct dup_review *v = local;
+    enum assay_status st = dup_mask_set(&v->mask, &s->chosen, b);
+    if (b->n_records == 0 || !dup_place_fits(b->file, b->records[b->n_records - 1].ordinal)) {
+        return st;
+    }
+    size_t next = dup_candidates_from(c, dup_place(b->file, b->records[0].ordinal));
+    for (uint32_t i = 0; i < b->n_records && next < c->n && st == ASSAY_OK; i++) {
+        const uint64_t place = dup_place(b->file, b->records[i].ordinal);
+        for (; next < c->n && c->places[next] < place; next++) {
+        }
+        if (next < c->n && c->places[next] == place) {
+            st = keep_set(v, b, &b->records[i], (uint32_t)next);
+        }
+    }
+    return st;
+}
+
+static enum assay_status duplicates_review_merge(const void *shared, void *merged, void *local,
+                                                 struct assay_error *err)
+{
+    struct dup_local *l = merged;
+    struct dup_review *v = local;
+    (void)shared;
+    enum assay_status st = dup_sets_join(&l->near.sets, &v->shelf);
+    return st == ASSAY_OK ? st : assay_fail(err, st, "no memory to merge sets of shingles");
+}
+
+/* ---- what is said ------------------------------------------------------------------------------
+ */
+
+struct metric {
+    const char *name;
+    uint64_t num, den;
+};
+
+static enum assay_status put_metrics(struct assay_sink *sink, const struct metric *rows, size_t n)
+{
+    enum assay_status st = ASSAY_OK;
+    for (size_t i = 0; i < n && st == ASSAY_OK; i++) {
+        st = sink->metric(sink->ctx, rows[i].name, rows[i].num, rows[i].den);
+    }
+    return st;
+}
+
 static enum assay_status say_metrics(const struct dup_local *l, const struct dup_tiers *records,
                                      const struct dup_tiers *files, struct assay_sink *sink)
 {
     const uint64_t n_records = l->counts[COUNT_RECORDS] == 0 ? 1 : l->counts[COUNT_RECORDS];
     const uint64_t n_files = l->counts[COUNT_FILES] == 0 ? 1 : l->counts[COUNT_FILES];
-    const struct {
-        const char *name;
-        uint64_t num, den;
-    } rows[] = {
+    const struct metric rows[] = {
         {"duplicates.files", l->counts[COUNT_FILES], 1},
         {"duplicates.file_groups", files->same.groups, 1},
         {"duplicates.file_ratio", files->same.extra, n_files},
@@ -308,11 +567,64 @@ static enum assay_status say_metrics(const struct dup_local *l, const struct dup
         {"duplicates.normalised_groups", records->alike.groups, 1},
         {"duplicates.normalised_ratio", records->alike.extra, n_records},
     };
-    enum assay_status st = ASSAY_OK;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && st == ASSAY_OK; i++) {
-        st = sink->metric(sink->ctx, rows[i].name, rows[i].num, rows[i].den);
+    return put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
+}
+
+/* The near tier: how it searched, and what it found. */
+static enum assay_status say_near_metrics(const struct dup_local *l, const struct dup_near_tally *t,
+                                          struct assay_sink *sink)
+{
+    const struct dup_near_plan *plan = &l->shared->near;
+    const uint64_t n_records = l->counts[COUNT_RECORDS] == 0 ? 1 : l->counts[COUNT_RECORDS];
+    const struct metric rows[] = {
+        {"duplicates.near_groups", t->groups, 1},
+        {"duplicates.near_ratio", t->extra, n_records},
+        {"duplicates.near_chained", t->chained, 1},
+        {"duplicates.near_records", l->counts[COUNT_SKETCHED], 1},
+        {"duplicates.near_too_long", l->counts[COUNT_LONG], 1},
+        {"duplicates.near_candidates", t->candidates, 1},
+        {"duplicates.near_unverified", t->unverified, 1},
+        {"duplicates.near_hot_buckets", l->near.candidates.hot_buckets, 1},
+        {"duplicates.near_threshold", plan->threshold, 1000},
+        {"duplicates.near_bands", plan->bands.bands, 1},
+        {"duplicates.near_rows", plan->bands.rows, 1},
+        {"duplicates.near_expected.at_threshold", dup_bands_recall(plan->bands, plan->threshold),
+         1000000},
+        {"duplicates.near_expected.at_60", dup_bands_recall(plan->bands, 600), 1000000},
+        {"duplicates.near_expected.at_70", dup_bands_recall(plan->bands, 700), 1000000},
+        {"duplicates.near_expected.at_80", dup_bands_recall(plan->bands, 800), 1000000},
+        {"duplicates.near_expected.at_90", dup_bands_recall(plan->bands, 900), 1000000},
+    };
+    return put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
+}
+
+/* Texts that were to be seen again and were not are skips: the host may know why, this is how many.
+ */
+static void count_unseen(const struct dup_local *l, struct assay_sink *sink)
+{
+    uint64_t unseen = l->near.found ? 0 : l->counts[COUNT_SKETCHED];
+    for (size_t i = 0; i < l->near.sets.n; i++) {
+        unseen += l->near.sets.by_rank[i].count == 0;
     }
-    return st;
+    if (unseen > 0) {
+        sink->skip(sink->ctx, ASSAY_SKIP_CHANGED, unseen, 0);
+    }
+}
+
+static enum assay_status finish_near(struct dup_local *l, struct assay_sink *sink)
+{
+    const struct dup_shared *s = l->shared;
+    struct dup_near_tally tally = {.candidates = 0};
+    enum assay_status st = ASSAY_OK;
+    if (!s->near.on) {
+        return ASSAY_OK;
+    }
+    count_unseen(l, sink);
+    if (l->near.found) {
+        st = dup_clusters_report(&l->near, &s->near, s->host, sink, s->rule[RULE_NEAR],
+                                 s->rule[RULE_HOT], &tally);
+    }
+    return st == ASSAY_OK ? say_near_metrics(l, &tally, sink) : st;
 }
 
 static enum assay_status duplicates_finish(const void *shared, void *merged,
@@ -328,107 +640,183 @@ static enum assay_status duplicates_finish(const void *shared, void *merged,
     if (st == ASSAY_OK) {
         st = dup_groups_report(&l->tables[TABLE_RECORDS], s->host, sink, &records);
     }
-    return st == ASSAY_OK ? say_metrics(l, &records, &files, sink) : st;
+    st = st == ASSAY_OK ? say_metrics(l, &records, &files, sink) : st;
+    return st == ASSAY_OK ? finish_near(l, sink) : st;
 }
 
 /* ---- saving ------------------------------------------------------------------------------------
  */
 
-static enum assay_status save_entry(void *ctx, const uint64_t *entry)
+static unsigned words_of(unsigned table)
 {
-    struct state_out *out = ctx;
-    for (unsigned i = 0; i < DUP_ENTRY_WORDS; i++) {
-        state_put_u64(out, entry[i]);
+    return table == TABLE_BANDS ? DUP_PAIR_WORDS : DUP_ENTRY_WORDS;
+}
+
+static enum assay_status save_words(struct state_out *out, const uint64_t *words, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        state_put_u64(out, words[i]);
     }
     return out->status;
 }
+
+static enum assay_status save_entry(void *ctx, const uint64_t *entry)
+{
+    return save_words(ctx, entry, DUP_ENTRY_WORDS);
+}
+
+static enum assay_status save_pair(void *ctx, const uint64_t *entry)
+{
+    return save_words(ctx, entry, DUP_PAIR_WORDS);
+}
+
+/* What must be the same for two states to be of one kind. */
+enum {
+    PARAM_MIN_CHARS,
+    PARAM_FIELDS,
+    PARAM_NEAR,
+    PARAM_THRESHOLD,
+    PARAM_BANDS,
+    PARAM_ROWS,
+    PARAM_VERSIONS,
+    N_PARAMS
+};
+static const char *const param_names[N_PARAMS] = {"min_chars",
+                                                  "fields",
+                                                  "near",
+                                                  "near_threshold",
+                                                  "near_recall",
+                                                  "near_recall",
+                                                  "near (made by another version)"};
+
+static void read_params(const struct dup_shared *s, uint64_t params[N_PARAMS])
+{
+    const struct dup_near_plan *n = &s->near;
+    memset(params, 0, N_PARAMS * sizeof params[0]);
+    params[PARAM_MIN_CHARS] = s->min_chars;
+    params[PARAM_FIELDS] = s->chosen.digest;
+    if (n->on) {
+        params[PARAM_NEAR] = 1;
+        params[PARAM_THRESHOLD] = n->threshold;
+        params[PARAM_BANDS] = n->bands.bands;
+        params[PARAM_ROWS] = n->bands.rows;
+        params[PARAM_VERSIONS] = (uint64_t)DUP_TOKENS_VERSION << 32 | DUP_SKETCH_VERSION;
+    }
+}
+
+/* What stands before the entries. */
+struct head {
+    uint64_t magic;
+    uint64_t params[N_PARAMS];
+    uint64_t counts[N_COUNTS];
+    uint64_t entries[N_TABLES];
+};
 
 static enum assay_status
 duplicates_save(const void *shared, const void *local,
                 enum assay_status (*put)(void *ctx, const void *data, size_t len), void *ctx)
 {
-    const struct dup_shared *s = shared;
     const struct dup_local *l = local;
     struct state_out out = {put, ctx, ASSAY_OK};
-    state_put_u64(&out, STATE_MAGIC);
-    state_put_u64(&out, s->min_chars);
-    for (unsigned i = 0; i < N_COUNTS; i++) {
-        state_put_u64(&out, l->counts[i]);
+    uint64_t params[N_PARAMS];
+    if (l->near.found) {
+        return ASSAY_USAGE; /* the bands are gone */
     }
+    read_params(shared, params);
+    state_put_u64(&out, STATE_MAGIC);
+    (void)save_words(&out, params, N_PARAMS);
+    (void)save_words(&out, l->counts, N_COUNTS);
     for (unsigned i = 0; i < N_TABLES; i++) {
         state_put_u64(&out, l->tables[i].total);
     }
     for (unsigned i = 0; i < N_TABLES && out.status == ASSAY_OK; i++) {
-        enum assay_status st = dup_table_walk(&l->tables[i], save_entry, &out);
+        enum assay_status st =
+            dup_table_walk(&l->tables[i], i == TABLE_BANDS ? save_pair : save_entry, &out);
         out.status = out.status == ASSAY_OK ? st : out.status;
     }
     return out.status;
 }
 
+static void load_words(struct state_in *in, uint64_t *words, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        words[i] = state_take_u64(in);
+    }
+}
+
 static enum assay_status load_table(struct dup_local *l, unsigned table, uint64_t n,
                                     struct state_in *in)
 {
+    struct dup_table *t = &l->tables[table];
     enum assay_status st = ASSAY_OK;
     for (uint64_t i = 0; i < n && st == ASSAY_OK; i++) {
-        struct dup_entry e;
-        e.key[0] = state_take_u64(in);
-        e.key[1] = state_take_u64(in);
-        e.variant = state_take_u64(in);
-        e.place = state_take_u64(in);
-        st = add_entry(l, table, &e);
+        uint64_t words[DUP_ENTRY_WORDS];
+        size_t max = t->n < t->cap ? SIZE_MAX : table_max(l->shared, table);
+        load_words(in, words, words_of(table));
+        st = dup_table_add(t, l->shared->host, max, words);
     }
     return st;
 }
 
-/* What stands before the entries. */
-struct head {
-    uint64_t magic, min_chars;
-    uint64_t counts[N_COUNTS];
-    uint64_t entries[N_TABLES];
-};
-
 static struct head read_head(struct state_in *in)
 {
-    struct head h = {.magic = state_take_u64(in), .min_chars = 0};
-    h.min_chars = state_take_u64(in);
-    for (unsigned i = 0; i < N_COUNTS; i++) {
-        h.counts[i] = state_take_u64(in);
-    }
-    for (unsigned i = 0; i < N_TABLES; i++) {
-        h.entries[i] = state_take_u64(in);
-    }
+    struct head h = {.magic = state_take_u64(in)};
+    load_words(in, h.params, N_PARAMS);
+    load_words(in, h.counts, N_COUNTS);
+    load_words(in, h.entries, N_TABLES);
     return h;
 }
 
 /* Whether the numbers agree with each other and with the bytes that are left. */
 static int head_is_sound(const struct head *h, const struct state_in *in)
 {
-    uint64_t max = in->left.len / DUP_ENTRY_BYTES;
-    return !in->bad && h->magic == STATE_MAGIC && h->entries[TABLE_RECORDS] <= max &&
-           h->entries[TABLE_FILES] <= max - h->entries[TABLE_RECORDS] &&
-           (h->entries[TABLE_RECORDS] + h->entries[TABLE_FILES]) * DUP_ENTRY_BYTES ==
-               in->left.len &&
-           h->counts[COUNT_RECORDS] >= h->entries[TABLE_RECORDS] &&
-           h->counts[COUNT_FILES] >= h->entries[TABLE_FILES];
+    size_t left = in->left.len;
+    if (in->bad || h->magic != STATE_MAGIC) {
+        return 0;
+    }
+    for (unsigned i = 0; i < N_TABLES; i++) {
+        const size_t bytes = 8 * words_of(i);
+        if (h->entries[i] > left / bytes) {
+            return 0;
+        }
+        left -= (size_t)h->entries[i] * bytes;
+    }
+    return left == 0 && h->counts[COUNT_RECORDS] >= h->entries[TABLE_RECORDS] &&
+           h->counts[COUNT_FILES] >= h->entries[TABLE_FILES] &&
+           h->counts[COUNT_RECORDS] >= h->counts[COUNT_SKETCHED] &&
+           h->entries[TABLE_BANDS] == h->counts[COUNT_SKETCHED] * h->params[PARAM_BANDS];
+}
+
+static enum assay_status check_params(const struct dup_shared *s, const struct head *h,
+                                      struct assay_error *err)
+{
+    uint64_t params[N_PARAMS];
+    read_params(s, params);
+    for (unsigned i = 0; i < N_PARAMS; i++) {
+        if (params[i] != h->params[i]) {
+            return assay_fail(err, ASSAY_CONFIG,
+                              "saved with other options of the scanner 'duplicates': %s was %llu "
+                              "and is %llu",
+                              param_names[i], (unsigned long long)h->params[i],
+                              (unsigned long long)params[i]);
+        }
+    }
+    return ASSAY_OK;
 }
 
 static enum assay_status duplicates_load(const void *shared, void *local, struct assay_bytes data,
                                          struct assay_error *err)
 {
-    const struct dup_shared *s = shared;
     struct dup_local *l = local;
     struct state_in in = {data, 0};
     struct head h = read_head(&in);
     if (!head_is_sound(&h, &in)) {
         return assay_fail(err, ASSAY_CORRUPT, "not a saved state of the scanner 'duplicates'");
     }
-    if (h.min_chars != s->min_chars) {
-        return assay_fail(
-            err, ASSAY_CONFIG,
-            "saved with other options of the scanner 'duplicates': min_chars was %llu",
-            (unsigned long long)h.min_chars);
+    enum assay_status st = check_params(shared, &h, err);
+    if (st != ASSAY_OK) {
+        return st;
     }
-    enum assay_status st = ASSAY_OK;
     for (unsigned i = 0; i < N_TABLES && st == ASSAY_OK; i++) {
         st = load_table(l, i, h.entries[i], &in);
     }
@@ -444,7 +832,7 @@ ASSAY_SCANNER_PLUGIN(duplicates) = {
     .name = "duplicates",
     .version = "1.0.0",
     .license = "Apache-2.0",
-    .summary = "identical files, identical records, records alike after normalisation",
+    .summary = "identical files and records, records alike after normalisation, near-duplicates",
     .options = duplicates_options,
     .rules = duplicates_rules,
     .init = duplicates_init,
@@ -457,4 +845,10 @@ ASSAY_SCANNER_PLUGIN(duplicates) = {
     .load = duplicates_load,
     .local_free = duplicates_local_free,
     .free = duplicates_free,
+    .review_begin = duplicates_review_begin,
+    .review_wants = duplicates_review_wants,
+    .review_local = duplicates_review_local,
+    .review = duplicates_review,
+    .review_merge = duplicates_review_merge,
+    .review_free = duplicates_review_free,
 };

@@ -188,7 +188,7 @@ static enum assay_status open_file(struct dup_table *t, const struct assay_host 
     return ASSAY_OK;
 }
 
-static enum assay_status write_all(int fd, const void *data, size_t len, uint64_t at)
+enum assay_status dup_write_at(int fd, const void *data, size_t len, uint64_t at)
 {
     const char *p = data;
     while (len > 0) {
@@ -206,7 +206,7 @@ static enum assay_status write_all(int fd, const void *data, size_t len, uint64_
     return ASSAY_OK;
 }
 
-static enum assay_status read_all(int fd, void *data, size_t len, uint64_t at)
+enum assay_status dup_read_at(int fd, void *data, size_t len, uint64_t at)
 {
     char *p = data;
     while (len > 0) {
@@ -237,7 +237,7 @@ static enum assay_status spill(struct dup_table *t, const struct assay_host *hos
     int fd = t->fds[t->n_fds - 1];
     size_t bytes = t->n * bytes_of(t);
     dup_sort(t->buf, t->n, words_of(t));
-    st = write_all(fd, t->buf, bytes, t->written);
+    st = dup_write_at(fd, t->buf, bytes, t->written);
     if (st == ASSAY_OK) {
         t->runs[t->n_runs++] = (struct dup_run){NULL, fd, t->written, t->n};
         t->written += bytes;
@@ -367,7 +367,7 @@ static enum assay_status refill(struct cursor *c)
         return ASSAY_OK;
     }
     size_t n = left < c->block_cap ? (size_t)left : c->block_cap;
-    enum assay_status st = read_all(c->run.fd, c->block, n * bytes, c->run.at + c->next * bytes);
+    enum assay_status st = dup_read_at(c->run.fd, c->block, n * bytes, c->run.at + c->next * bytes);
     c->here = c->block;
     c->left = n;
     c->next += n;

@@ -104,6 +104,10 @@ enum assay_status dup_merge_open(struct dup_table *t, struct dup_merge **ret);
 enum assay_status dup_merge_next(struct dup_merge *m, const uint64_t **ret); /* ASSAY_END */
 void dup_merge_close(struct dup_merge *m);
 
+/* All of `len` bytes to, or from, a place in a file. */
+enum assay_status dup_write_at(int fd, const void *data, size_t len, uint64_t at);
+enum assay_status dup_read_at(int fd, void *data, size_t len, uint64_t at);
+
 /* Sorts `n` entries of `words` words in place. */
 void dup_sort(uint64_t *entries, size_t n, unsigned words);
 

@@ -22,7 +22,7 @@ struct fake {
     int cancelled;
     struct {
         const char *name, *value;
-    } options[4];
+    } options[8];
 };
 
 static inline void fake_log(void *ctx, enum assay_log_level level, const char *message)
@@ -40,7 +40,7 @@ static inline int fake_cancelled(void *ctx)
 static inline const char *fake_option(void *ctx, const char *name)
 {
     struct fake *f = ctx;
-    for (size_t i = 0; i < 4 && f->options[i].name != NULL; i++) {
+    for (size_t i = 0; i < 8 && f->options[i].name != NULL; i++) {
         if (strcmp(f->options[i].name, name) == 0) {
             return f->options[i].value;
         }

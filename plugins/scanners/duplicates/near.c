@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * duplicates/near.c: see the header.
+ */
+#include "near.h"
+
+#include <stdlib.h>
+
+enum assay_status dup_shingler_run(struct dup_shingler *s)
+{
+    size_t n = dup_shingle_count(s->tokens.n);
+    if (n > s->cap) {
+        size_t cap = n + n / 2 + 256;
+        uint64_t *p = realloc(s->shingles, cap * sizeof *p);
+        if (p == NULL) {
+            return ASSAY_NOMEM;
+        }
+        s->shingles = p;
+        s->cap = cap;
+    }
+    s->n = n;
+    dup_shingles(s->tokens.items, s->tokens.n, s->shingles);
+    return ASSAY_OK;
+}
+
+void dup_shingler_release(struct dup_shingler *s)
+{
+    dup_tokens_release(&s->tokens);
+    free(s->shingles);
+    memset(s, 0, sizeof *s);
+}
+
+enum assay_status dup_near_add(const struct dup_near_plan *plan, struct dup_shingler *s,
+                               const struct assay_host *host, struct dup_table *bands, size_t max,
+                               uint64_t id)
+{
+    struct dup_sketch sketch;
+    enum assay_status st = dup_shingler_run(s);
+    if (st != ASSAY_OK || s->n == 0) {
+        return st;
+    }
+    plan->minhash(s->shingles, s->n, &sketch);
+    for (unsigned i = 0; i < plan->bands.bands && st == ASSAY_OK; i++) {
+        const uint64_t entry[DUP_PAIR_WORDS] = {dup_band_key(plan->bands, &sketch, i), id};
+        st = dup_table_add(bands, host, max, entry);
+    }
+    return st;
+}
+
+enum assay_status dup_near_begin(struct dup_near *n, struct dup_table *bands,
+                                 struct dup_table *records, const struct assay_host *host,
+                                 size_t max, int *ret_wanted)
+{
+    *ret_wanted = 0;
+    if (n->found) {
+        n->looked = 1; /* asked again: the look is over */
+        return ASSAY_OK;
+    }
+    enum assay_status st = dup_candidates_find(&n->candidates, bands, records, host, max);
+    st = st == ASSAY_OK ? dup_sets_init(&n->sets, n->candidates.n) : st;
+    if (st == ASSAY_OK) {
+        dup_table_release(bands);
+        n->found = 1;
+        *ret_wanted = n->candidates.n > 0;
+    }
+    return st;
+}
+
+int dup_near_wants(const struct dup_near *n, uint32_t file)
+{
+    size_t i = dup_candidates_from(&n->candidates, dup_place(file, 0));
+    return i < n->candidates.n && dup_place_file(n->candidates.places[i]) == file;
+}
+
+void dup_near_release(struct dup_near *n)
+{
+    dup_candidates_release(&n->candidates);
+    dup_sets_release(&n->sets);
+    memset(n, 0, sizeof *n);
+}
