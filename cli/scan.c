@@ -381,6 +381,7 @@ static const struct cli_option options[] = {
     {"max-record", 0, "SIZE", NULL, "longest record that is scanned; default: 32MiB", 0},
     {"exit-zero", 0, NULL, NULL, "exit with 0 instead of 1 when the policy fails", 0},
     {"no-progress", 0, NULL, NULL, "no progress line", 0},
+    CLI_SCANNER_OPTIONS,
     CLI_RULE_OPTIONS,
     CLI_MATCHER_OPTIONS,
     CLI_NO_OPTION,

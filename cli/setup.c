@@ -12,6 +12,20 @@ static int is_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* --scanner NAME keeps only those named, --no-scanner NAME leaves one out. */
+static int select_scanners(const struct cli_args *args, struct cli_setup *s)
+{
+    struct assay_error err = {0};
+    for (int except = 0; except < 2; except++) {
+        size_t n;
+        const char *const *names = cli_values(args, except ? "no-scanner" : "scanner", &n);
+        if (n > 0 && assay_plugins_select(s->plugins, names, n, except, &err) != ASSAY_OK) {
+            return cli_fail(&err);
+        }
+    }
+    return 0;
+}
+
 int cli_setup_plugins(const struct cli_args *args, struct cli_setup *s)
 {
     struct assay_error err = {0};
@@ -34,7 +48,7 @@ int cli_setup_plugins(const struct cli_args *args, struct cli_setup *s)
             return cli_fail(&err);
         }
     }
-    return 0;
+    return select_scanners(args, s);
 }
 
 int cli_setup_rules(const struct cli_args *args, struct cli_setup *s)
@@ -49,6 +63,9 @@ int cli_setup_rules(const struct cli_args *args, struct cli_setup *s)
     }
     s->rules = assay_ruleset_load(packs, n_packs, decls, n_decls, diags);
     if (s->rules != NULL) {
+        size_t n_left_out;
+        const char *const *left_out = assay_plugins_left_out(s->plugins, &n_left_out);
+        assay_ruleset_leave_out(s->rules, left_out, n_left_out);
         assay_plugins_check_rules(s->plugins, s->rules, diags);
     }
     int code = cli_diags(args, diags, "no rules were loaded");

@@ -29,6 +29,11 @@ void cli_setup_release(struct cli_setup *s);
     {                                                                                              \
         "plugin-dir", 0, "DIR", NULL, "load every plugin of a directory", 0                        \
     }
+#define CLI_SCANNER_OPTIONS                                                                        \
+    {"scanner", 0, "NAME", NULL, "run only this scanner, and the others so named", 1},             \
+    {                                                                                              \
+        "no-scanner", 0, "NAME", NULL, "leave this scanner out; the statement says so", 1          \
+    }
 #define CLI_RULE_OPTIONS                                                                           \
     CLI_PLUGIN_OPTIONS,                                                                            \
     {                                                                                              \

@@ -193,6 +193,18 @@ static enum assay_status note_options(struct assay_run *run, size_t i)
     return status;
 }
 
+/* Scanners that there are, and that were not to run. */
+static enum assay_status note_left_out(struct assay_run *run)
+{
+    size_t n;
+    char text[1024] = "";
+    const char *const *names = assay_plugins_left_out(run->opt->plugins, &n);
+    for (size_t i = 0, len = 0; i < n && len < sizeof text - 80; i++, len = strlen(text)) {
+        (void)snprintf(text + len, sizeof text - len, "%s%.64s", i == 0 ? "" : ",", names[i]);
+    }
+    return n == 0 ? ASSAY_OK : assay_facts_add(&run->audit->settings, "scanners_left_out", text);
+}
+
 static enum assay_status note_settings(struct assay_run *run)
 {
     const struct assay_audit_options *opt = run->opt;
@@ -206,6 +218,7 @@ static enum assay_status note_settings(struct assay_run *run)
     if (status == ASSAY_OK && opt->reader != NULL) {
         status = assay_facts_add(l, "reader", opt->reader);
     }
+    status = status == ASSAY_OK ? note_left_out(run) : status;
     for (size_t i = 0; i < assay_plugins_count(opt->plugins) && status == ASSAY_OK; i++) {
         status = note_options(run, i);
     }
@@ -267,6 +280,9 @@ static enum assay_status prepare(struct assay_run *run, struct assay_error *err)
     status = status == ASSAY_OK ? assay_yara_new(run->opt->rules, &run->yara, err) : status;
     status = status == ASSAY_OK ? assay_spool_new(&run->spool, err) : status;
     run->audit->spool = run->spool;
+    if (status == ASSAY_OK && run->opt->keep_members) {
+        status = assay_members_new(&run->audit->members, err);
+    }
     if (status == ASSAY_OK) {
         run->hmac = assay_hmac_new(run->opt->fingerprint_key, 32);
         status = run->hmac == NULL ? assay_fail(err, ASSAY_CRYPTO, "HMAC-SHA-256 is not available")
@@ -299,6 +315,28 @@ static enum assay_status on_metric(void *ctx, const char *name, uint64_t num, ui
 {
     struct assay_collector *c = ctx;
     return assay_audit_set_metric(c->run->audit, name, num, den);
+}
+
+static int is_before(const struct assay_member *a, const struct assay_member *b)
+{
+    return a->file != b->file ? a->file < b->file : a->record + 1 < b->record + 1;
+}
+
+static enum assay_status on_member(void *ctx, const struct assay_membership *m)
+{
+    const struct assay_collector *c = ctx;
+    const struct assay_run *run = c->run;
+    if (m->size < sizeof *m || m->rule >= run->n_rules || m->similarity > 1000 ||
+        m->place.file >= assay_inventory_count(run->inventory) || !is_before(&m->keep, &m->place)) {
+        return ASSAY_PLUGIN;
+    }
+    const struct assay_redundant row = {.record = m->place.record,
+                                        .keep_record = m->keep.record,
+                                        .file = m->place.file,
+                                        .keep_file = m->keep.file,
+                                        .rule = m->rule,
+                                        .similarity = m->similarity};
+    return run->audit->members == NULL ? ASSAY_OK : assay_members_add(run->audit->members, &row);
 }
 
 static enum assay_status finish_scanner(struct assay_run *run, struct assay_worker *w, size_t i,
@@ -350,6 +388,7 @@ static enum assay_status speak(struct assay_run *run, struct assay_worker *w,
     assay_collector_begin(c, ASSAY_NONE, 0);
     c->open_files = 1;
     c->sink.metric = on_metric;
+    c->sink.member = on_member;
     enum assay_status status = report_orphans(run, w);
     for (size_t i = 0; i < run->n_scanners && status == ASSAY_OK; i++) {
         status = finish_scanner(run, w, i, err);
@@ -400,6 +439,9 @@ static enum assay_status gather(struct assay_run *run, struct assay_worker *work
     a->cancelled = is_cancelled(run);
     if (status == ASSAY_OK) {
         status = speak(run, first, err);
+    }
+    if (status == ASSAY_OK && a->members != NULL) {
+        status = assay_members_seal(a->members, err);
     }
     assay_tally_merge(&a->tally, &first->collector.tally);
     if (a->n_metrics > 1) {

@@ -63,6 +63,7 @@ struct assay_audit_options {
     const struct assay_plugin_option *plugin_options;
     size_t n_plugin_options;
     const char *reader;             /* force this reader for every file; NULL: detect */
+    int keep_members;               /* remember what scanners say through sink->member */
     const uint8_t *fingerprint_key; /* 32 bytes */
     const char *dataset_name;       /* NULL: none; goes into the statement */
     uint64_t max_record;            /* 0: ASSAY_LIMIT_RECORD */
@@ -144,7 +145,7 @@ size_t assay_audit_versions(const struct assay_audit *a);
 void assay_audit_version(const struct assay_audit *a, size_t i, const char **ret_name,
                          const char **ret_version);
 /* What shapes results, sorted by name as bytes: "max_record" and "reader" where the caller set
- * them, and every option of every plugin as "PLUGIN.NAME" with the value in force. They go into the
+ * them, "scanners_left_out" where some were (names with commas), and every option of every plugin as "PLUGIN.NAME" with the value in force. They go into the
  * statement. */
 size_t assay_audit_settings(const struct assay_audit *a);
 void assay_audit_setting(const struct assay_audit *a, size_t i, const char **ret_name,
@@ -152,6 +153,20 @@ void assay_audit_setting(const struct assay_audit *a, size_t i, const char **ret
 unsigned assay_audit_jobs(const struct assay_audit *a);       /* threads asked for; never 0 */
 uint64_t assay_audit_started_ms(const struct assay_audit *a); /* Unix time; run statement only */
 uint64_t assay_audit_elapsed_ms(const struct assay_audit *a);
+
+/* What may be dropped, and what says the same (assay/finding.h, struct assay_membership); with
+ * keep_members only. */
+struct assay_redundant {
+    uint64_t record, keep_record; /* ASSAY_NO_RECORD: the whole file */
+    uint32_t file, keep_file;     /* indexes into the inventory */
+    uint32_t rule;
+    uint16_t similarity; /* thousandths */
+    uint16_t reserved;
+};
+
+/* All of them, *ret_n, sorted by file, record (a whole file before its records), rule, keep_file
+ * and keep_record. Borrowed from the audit. */
+const struct assay_redundant *assay_audit_redundant(const struct assay_audit *a, size_t *ret_n);
 
 struct assay_cursor;
 enum assay_status assay_cursor_open(const struct assay_audit *a, struct assay_cursor **ret,

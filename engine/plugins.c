@@ -39,6 +39,8 @@ struct assay_plugins {
     size_t count, cap;
     const struct assay_rule_decl **decls; /* the rule tables, in the same order */
     size_t n_decls;
+    const char **left_out; /* names of scanners that were taken out again */
+    size_t n_left_out;
 };
 
 /* A member that must be set: its name for the message, its place in the descriptor. */
@@ -384,6 +386,7 @@ void assay_plugins_free(struct assay_plugins *ps)
     }
     free(ps->items);
     free(ps->decls);
+    free(ps->left_out);
     free(ps);
 }
 
@@ -402,6 +405,95 @@ const struct assay_plugin *assay_plugins_find(const struct assay_plugins *ps,
 {
     const struct assay_plugin *p = find_name(ps, name);
     return p != NULL && p->kind == kind ? p : NULL;
+}
+
+/* ---- selection ---------------------------------------------------------------------------------
+ */
+
+static int is_named(const char *name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static enum assay_status check_names(const struct assay_plugins *ps, const char *const *names,
+                                     size_t n, struct assay_error *err)
+{
+    const char *known[65];
+    size_t n_known = 0;
+    for (size_t i = 0; i < ps->count && n_known < 64; i++) {
+        if (ps->items[i]->kind == ASSAY_PLUGIN_SCANNER) {
+            known[n_known++] = ps->items[i]->name;
+        }
+    }
+    known[n_known] = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (assay_plugins_find(ps, ASSAY_PLUGIN_SCANNER, names[i]) == NULL) {
+            const char *near = assay_suggest(names[i], known);
+            return assay_fail(err, ASSAY_CONFIG, "there is no scanner '%.64s'%s%s%s", names[i],
+                              near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
+                              near == NULL ? "" : "'?");
+        }
+    }
+    return ASSAY_OK;
+}
+
+/* The engine's own table comes first and stays. */
+static void list_decls(struct assay_plugins *ps)
+{
+    ps->n_decls = 1;
+    for (size_t i = 0; i < ps->count; i++) {
+        if (ps->items[i]->rules != NULL) {
+            ps->decls[ps->n_decls++] = ps->items[i]->rules;
+        }
+    }
+}
+
+static int by_string(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+enum assay_status assay_plugins_select(struct assay_plugins *ps, const char *const *names, size_t n,
+                                       int except, struct assay_error *err)
+{
+    enum assay_status st = check_names(ps, names, n, err);
+    const char **out = assay_alloc_array(ps->count + ps->n_left_out + 1, sizeof *out);
+    size_t kept = 0, scanners = 0, n_out = 0;
+    if (st != ASSAY_OK || out == NULL) {
+        free(out);
+        return st == ASSAY_OK ? assay_fail(err, ASSAY_NOMEM, "out of memory") : st;
+    }
+    for (; n_out < ps->n_left_out; n_out++) {
+        out[n_out] = ps->left_out[n_out];
+    }
+    for (size_t i = 0; i < ps->count; i++) {
+        struct assay_plugin *p = ps->items[i];
+        if (p->kind != ASSAY_PLUGIN_SCANNER || is_named(p->name, names, n) != except) {
+            scanners += p->kind == ASSAY_PLUGIN_SCANNER;
+            ps->items[kept++] = p;
+        } else {
+            out[n_out++] = p->name; /* the descriptor's: it outlives the entry */
+            free(p);
+        }
+    }
+    ps->count = kept;
+    list_decls(ps);
+    free(ps->left_out);
+    ps->left_out = out;
+    ps->n_left_out = n_out;
+    qsort(out, n_out, sizeof *out, by_string);
+    return scanners > 0 ? ASSAY_OK : assay_fail(err, ASSAY_CONFIG, "no scanner is left to run");
+}
+
+const char *const *assay_plugins_left_out(const struct assay_plugins *ps, size_t *ret_n)
+{
+    *ret_n = ps->n_left_out;
+    return ps->left_out;
 }
 
 const struct assay_rule_decl *const *assay_plugins_decls(const struct assay_plugins *ps,

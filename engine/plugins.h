@@ -56,6 +56,13 @@ size_t assay_plugins_count(const struct assay_plugins *ps);
 const struct assay_plugin *assay_plugins_get(const struct assay_plugins *ps, size_t i);
 const struct assay_plugin *assay_plugins_find(const struct assay_plugins *ps,
                                               enum assay_plugin_kind kind, const char *name);
+/* Leaves out scanners: those named when `except`, else all that are not named. Readers stay. They
+ * are then as if never loaded, but for assay_plugins_left_out. ASSAY_CONFIG: no such scanner, or
+ * none would be left. */
+enum assay_status assay_plugins_select(struct assay_plugins *ps, const char *const *names, size_t n,
+                                       int except, struct assay_error *err);
+/* Names of the scanners left out, sorted; *ret_n of them. */
+const char *const *assay_plugins_left_out(const struct assay_plugins *ps, size_t *ret_n);
 /* The rule tables of all plugins and of the engine itself, for assay_ruleset_load. Borrowed until
  * the next plugin is added; *ret_n tables. */
 const struct assay_rule_decl *const *assay_plugins_decls(const struct assay_plugins *ps,

@@ -99,6 +99,7 @@ void assay_audit_free(struct assay_audit *a)
     facts_release(&a->versions);
     facts_release(&a->settings);
     assay_tally_release(&a->tally);
+    assay_members_free(a->members);
     assay_spool_free(a->spool);
     assay_inventory_free(a->inventory);
     free(a);
@@ -218,4 +219,9 @@ uint64_t assay_audit_started_ms(const struct assay_audit *a)
 uint64_t assay_audit_elapsed_ms(const struct assay_audit *a)
 {
     return a->elapsed_ms;
+}
+
+const struct assay_redundant *assay_audit_redundant(const struct assay_audit *a, size_t *ret_n)
+{
+    return assay_members_rows(a->members, ret_n);
 }

@@ -6,6 +6,7 @@
 #define ASSAY_ENGINE_RESULT_H
 
 #include "engine/audit.h"
+#include "engine/members.h"
 #include "engine/spool.h"
 #include "engine/tally.h"
 
@@ -24,7 +25,8 @@ struct assay_facts_list {
 struct assay_audit {
     struct assay_inventory *inventory;
     struct assay_spool *spool;
-    struct assay_tally tally; /* over all workers */
+    struct assay_members *members; /* NULL: nobody wants to know */
+    struct assay_tally tally;      /* over all workers */
     struct assay_coverage coverage;
     struct assay_metric *metrics;
     size_t n_metrics, cap_metrics;

@@ -411,13 +411,20 @@ static void on_skip(void *ctx, enum assay_skip why, uint64_t records, uint64_t b
                          bytes);
 }
 
-/* Metrics are for finish(). */
+/* Metrics and members are for finish(). */
 static enum assay_status no_metric(void *ctx, const char *name, uint64_t num, uint64_t den)
 {
     (void)ctx;
     (void)name;
     (void)num;
     (void)den;
+    return ASSAY_USAGE;
+}
+
+static enum assay_status no_member(void *ctx, const struct assay_membership *m)
+{
+    (void)ctx;
+    (void)m;
     return ASSAY_USAGE;
 }
 
@@ -549,7 +556,7 @@ enum assay_status assay_collector_init(struct assay_collector *c, const struct a
                                        struct assay_error *err)
 {
     memset(c, 0, sizeof *c);
-    c->sink = (struct assay_sink){sizeof c->sink, c, on_finding, on_skip, no_metric};
+    c->sink = (struct assay_sink){sizeof c->sink, c, on_finding, on_skip, no_metric, no_member};
     c->run = run;
     c->key_record = ASSAY_NONE;
     assay_buf_init(&c->blobs, HELD_MAX);

@@ -421,17 +421,18 @@ static void judge_term(const struct policy_term *t, const struct assay_facts *f,
 enum assay_verdict assay_policy_judge(const struct assay_policy *p, const struct assay_facts *facts,
                                       struct assay_term_result *ret)
 {
-    int failed = 0, warned = 0;
+    int failed = 0, warned = 0, unknown = 0;
     assert(p->rules == facts->rules);
     for (size_t i = 0; i < p->n_terms; i++) {
         judge_term(&p->terms[i], facts, &ret[i]);
-        failed |= !ret[i].ok && !ret[i].is_warn;
+        failed |= ret[i].known && !ret[i].ok && !ret[i].is_warn;
+        unknown |= !ret[i].known;
         warned |= !ret[i].ok && ret[i].is_warn;
     }
     if (failed) {
         return ASSAY_FAIL;
     }
-    if (facts->skipped != 0) {
+    if (facts->skipped != 0 || unknown) {
         return ASSAY_INCOMPLETE;
     }
     return warned ? ASSAY_WARN : ASSAY_PASS;

@@ -91,8 +91,8 @@ const uint16_t *assay_policy_condition(const struct assay_policy *p, size_t i);
 
 /* Judges; facts->rules must be the rule set the policy was loaded with. A share of nothing is 0,
  * its upper bound 1, and coverage of nothing is 1. `ret` has room for assay_policy_terms(p)
- * results. FAIL when a fail term does not hold; else INCOMPLETE when facts->skipped; else WARN when
- * a warn term does not hold; else PASS. */
+ * results. FAIL when a fail term does not hold; else INCOMPLETE when facts->skipped, or when a term
+ * asks for a metric that nobody delivered; else WARN when a warn term does not hold; else PASS. */
 enum assay_verdict assay_policy_judge(const struct assay_policy *p, const struct assay_facts *facts,
                                       struct assay_term_result *ret);
 

@@ -269,6 +269,27 @@ struct assay_ruleset *assay_ruleset_load(const char *const *packs, size_t n_pack
     return l.rs;
 }
 
+static int is_left_out(const struct assay_rule *r, const char *const *scanners, size_t n)
+{
+    for (size_t i = 0; i < n && !is_declared(r); i++) {
+        if (strcmp(scanners[i], r->view.scanner) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void assay_ruleset_leave_out(struct assay_ruleset *rs, const char *const *scanners, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < rs->n_rules; i++) {
+        if (!is_left_out(&rs->slots[i].rule, scanners, n)) {
+            rs->slots[kept++] = rs->slots[i];
+        }
+    }
+    rs->n_rules = kept;
+}
+
 /* ---- questions ----------------------------------------------------------------------------- */
 
 size_t assay_ruleset_count(const struct assay_ruleset *rs)

@@ -113,6 +113,9 @@ struct assay_ruleset *assay_ruleset_load(const char *const *packs, size_t n_pack
                                          const struct assay_rule_decl *const *decls, size_t n_decls,
                                          struct assay_diags *diags);
 void assay_ruleset_free(struct assay_ruleset *rs); /* accepts NULL */
+/* Takes out the pack rules of these scanners, which are not to run. Before anything was built from
+ * the rule set: indexes change. */
+void assay_ruleset_leave_out(struct assay_ruleset *rs, const char *const *scanners, size_t n);
 size_t assay_ruleset_count(const struct assay_ruleset *rs);
 const struct assay_rule *assay_ruleset_rule(const struct assay_ruleset *rs, uint32_t index);
 uint32_t assay_ruleset_find(const struct assay_ruleset *rs, const char *id); /* ASSAY_NONE: none */

@@ -103,6 +103,16 @@ enum assay_skip {
         ASSAY_SKIP_MAX
 };
 
+/* `place` says again what `keep` says, which stands before it: whoever cleans the dataset may drop
+ * the one and keep the other. */
+struct assay_membership {
+    uint32_t size; /* sizeof (struct assay_membership) */
+    uint32_t rule; /* the tier: a declared rule of the scanner */
+    struct assay_member place, keep;
+    uint16_t similarity; /* thousandths, as compared with `keep` itself */
+    uint16_t reserved;
+};
+
 struct assay_sink {
     uint32_t size;
     void *ctx;
@@ -113,6 +123,12 @@ struct assay_sink {
     /* Sets metric `name` ("duplicates.record_ratio") to num/den; den 1 for counts. finish() only.
      */
     enum assay_status (*metric)(void *ctx, const char *name, uint64_t num, uint64_t den);
+    /* Names one member of a group that a group finding speaks of, which lists only the first of
+     * them. Say each member but one, in any order; `keep` stands before `place` (by file, then
+     * record), was compared with it, and may itself be named as `place`: then its own `keep` stands
+     * for both. A member that was compared with no other that is kept is not named: it is not for
+     * dropping. finish() only; cheap when nobody wants to know. */
+    enum assay_status (*member)(void *ctx, const struct assay_membership *m);
 };
 
 #endif

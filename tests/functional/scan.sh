@@ -36,6 +36,19 @@ is "$(printf %s "$line" | jq -r '[.type,.rule,.scanner,.severity,.file,.record,.
 	"finding pii.cn.resident_id pii high one.jsonl 0 /messages/1/content 6 24 18 36" "a finding says what and where"
 is "$(printf %s "$line" | jq -r '(.masked | length > 10 and contains("*")), (.fingerprint | length == 32), (.confidence > 0.9)' | tr '\n' ' ')" "true true true " "masked, fingerprinted, confident"
 
+# --- only some scanners
+run "$ASSAY" scan "$tmp/one.jsonl" --format jsonl --quiet --policy observe --no-scanner pii --out "$tmp/some"
+is "$status $(grep -c '"rule":"pii' "$tmp/out")" "0 0" "a scanner that is left out finds nothing, and is not missed"
+is "$(jq -r '.predicate.settings[] | select(.name == "scanners_left_out").value' "$tmp/some/statement.json")" "pii" "the statement says so"
+is "$(jq -r '.predicate.plugins[].name' "$tmp/some/statement.json" | grep -cx pii)" "0" "and does not list it"
+run "$ASSAY" scan "$tmp/one.jsonl" --format jsonl --quiet --policy observe --scanner duplicates --scanner pii
+is "$status $(grep -c '"rule":"pii.cn.resident_id"' "$tmp/out")" "0 1" "those that are named run"
+run "$ASSAY" scan "$tmp/clean" --quiet --scanner pii
+is "$status" 3 "a policy that asks for the metric of a scanner left out is INCOMPLETE, not PASS"
+run "$ASSAY" scan "$tmp/clean" --quiet --scanner pij
+is "$status" 2 "an unknown scanner is refused"
+like "$err" "there is no scanner 'pij'; did you mean 'pii'" "with a suggestion"
+
 # --- next to Han text
 printf '%s\n' '{"text":"电话13812345678，"}' '{"text":"卡号6222021001116245702。"}' '{"text":"联系邮箱zhangsan@example.com，IP地址192.168.1.1，"}' >"$tmp/han.jsonl"
 run "$ASSAY" scan "$tmp/han.jsonl" --format jsonl --quiet

@@ -103,7 +103,7 @@ static enum assay_status count(void *ctx, const void *data, size_t len)
 static void load(struct assay_bytes data)
 {
     const struct assay_scanner *s = &assay_scanner_duplicates;
-    struct assay_sink sink = {sizeof sink, NULL, on_finding, on_skip, on_metric};
+    struct assay_sink sink = {sizeof sink, NULL, on_finding, on_skip, on_metric, NULL};
     void *shared, *local;
     size_t saved = 0;
     if (s->init(&host, &shared, NULL) != ASSAY_OK) {

@@ -28,6 +28,7 @@ struct grouping {
     /* the group */
     uint64_t alike[DUP_MEMBERS]; /* a heap, the greatest first, once it is full */
     uint64_t n_alike;
+    uint64_t first_alike; /* the smallest of the places so far, one for each variant */
     uint64_t group_entries;
 };
 
@@ -98,15 +99,55 @@ static enum assay_status raise_group(struct grouping *g, uint32_t rule, const ui
     return g->sink->finding(g->sink->ctx, &f);
 }
 
+static struct assay_member member_of(const struct grouping *g, uint64_t place)
+{
+    struct assay_member m = {dup_place_file(place), ASSAY_NO_RECORD};
+    m.record = g->tiers->whole_files ? ASSAY_NO_RECORD : dup_place_record(place);
+    return m;
+}
+
+/* Two places that say the same: the later one can go. */
+static enum assay_status say_member(struct grouping *g, uint32_t rule, uint64_t keep,
+                                    uint64_t place)
+{
+    struct assay_sink *sink = g->sink;
+    if (rule == ASSAY_NONE || sink->size < sizeof *sink || sink->member == NULL) {
+        return ASSAY_OK;
+    }
+    const struct assay_membership m = {.size = sizeof m,
+                                       .rule = rule,
+                                       .place = member_of(g, place),
+                                       .keep = member_of(g, keep),
+                                       .similarity = 1000};
+    return sink->member(sink->ctx, &m);
+}
+
+/* The first place of another variant. Places come in the order of a hash, so which is the smallest
+ * is known at the end only: each goes against the smallest so far, and the chain leads to it. */
+static enum assay_status add_alike(struct grouping *g, uint64_t place)
+{
+    enum assay_status st = ASSAY_OK;
+    if (g->n_alike == 0) {
+        g->first_alike = place;
+    } else if (place < g->first_alike) {
+        st = say_member(g, g->tiers->alike_rule, place, g->first_alike);
+        g->first_alike = place;
+    } else {
+        st = say_member(g, g->tiers->alike_rule, g->first_alike, place);
+    }
+    keep_smallest(g->alike, g->n_alike++, place);
+    return st;
+}
+
 static enum assay_status end_subgroup(struct grouping *g)
 {
     char detail[96];
     if (g->n_same == 0) {
         return ASSAY_OK;
     }
-    keep_smallest(g->alike, g->n_alike++, g->same[0]);
-    if (g->n_same < 2) {
-        return ASSAY_OK;
+    enum assay_status st = add_alike(g, g->same[0]);
+    if (g->n_same < 2 || st != ASSAY_OK) {
+        return st;
     }
     g->tiers->same.groups++;
     g->tiers->same.extra += g->n_same - 1;
@@ -149,8 +190,10 @@ static void begin_subgroup(struct grouping *g, const struct dup_entry *e)
     g->same_files = 0;
 }
 
-static void add_member(struct grouping *g, uint64_t place)
+static enum assay_status add_member(struct grouping *g, uint64_t place)
 {
+    enum assay_status st =
+        g->n_same == 0 ? ASSAY_OK : say_member(g, g->tiers->same_rule, g->same[0], place);
     if (g->n_same == 0 || dup_place_file(place) != dup_place_file(g->last_place)) {
         g->same_files++;
     }
@@ -160,6 +203,7 @@ static void add_member(struct grouping *g, uint64_t place)
     g->last_place = place;
     g->n_same++;
     g->group_entries++;
+    return st;
 }
 
 static enum assay_status on_entry(void *ctx, const uint64_t *words)
@@ -178,7 +222,7 @@ static enum assay_status on_entry(void *ctx, const uint64_t *words)
     } else if (g->last_place == e->place) {
         return ASSAY_OK; /* the same thing twice, as when a state is loaded twice */
     }
-    add_member(g, e->place);
+    st = st == ASSAY_OK ? add_member(g, e->place) : st;
     if (++g->entries % ASK_EVERY == 0 && st == ASSAY_OK && g->host->cancelled(g->host->ctx)) {
         st = ASSAY_CANCELLED;
     }

@@ -9,6 +9,7 @@
  *            because the rest is reported in the subgroups. `extra` of this tier is variants beyond
  *            the first.
  * Members are the smallest places, in order, at most DUP_MEMBERS of them; totals are exact.
+ * Every member is also said through sink->member.
  */
 #ifndef ASSAY_DUPLICATES_GROUPS_H
 #define ASSAY_DUPLICATES_GROUPS_H

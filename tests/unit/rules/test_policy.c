@@ -125,7 +125,7 @@ static struct assay_term_result judge_one(const char *expr, const struct assay_f
     struct assay_policy *p = term_ok(expr);
     struct assay_term_result r;
     enum assay_verdict v = assay_policy_judge(p, f, &r);
-    assert_int_equal(v, r.ok ? ASSAY_PASS : ASSAY_FAIL);
+    assert_int_equal(v, r.ok ? ASSAY_PASS : r.known ? ASSAY_FAIL : ASSAY_INCOMPLETE);
     assay_policy_free(p);
     return r;
 }
@@ -198,6 +198,27 @@ static void nothing_is_judged_as_nothing(void **state)
     struct assay_term_result r = judge_one("metric(m.two) >= 0", &f);
     assert_int_equal(r.known, 0);
     assert_int_equal(r.ok, 0);
+}
+
+/* A metric that nobody delivered cannot be judged: not as held, and not as broken either. */
+static void a_metric_that_is_missing_is_incomplete(void **state)
+{
+    (void)state;
+    struct world w = {0};
+    struct assay_facts f = facts_of(&w);
+    f.skipped = 0;
+    static const char *const lists[] = {"fail", "warn"};
+    for (int i = 0; i < 2; i++) {
+        char text[256];
+        struct assay_term_result r;
+        (void)snprintf(text, sizeof text,
+                       "policy: p\nversion: 1.0.0\ntitle: {en: P, zh: 策}\n%s:\n"
+                       "  - {id: T1, expr: 'metric(m.two) >= 0'}\n",
+                       lists[i]);
+        struct assay_policy *p = policy_ok(text);
+        assert_int_equal(assay_policy_judge(p, &f, &r), ASSAY_INCOMPLETE);
+        assay_policy_free(p);
+    }
 }
 
 static void coverage_is_a_share(void **state)
@@ -470,6 +491,7 @@ int main(void)
         T(counts_follow_conditions),
         T(thresholds_hold_at_equality),
         T(nothing_is_judged_as_nothing),
+        T(a_metric_that_is_missing_is_incomplete),
         T(coverage_is_a_share),
         T(verdicts_rank_fail_incomplete_warn),
         T(equal_conditions_are_one),
