@@ -117,6 +117,8 @@ static int show_status(const struct cli_args *args, struct assay_client *c)
     (void)printf("runs: %llu queued, %llu running, %llu done, %llu failed\n",
                  (unsigned long long)v.queued, (unsigned long long)v.running,
                  (unsigned long long)v.done, (unsigned long long)v.failed);
+    (void)printf("sandbox: %s; this kernel has Landlock %llu, %s\n", v.sandbox,
+                 (unsigned long long)v.landlock, v.seccomp ? "seccomp" : "no seccomp");
     (void)puts("sources:");
     for (size_t i = 0; i < v.n_sources; i++) {
         print_source(&v.sources[i]);

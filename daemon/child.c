@@ -14,20 +14,7 @@
 #include "core/fs.h"
 #include "core/limits.h"
 #include "core/status.h"
-
-#define WORKER_FILES 1024
-
-/* Sanitizers map terabytes of address space for themselves. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WORKER_IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WORKER_IS_SANITIZED 1
-#endif
-#endif
-#ifndef WORKER_IS_SANITIZED
-#define WORKER_IS_SANITIZED 0
-#endif
+#include "daemon/sandbox.h"
 
 /* Environment names that reach the worker; everything else stays behind. */
 static const char *const kept_environment[] = {"PATH",  "TMPDIR",       "LANG",          "LC_ALL",
@@ -74,8 +61,10 @@ static void become_worker(const char *worker, const int fds[4], pid_t parent, ui
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)setpgid(0, 0);
     set_limit(RLIMIT_CORE, 0);
-    set_limit(RLIMIT_NOFILE, WORKER_FILES);
-    if (memory != 0 && !WORKER_IS_SANITIZED) {
+    set_limit(RLIMIT_NOFILE, ASSAY_LIMIT_WORKER_FILES);
+    set_limit(RLIMIT_FSIZE, ASSAY_LIMIT_WORKER_FILE_SIZE);
+    set_limit(RLIMIT_NPROC, ASSAY_LIMIT_WORKER_PROCESSES);
+    if (memory != 0 && !ASSAY_SANITIZED) {
         set_limit(RLIMIT_AS, memory);
     }
     /* The sources lie above 3 (assay_child_start), so no dup2 overwrites one still needed. */

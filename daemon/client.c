@@ -267,6 +267,7 @@ enum assay_status assay_client_status(struct assay_client *c, struct assay_statu
     const json_t *o = c->reply;
     const json_t *sources = json_object_get(o, "sources");
     const json_t *runs = json_object_get(o, "runs");
+    const json_t *sandbox = json_object_get(o, "sandbox");
     size_t n_sources = json_array_size(sources);
     size_t n_runs = json_array_size(runs);
     struct assay_source_view *s = assay_arena_array(c->arena, n_sources, sizeof *s);
@@ -287,6 +288,9 @@ enum assay_status assay_client_status(struct assay_client *c, struct assay_statu
         .started_ms = assay_json_in_uint(o, "started_ms"),
         .workers = assay_json_in_uint(o, "workers"),
         .busy = assay_json_in_uint(o, "busy"),
+        .sandbox = text_or(sandbox, "mode", "?"),
+        .landlock = assay_json_in_uint(sandbox, "landlock"),
+        .seccomp = json_is_true(json_object_get(sandbox, "seccomp")),
         .queued = assay_json_in_uint(o, "queued"),
         .running = assay_json_in_uint(o, "running"),
         .done = assay_json_in_uint(o, "done"),

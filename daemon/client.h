@@ -49,6 +49,9 @@ struct assay_status_view {
     uint64_t pid, started_ms;
     uint64_t workers, busy;
     uint64_t queued, running, done, failed; /* runs in each state */
+    const char *sandbox;                    /* "require", "prefer", "off" */
+    uint64_t landlock;                      /* what the kernel offers: its ABI, 0 for none */
+    int seccomp;
     size_t n_sources, n_runs;
     const struct assay_source_view *sources;
     const struct assay_run_view *runs; /* newest first, at most 50 */

@@ -9,6 +9,7 @@
 #include "core/arena.h"
 #include "core/limits.h"
 #include "core/option.h"
+#include "daemon/sandbox.h"
 #include "daemon/source.h"
 #include "reports/report.h"
 
@@ -55,6 +56,12 @@ const struct assay_config_key assay_config_keys[] = {
     {"",
      {"rescan", TIME(SECOND, DAY), "1h", "between scans that reconcile what events missed"},
      AT(rescan_ms),
+     0},
+    {"",
+     {"sandbox", ONE_OF(ASSAY_SANDBOX_MODES), "require",
+      "Landlock and seccomp around workers and signer: must be there, may be missing, are not "
+      "used"},
+     AT(sandbox),
      0},
     {"control",
      {"socket", TEXT, ASSAY_RUNDIR "/control.sock", "where assay(1) connects"},

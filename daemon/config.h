@@ -43,6 +43,7 @@ struct assay_config {
     uint64_t retry_delay_ms;
     uint64_t drain_ms;  /* how long running audits may finish after SIGTERM */
     uint64_t rescan_ms; /* between reconciling scans */
+    uint64_t sandbox;   /* enum assay_sandbox_mode */
     const char *control_socket;
     const char *control_group; /* NULL: the owner alone */
     const char *key_file;

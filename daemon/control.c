@@ -18,6 +18,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/status.h"
+#include "daemon/sandbox.h"
 #include "daemon/server.h"
 #include <config.h> /* not daemon/config.h */
 
@@ -30,6 +31,18 @@ static const struct assay_worker_message *progress_of(const struct server *s, ui
 {
     const struct server_run *r = server_find_run(s, run);
     return r == NULL ? NULL : &r->child.progress;
+}
+
+/* What is asked for, and what this kernel offers. */
+static void put_sandbox(const struct server *s, struct assay_json *j)
+{
+    assay_json_key(j, "sandbox");
+    assay_json_object(j);
+    assay_json_kv_str(j, "mode",
+                      assay_sandbox_mode_name((enum assay_sandbox_mode)s->config->sandbox));
+    assay_json_kv_uint(j, "landlock", (uint64_t)assay_sandbox_landlock_abi());
+    assay_json_kv_bool(j, "seccomp", assay_sandbox_has_seccomp());
+    assay_json_end_object(j);
 }
 
 static void put_sources(struct server *s, struct assay_json *j)
@@ -85,6 +98,7 @@ static enum assay_status op_status(struct server *s, struct server_client *c,
     assay_json_kv_uint(&j, "started_ms", s->started_ms);
     assay_json_kv_uint(&j, "workers", s->config->workers);
     assay_json_kv_uint(&j, "busy", server_busy(s));
+    put_sandbox(s, &j);
     for (int i = 0; i < ASSAY_RUN_STATES; i++) {
         assay_json_kv_uint(&j, assay_run_state_name((enum assay_run_state)i), counts[i]);
     }

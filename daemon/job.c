@@ -33,6 +33,7 @@ enum assay_status assay_job_encode(const struct assay_job *job, struct assay_buf
     assay_json_kv_str(&j, "staging", job->staging);
     put_list(&j, "formats", job->formats);
     assay_json_kv_uint(&j, "jobs", job->jobs);
+    assay_json_kv_uint(&j, "sandbox", job->sandbox);
     assay_json_key(&j, "fingerprint_key");
     assay_json_hex(&j, job->fingerprint_key, sizeof job->fingerprint_key);
     assay_json_end_object(&j);
@@ -57,8 +58,8 @@ enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *re
                                    struct assay_error *err)
 {
     static const char *const known[] = {
-        "run",       "path",    "name",    "policy", "packs",           "plugins_dir",
-        "cache_dir", "staging", "formats", "jobs",   "fingerprint_key", NULL};
+        "run",     "path",    "name", "policy",  "packs",           "plugins_dir", "cache_dir",
+        "staging", "formats", "jobs", "sandbox", "fingerprint_key", NULL};
     *ret = (struct assay_job){0};
     json_t *object = assay_json_in(text, known, err);
     if (object == NULL) {
@@ -79,6 +80,7 @@ enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *re
     ret->staging = assay_json_in_copy(ret->arena, object, "staging");
     ret->formats = take_list(ret, object, "formats");
     ret->jobs = assay_json_in_uint(object, "jobs");
+    ret->sandbox = assay_json_in_uint(object, "sandbox");
     const char *key = assay_json_in_str(object, "fingerprint_key");
     int ok = key != NULL && assay_unhex(key, strlen(key), ret->fingerprint_key, 32) &&
              ret->path != NULL && ret->name != NULL && ret->staging != NULL &&

@@ -14,6 +14,7 @@
 #include "daemon/config.h"
 
 #define ASSAY_WORKER_ROOT_FD 3
+#define ASSAY_JOB_REPORT     "report" /* ... which is this directory within it */
 
 struct assay_job {
     uint64_t run;
@@ -22,9 +23,10 @@ struct assay_job {
     struct assay_config_list packs;
     const char *plugins_dir; /* NULL */
     const char *cache_dir;
-    const char *staging; /* report directory to make */
+    const char *staging; /* to work in, and for nobody else: spills, and the report ... */
     struct assay_config_list formats;
     uint64_t jobs;
+    uint64_t sandbox; /* enum assay_sandbox_mode */
     uint8_t fingerprint_key[32];
     struct assay_arena *arena; /* of a decoded job */
 };

@@ -21,6 +21,7 @@
 #include "reports/verify.h"
 
 #define STAGING ".staging"
+#define REPORT  ASSAY_JOB_REPORT "/"
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
 {
@@ -53,7 +54,7 @@ enum assay_status server_staging_prepare(const struct assay_config *c, struct se
         return assay_fail(err, ASSAY_CONFIG, "reports.dir is too long");
     }
     server_remove_tree(run->staging);
-    return assay_fs_mkdirs(dir, 0700, err);
+    return assay_fs_mkdirs(run->staging, 0700, err);
 }
 
 static void on_check(void *ctx, enum assay_check check, int ok, const char *subject,
@@ -74,7 +75,7 @@ static enum assay_status read_back(struct server_run *run, struct assay_key *key
     char envelope[PATH_MAX + 32];
     struct assay_key *keys[] = {key};
     struct assay_verify_result result = {.verdict = ""};
-    (void)snprintf(envelope, sizeof envelope, "%s/" ASSAY_ENVELOPE_NAME, run->staging);
+    (void)snprintf(envelope, sizeof envelope, "%s/" REPORT ASSAY_ENVELOPE_NAME, run->staging);
     const struct assay_verify_options opt = {
         .envelope = envelope, .keys = keys, .n_keys = 1, .report = on_check};
     enum assay_status status = assay_verify(&opt, &result, err);
@@ -103,13 +104,15 @@ enum assay_status server_publish(const struct assay_config *c, struct assay_key 
                                  struct server_run *run, struct assay_error *err)
 {
     char final[PATH_MAX];
+    char report[PATH_MAX + 16];
     struct assay_key *keys[] = {key};
     int n = snprintf(final, sizeof final, "%s/%s-%llu", c->reports_dir, run->name,
                      (unsigned long long)run->id);
     if (n < 0 || (size_t)n >= sizeof final) {
         return assay_fail(err, ASSAY_CONFIG, "reports.dir is too long");
     }
-    enum assay_status status = assay_report_sign(run->staging, keys, 1, err);
+    (void)snprintf(report, sizeof report, "%s/" ASSAY_JOB_REPORT, run->staging);
+    enum assay_status status = assay_report_sign(report, keys, 1, err);
     if (status == ASSAY_OK) {
         status = read_back(run, key, err);
     }
@@ -117,10 +120,11 @@ enum assay_status server_publish(const struct assay_config *c, struct assay_key 
         return status;
     }
     server_remove_tree(final); /* of this very run, published but not recorded before a crash */
-    if (rename(run->staging, final) != 0) {
+    if (rename(report, final) != 0) {
         return assay_fail_errno(err, errno, "cannot publish the report as %.200s", final);
     }
     memcpy(run->published, final, sizeof final);
+    server_remove_tree(run->staging);
     return sync_directory(c->reports_dir, err);
 }
 

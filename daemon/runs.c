@@ -165,6 +165,7 @@ static enum assay_status spawn(struct server *s, struct server_run *slot,
         .staging = slot->staging,
         .formats = c->formats,
         .jobs = c->jobs,
+        .sandbox = c->sandbox,
     };
     memcpy(job.fingerprint_key, s->fingerprint_key, sizeof job.fingerprint_key);
     enum assay_status status =

@@ -39,7 +39,7 @@ struct server_run {
     uint64_t started_ms; /* monotonic */
     struct assay_child child;
     char name[128];           /* of the dataset, fit for a file name */
-    char staging[PATH_MAX];   /* report directory in the making */
+    char staging[PATH_MAX];   /* the worker's directory, with the report in the making */
     char published[PATH_MAX]; /* set once it has its final name */
     char verdict[16];
     char manifest[65];

@@ -5,6 +5,8 @@
  * It is started by assayd with a job on standard input and the dataset as descriptor 3, and is of
  * no use by hand. It writes an unsigned report directory; signing is the daemon's business.
  */
+#include <iconv.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,17 +15,21 @@
 #include "core/log.h"
 #include "core/status.h"
 #include "daemon/job.h"
+#include "daemon/sandbox.h"
 #include "reports/report.h"
 
 #define PROGRESS_MS UINT64_C(200)
 
 struct worker {
     struct assay_job job;
+    struct assay_sandbox sandbox;
+    char report[8192]; /* directory */
     struct assay_plugins *plugins;
     struct assay_ruleset *rules;
     struct assay_matcher *matcher;
     struct assay_policy *policy;
     struct assay_audit *audit;
+    iconv_t converter;
     uint64_t told_ms;
 };
 
@@ -69,6 +75,83 @@ static void on_log(void *ctx, enum assay_log_level level, const char *module, co
     assay_log(level, "worker", "engine", ASSAY_LOG_N("run", w->job.run),
               ASSAY_LOG_S("part", module), ASSAY_LOG_S("says", message));
 }
+
+/* ---- the sandbox --------------------------------------------------------------------------- */
+
+#define TREES_MAX 128
+
+struct trees {
+    struct assay_sandbox_tree items[TREES_MAX];
+    size_t n;
+};
+
+/* A tree too many stays closed: what needs it then fails with a message of its own. */
+static void allow(struct trees *t, const char *path, int fd, unsigned access)
+{
+    if (t->n < TREES_MAX && (path != NULL || fd >= 0)) {
+        t->items[t->n++] = (struct assay_sandbox_tree){path, fd, access};
+    }
+}
+
+/* What is needed to the end: the dataset, our own directory, libmagic's database (each engine
+ * thread maps it). */
+static void allow_scan(struct trees *t, const struct worker *w)
+{
+    static const char *const magic[] = {"/etc/magic",
+                                        "/etc/magic.mgc",
+                                        "/usr/share/misc/magic",
+                                        "/usr/share/misc/magic.mgc",
+                                        "/usr/share/file/magic.mgc",
+                                        "/usr/lib/file/magic.mgc"};
+    allow(t, NULL, ASSAY_WORKER_ROOT_FD, ASSAY_SANDBOX_READ);
+    allow(t, w->job.staging, -1, ASSAY_SANDBOX_READ | ASSAY_SANDBOX_WRITE);
+    allow(t, getenv("MAGIC"), -1, ASSAY_SANDBOX_READ);
+    for (size_t i = 0; i < sizeof magic / sizeof magic[0]; i++) {
+        allow(t, magic[i], -1, ASSAY_SANDBOX_READ);
+    }
+    allow(t, ASSAY_SANITIZED ? "/proc/self" : NULL, -1, ASSAY_SANDBOX_READ);
+}
+
+/* What is needed until rules and plugins are loaded, besides. */
+static void allow_loading(struct trees *t, const struct worker *w)
+{
+    static const char *const libraries[] = {"/lib",       "/lib64",         "/usr/lib",
+                                            "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"};
+    allow(t, w->job.policy, -1, ASSAY_SANDBOX_READ);
+    allow(t, w->job.plugins_dir, -1, ASSAY_SANDBOX_READ);
+    allow(t, w->job.cache_dir, -1, ASSAY_SANDBOX_READ | ASSAY_SANDBOX_WRITE);
+    for (size_t i = 0; i < w->job.packs.n; i++) {
+        allow(t, w->job.packs.items[i], -1, ASSAY_SANDBOX_READ);
+    }
+    for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
+        allow(t, libraries[i], -1, ASSAY_SANDBOX_READ);
+    }
+}
+
+/* Before anything is parsed: system calls, and files as far as loading needs them. */
+static enum assay_status enter_sandbox(struct worker *w, struct assay_error *err)
+{
+    struct trees trees = {.n = 0};
+    w->sandbox.mode = (enum assay_sandbox_mode)w->job.sandbox;
+    assay_sandbox_network(&w->sandbox);
+    allow_scan(&trees, w);
+    allow_loading(&trees, w);
+    enum assay_status status = assay_sandbox_files(&w->sandbox, trees.items, trees.n, err);
+    return status == ASSAY_OK ? assay_sandbox_calls(&w->sandbox, ASSAY_SANDBOX_WORKER, err)
+                              : status;
+}
+
+/* Before the dataset is opened: files as far as scanning needs them. The converter that GB 18030
+ * needs is a module of the C library: kept loaded. */
+static enum assay_status tighten_sandbox(struct worker *w, struct assay_error *err)
+{
+    struct trees trees = {.n = 0};
+    w->converter = iconv_open("UTF-8", "GB18030");
+    allow_scan(&trees, w);
+    return assay_sandbox_files(&w->sandbox, trees.items, trees.n, err);
+}
+
+/* ---- the audit ----------------------------------------------------------------------------- */
 
 static enum assay_status load_rules(struct worker *w, struct assay_error *err)
 {
@@ -137,13 +220,13 @@ static enum assay_status scan(struct worker *w, struct assay_error *err)
 /* Formats beyond those every report has. */
 static enum assay_status write_format(struct worker *w, const char *format, struct assay_error *err)
 {
-    char path[8192];
+    char path[sizeof w->report + 64];
     struct assay_atomic_file *file;
     const struct assay_writer *writer = assay_writer_find(format);
     if (writer == NULL || writer->file == NULL) {
         return assay_fail(err, ASSAY_CONFIG, "unknown format '%.40s'", format);
     }
-    (void)snprintf(path, sizeof path, "%s/%s", w->job.staging, writer->file);
+    (void)snprintf(path, sizeof path, "%s/%.60s", w->report, writer->file);
     if (access(path, F_OK) == 0) {
         return ASSAY_OK;
     }
@@ -162,8 +245,10 @@ static enum assay_status write_format(struct worker *w, const char *format, stru
 
 static enum assay_status report(struct worker *w, struct assay_error *err)
 {
-    const struct assay_run_info info = {.jobs = assay_audit_jobs(w->audit)};
-    enum assay_status status = assay_report_write(w->audit, w->job.staging, NULL, 0, &info, err);
+    char sandbox[ASSAY_SANDBOX_TEXT_MAX];
+    assay_sandbox_describe(&w->sandbox, sandbox);
+    const struct assay_run_info info = {.jobs = assay_audit_jobs(w->audit), .sandbox = sandbox};
+    enum assay_status status = assay_report_write(w->audit, w->report, NULL, 0, &info, err);
     for (size_t i = 0; status == ASSAY_OK && i < w->job.formats.n; i++) {
         status = write_format(w, w->job.formats.items[i], err);
     }
@@ -172,7 +257,13 @@ static enum assay_status report(struct worker *w, struct assay_error *err)
 
 static enum assay_status work(struct worker *w, struct assay_error *err)
 {
-    enum assay_status status = prepare(w, err);
+    enum assay_status status = enter_sandbox(w, err);
+    if (status == ASSAY_OK) {
+        status = prepare(w, err);
+    }
+    if (status == ASSAY_OK) {
+        status = tighten_sandbox(w, err);
+    }
     if (status == ASSAY_OK) {
         say(&(struct assay_worker_message){.type = ASSAY_MESSAGE_PROGRESS});
         status = scan(w, err);
@@ -199,6 +290,9 @@ static void release(struct worker *w)
     assay_ruleset_free(w->rules);
     assay_plugins_free(w->plugins);
     assay_job_release(&w->job);
+    if (w->converter != NULL && w->converter != (iconv_t)-1) {
+        (void)iconv_close(w->converter);
+    }
 }
 
 int main(int argc, char **argv)
@@ -217,6 +311,10 @@ int main(int argc, char **argv)
     enum assay_status status = assay_fs_read_fd(STDIN_FILENO, ASSAY_LIMIT_JOB, &text, &err);
     if (status == ASSAY_OK) {
         status = assay_job_decode(assay_buf_bytes(&text), &w.job, &err);
+    }
+    if (status == ASSAY_OK) {
+        (void)snprintf(w.report, sizeof w.report, "%s/" ASSAY_JOB_REPORT, w.job.staging);
+        (void)setenv("TMPDIR", w.job.staging, 1);
     }
     if (status == ASSAY_OK) {
         status = work(&w, &err);
