@@ -90,6 +90,10 @@ static void print_source(const struct assay_source_view *s)
         (void)fputs("\n    problem: ", stdout);
         print_escaped(s->problem);
     }
+    if (s->note != NULL) {
+        (void)fputs("\n    ", stdout);
+        print_escaped(s->note);
+    }
     (void)fputc('\n', stdout);
 }
 

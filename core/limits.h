@@ -86,4 +86,8 @@
 #define ASSAY_LIMIT_WORKER_PROCESSES 4096 /* and threads, of the worker's user; it forks nothing */
 #define ASSAY_LIMIT_SOURCES          256
 
+/* Watching */
+#define ASSAY_LIMIT_OPEN_FILES     4096 /* followed per dataset until they are closed */
+#define ASSAY_LIMIT_READY_MANIFEST ASSAY_MIB(64)
+
 #endif

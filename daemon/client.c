@@ -226,6 +226,7 @@ static void view_source(const json_t *o, struct assay_source_view *v)
         .kind = text_or(o, "kind", ""),
         .path = text_or(o, "path", ""),
         .problem = assay_json_in_str(o, "problem"),
+        .note = assay_json_in_str(o, "note"),
         .datasets = assay_json_in_uint(o, "datasets"),
         .pending = assay_json_in_uint(o, "pending"),
         .rescans = assay_json_in_uint(o, "rescans"),

@@ -38,6 +38,7 @@ struct assay_run_view {
 struct assay_source_view {
     const char *name, *kind, *path;
     const char *problem; /* NULL: working */
+    const char *note;    /* NULL */
     uint64_t datasets;   /* seen */
     uint64_t pending;    /* not settled yet */
     uint64_t rescans;    /* after lost events, and on the timer */

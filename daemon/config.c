@@ -27,6 +27,7 @@
 #define REQUIRED      ASSAY_CONFIG_REQUIRED
 #define PATH          ASSAY_CONFIG_PATH
 #define LIST          ASSAY_CONFIG_LIST
+#define SET           ASSAY_CONFIG_SET
 
 /* {section, {name, type, min, max, choices, default, help}, member, flags} */
 const struct assay_config_key assay_config_keys[] = {
@@ -123,16 +124,33 @@ const struct assay_config_key assay_config_keys[] = {
      OF(dataset),
      0},
     {"sources",
-     {"ready", ONE_OF("settle|marker"), "settle", "what says that a dataset is complete"},
+     {"ready", ONE_OF("settle|marker|manifest|rename|close"), "settle",
+      "what says that a dataset is complete; of a list, all together"},
      OF(ready),
-     0},
+     SET},
     {"sources",
      {"settle", TIME(10, DAY), "5s", "unchanged for so long: complete"},
      OF(settle_ms),
      0},
     {"sources",
+     {"settle_max", TIME(0, DAY), "1h", "changing for so long: taken as it is; 0s: never"},
+     OF(settle_max_ms),
+     0},
+    {"sources",
      {"marker", TEXT, "_READY", "file in the dataset that says it is complete"},
      OF(marker),
+     0},
+    {"sources",
+     {"manifest", TEXT, "MANIFEST.sha256", "file in the dataset that lists what belongs to it"},
+     OF(manifest),
+     0},
+    {"sources",
+     {"watch", ONE_OF("auto|inotify|poll"), "auto", "how changes are noticed"},
+     OF(watch),
+     0},
+    {"sources",
+     {"poll", TIME(100, DAY), "10s", "between scans where events cannot be had"},
+     OF(poll_ms),
      0},
     {NULL, {NULL, TEXT, NULL, NULL}, 0, 0},
 };
@@ -190,6 +208,7 @@ static void store_value(const struct assay_config_key *k, void *base, const char
         memcpy(member, &text, sizeof text);
     } else {
         uint64_t number = to_number(&k->option, text);
+        number = (k->flags & SET) != 0 ? UINT64_C(1) << number : number;
         memcpy(member, &number, sizeof number);
     }
 }
@@ -235,6 +254,23 @@ static void read_scalar(struct loader *l, const struct assay_config_key *k, void
     }
 }
 
+/* Several choices at once: read_scalar for each, and their bits together. */
+static void read_set(struct loader *l, const struct assay_config_key *k, void *base,
+                     const struct assay_yaml_node *n)
+{
+    uint64_t all = 0;
+    if (assay_yaml_count(n) == 0) {
+        assay_diags_error(l->d, l->y, n, "%s is empty", k->option.name);
+    }
+    for (size_t i = 0; i < assay_yaml_count(n); i++) {
+        uint64_t one = 0;
+        read_scalar(l, k, base, assay_yaml_item(n, i));
+        memcpy(&one, (char *)base + k->offset, sizeof one);
+        all |= one;
+    }
+    memcpy((char *)base + k->offset, &all, sizeof all);
+}
+
 /* Names and words are filled in later; numbers and paths stand in the table. */
 static void store_fallback(const struct assay_config_key *k, void *base)
 {
@@ -261,6 +297,9 @@ static void read_section(struct loader *l, const char *section, void *base,
         store_fallback(k, base); /* stands where the value is refused, too: derive() needs it */
         if (value != NULL && (k->flags & LIST) != 0) {
             read_list(l, k, base, value);
+        } else if (value != NULL && (k->flags & SET) != 0 &&
+                   assay_yaml_node_kind(value) == ASSAY_YAML_SEQUENCE) {
+            read_set(l, k, base, value);
         } else if (value != NULL) {
             read_scalar(l, k, base, value);
         } else if ((k->flags & REQUIRED) != 0) {
@@ -352,6 +391,7 @@ static void read_source(struct loader *l, size_t i, const struct assay_yaml_node
     struct assay_config_source *s = &l->c->sources[i];
     size_t errors = assay_diags_errors(l->d);
     s->marker = "_READY";
+    s->manifest = "MANIFEST.sha256";
     read_section(l, "sources", s, n);
     if (assay_diags_errors(l->d) != errors) {
         return;

@@ -13,7 +13,14 @@
 #include "core/log.h"
 #include "core/yaml.h"
 
-enum assay_ready { ASSAY_READY_SETTLE, ASSAY_READY_MARKER };
+enum assay_ready { /* a set: all of them have to hold */
+                   ASSAY_READY_SETTLE = 1,
+                   ASSAY_READY_MARKER = 2,
+                   ASSAY_READY_MANIFEST = 4,
+                   ASSAY_READY_RENAME = 8,
+                   ASSAY_READY_CLOSE = 16
+};
+enum assay_watch_mode { ASSAY_WATCH_AUTO, ASSAY_WATCH_INOTIFY, ASSAY_WATCH_POLL };
 enum assay_dataset_unit { ASSAY_DATASET_CHILDREN, ASSAY_DATASET_SELF };
 
 struct assay_config_list {
@@ -27,9 +34,13 @@ struct assay_config_source {
     const char *path;
     const char *policy;             /* NULL: the embedded default */
     struct assay_config_list packs; /* empty: the built-in packs */
-    uint64_t ready;                 /* enum assay_ready */
+    uint64_t ready;                 /* of enum assay_ready */
     uint64_t settle_ms;
+    uint64_t settle_max_ms; /* what changes for so long is taken as it is; 0: never */
     const char *marker;
+    const char *manifest;
+    uint64_t watch; /* enum assay_watch_mode */
+    uint64_t poll_ms;
     uint64_t dataset; /* enum assay_dataset_unit */
 };
 
@@ -61,7 +72,12 @@ struct assay_config {
     struct assay_arena *arena;
 };
 
-enum assay_config_flag { ASSAY_CONFIG_REQUIRED = 1, ASSAY_CONFIG_PATH = 2, ASSAY_CONFIG_LIST = 4 };
+enum assay_config_flag {
+    ASSAY_CONFIG_REQUIRED = 1,
+    ASSAY_CONFIG_PATH = 2,
+    ASSAY_CONFIG_LIST = 4,
+    ASSAY_CONFIG_SET = 8 /* of choices: one, or a list of them; kept as bits */
+};
 
 struct assay_config_key {
     const char *section; /* "": the top level; "sources": of each source */

@@ -57,6 +57,7 @@ static void put_sources(struct server *s, struct assay_json *j)
         assay_json_kv_str(j, "kind", c->kind);
         assay_json_kv_str(j, "path", c->path);
         assay_json_kv_str(j, "problem", counts.problem);
+        assay_json_kv_str(j, "note", counts.note);
         assay_json_kv_uint(j, "datasets", counts.datasets);
         assay_json_kv_uint(j, "pending", counts.pending);
         assay_json_kv_uint(j, "rescans", counts.rescans);

@@ -26,6 +26,7 @@ struct assay_delivery {
 struct assay_source_counts {
     uint64_t datasets, pending, rescans;
     const char *problem; /* NULL: working */
+    const char *note;    /* NULL: nothing else worth knowing */
 };
 
 struct assay_source_set; /* of one kind; each kind has its own members */
@@ -55,7 +56,7 @@ extern const struct assay_source_kind *const assay_source_kinds[];   /* ends wit
 const struct assay_source_kind *assay_source_find(const char *name); /* NULL: no such kind */
 const char *const *assay_source_names(void);                         /* NULL-terminated */
 
-extern const struct assay_source_kind assay_source_directory; /* daemon/watch.c */
+extern const struct assay_source_kind assay_source_directory; /* daemon/watch.c; watch.h */
 
 /* Signature of a tree or file by names, types, sizes and times. *ret_newest_ms: the newest change
  * (Unix ms). What cannot be read is part of the signature, not an error. ASSAY_NOTFOUND when it is

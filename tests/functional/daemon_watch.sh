@@ -4,10 +4,11 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/daemon_lib.sh"
 
-mkdir "$tmp/marked" "$tmp/whole"
+mkdir "$tmp/marked" "$tmp/whole" "$tmp/polled"
 printf 'id,text\n1,fine\n' >"$tmp/whole/a.csv"
 configure "  - {kind: directory, path: $tmp/marked, ready: marker, marker: _DONE}" \
-	"  - {kind: directory, path: $tmp/whole, dataset: self, settle: 200ms}"
+	"  - {kind: directory, path: $tmp/whole, dataset: self, settle: 200ms}" \
+	"  - {kind: directory, path: $tmp/later/polled, ready: [manifest, settle], settle: 200ms, watch: poll, poll: 100ms}"
 start
 
 # --- arrives, is audited, reported, signed
@@ -77,6 +78,22 @@ is "$status" 2 "without its marker a dataset is not audited"
 : >"$tmp/marked/m/_DONE"
 run "$ASSAY" wait "$tmp/marked/m" --timeout 60s --no-progress
 ok $((status == 2 || status == 3)) "with its marker it is (exit $status)"
+
+# --- polled, with a manifest, in a directory that comes later
+run "$ASSAY" status
+like "$out" "problem: cannot read the directory" "a directory that is not there is a problem"
+like "$out" "polled every 100 ms, as configured" "status says what is polled"
+mkdir "$tmp/polled/p"
+printf '{"text":"fine"}\n' >"$tmp/polled/p/a.jsonl"
+printf '16  a.jsonl\n16  b.jsonl\n' >"$tmp/polled/p/MANIFEST.sha256"
+mkdir "$tmp/later" && mv "$tmp/polled" "$tmp/later/polled"
+pending() { [ "$("$ASSAY" status --json | jq '[.sources[] | select(.name == "polled") | .problem == null and .pending == 1] | all')" = true ]; }
+until_true 20 pending
+run "$ASSAY" report "$tmp/later/polled/p"
+is "$status" 2 "what its manifest lists is waited for"
+printf '{"text":"fine"}\n' >"$tmp/later/polled/p/b.jsonl"
+run "$ASSAY" wait "$tmp/later/polled/p" --timeout 60s --no-progress --json
+is "$(wc -l <"$("$ASSAY" report "$tmp/later/polled/p" --path)/MANIFEST.sha256")" 3 "a polled dataset is audited when it is complete"
 
 # --- submitted by hand
 mkdir "$tmp/elsewhere"

@@ -50,9 +50,11 @@ static void sources_are_read(void **state)
                                    "  - {kind: directory, path: /in/a/, settle: 250ms}\n"
                                    "  - kind: directory\n    path: /in/b\n    name: bee\n"
                                    "    ready: marker\n    marker: DONE\n    dataset: self\n"
-                                   "    policy: observe\n    packs: [pii, /p]\n");
+                                   "    policy: observe\n    packs: [pii, /p]\n"
+                                   "  - {kind: directory, path: /in/c, ready: [manifest, settle],\n"
+                                   "     manifest: LIST, watch: poll, poll: 3s}\n");
     assert_non_null(c);
-    assert_int_equal(c->n_sources, 2);
+    assert_int_equal(c->n_sources, 3);
     assert_string_equal(c->sources[0].name, "a");
     assert_int_equal(c->sources[0].settle_ms, 250);
     assert_int_equal(c->sources[0].ready, ASSAY_READY_SETTLE);
@@ -62,6 +64,11 @@ static void sources_are_read(void **state)
     assert_int_equal(c->sources[1].dataset, ASSAY_DATASET_SELF);
     assert_int_equal(c->sources[1].packs.n, 2);
     assert_string_equal(c->sources[1].packs.items[1], "/p");
+    assert_int_equal(c->sources[2].ready, ASSAY_READY_SETTLE | ASSAY_READY_MANIFEST);
+    assert_string_equal(c->sources[2].manifest, "LIST");
+    assert_int_equal(c->sources[2].watch, ASSAY_WATCH_POLL);
+    assert_int_equal(c->sources[2].poll_ms, 3000);
+    assert_int_equal(c->sources[2].settle_max_ms, 3600000);
     assert_int_equal(c->log_format, ASSAY_LOG_JSON);
     assert_int_equal(c->log_level, ASSAY_LOG_DEBUG);
     assay_config_free(c);
@@ -116,6 +123,12 @@ static void odd_documents_are_refused(void **state)
         "version: [1]\n",
         "version: 1\ncontrol: {socket: ''}\n",
         "version: 1\nsources:\n  - {kind: directory, path: /a, marker: a/b}\n",
+        "version: 1\nsources:\n  - {kind: directory, path: /a, manifest: a/b}\n",
+        "version: 1\nsources:\n  - {kind: directory, path: /a, ready: []}\n",
+        "version: 1\nsources:\n  - {kind: directory, path: /a, ready: [settle, mark]}\n",
+        "version: 1\nsources:\n  - {kind: directory, path: /a, ready: [[settle]]}\n",
+        "version: 1\nsources:\n  - {kind: directory, path: /a, ready: rename, dataset: self}\n",
+        "version: 1\nsources:\n  - {kind: directory, path: /a, settle: 10s, settle_max: 1s}\n",
         "version: 1\nstate_dir: ''\nsources: [{kind: directory, path: /a}]\n",
         "version: 1\nsources: [{kind: directory, path: /a}, {kind: directory, path: /b/a}]\n"};
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {

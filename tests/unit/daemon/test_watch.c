@@ -24,8 +24,14 @@ static int setup(void **state)
 {
     (void)state;
     (void)snprintf(root, sizeof root, "/tmp/assay-watch-XXXXXX");
-    source = (struct assay_config_source){
-        .name = "s", .kind = "directory", .path = root, .settle_ms = 50, .marker = "_READY"};
+    source = (struct assay_config_source){.name = "s",
+                                          .kind = "directory",
+                                          .path = root,
+                                          .settle_ms = 50,
+                                          .ready = ASSAY_READY_SETTLE,
+                                          .poll_ms = 10000,
+                                          .marker = "_READY",
+                                          .manifest = "MANIFEST.sha256"};
     config = (struct assay_config){.rescan_ms = 3600000, .sources = &source, .n_sources = 1};
     assay_log_setup(2, ASSAY_LOG_TEXT, ASSAY_LOG_ERROR);
     return mkdtemp(root) == NULL || kind->start(&config, &watch, NULL) != ASSAY_OK;
