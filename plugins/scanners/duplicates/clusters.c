@@ -129,8 +129,9 @@ struct speaking {
     struct joining *j;
     struct assay_sink *sink;
     uint32_t rule;
-    struct assay_member *out; /* room for DUP_MEMBERS */
-    uint64_t *order;          /* pairs of root and rank, of clusters only, ascending */
+    struct dup_across_report *across; /* NULL: nobody listens */
+    struct assay_member *out;         /* room for DUP_MEMBERS */
+    uint64_t *order;                  /* pairs of root and rank, of clusters only, ascending */
     size_t n;
 };
 
@@ -215,8 +216,12 @@ static enum assay_status say_cluster(struct speaking *s, size_t from, size_t to)
             s->out[n_out++] = member_at(places[rank]);
         }
         st = rank == root ? ASSAY_OK : measure(s, root, rank, &l);
+        if (st == ASSAY_OK && s->across != NULL) {
+            st = dup_across_near(s->across, places[rank]);
+        }
     }
-    return st == ASSAY_OK ? raise_cluster(s, &l, files, n_out) : st;
+    st = st == ASSAY_OK ? raise_cluster(s, &l, files, n_out) : st;
+    return st == ASSAY_OK && s->across != NULL ? dup_across_near_end(s->across, s->sink) : st;
 }
 
 /* Texts that were joined with another, by root. */
@@ -297,10 +302,11 @@ static enum assay_status say_hot(struct speaking *s, const struct dup_hot *hot, 
 enum assay_status dup_clusters_report(struct dup_near *n, const struct dup_near_plan *plan,
                                       const struct assay_host *host, struct assay_sink *sink,
                                       uint32_t rule, uint32_t hot_rule,
+                                      struct dup_across_report *across,
                                       struct dup_near_tally *tally)
 {
     struct joining j = {.near = n, .plan = plan, .host = host, .tally = tally};
-    struct speaking s = {.j = &j, .sink = sink, .rule = rule};
+    struct speaking s = {.j = &j, .sink = sink, .rule = rule, .across = across};
     s.out = malloc(DUP_MEMBERS * sizeof *s.out);
     enum assay_status st = s.out == NULL ? ASSAY_NOMEM : join(&j);
     st = st == ASSAY_OK ? say_clusters(&s) : st;

@@ -11,6 +11,7 @@
 #ifndef ASSAY_DUPLICATES_CLUSTERS_H
 #define ASSAY_DUPLICATES_CLUSTERS_H
 
+#include "across.h"
 #include "near.h"
 
 /* What was found; metrics are made of it. */
@@ -24,10 +25,11 @@ struct dup_near_tally {
 };
 
 /* Raises a finding of `rule` for every cluster and of `hot_rule` for the largest hot buckets, in
- * the order of places. */
+ * the order of places. `across` hears of every cluster; it may be NULL. */
 enum assay_status dup_clusters_report(struct dup_near *n, const struct dup_near_plan *plan,
                                       const struct assay_host *host, struct assay_sink *sink,
                                       uint32_t rule, uint32_t hot_rule,
+                                      struct dup_across_report *across,
                                       struct dup_near_tally *tally);
 
 #endif

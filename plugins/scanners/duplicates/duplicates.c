@@ -25,6 +25,7 @@
 #include <stdlib.h>
 
 #include "../common/state.h"
+#include "across.h"
 #include "chosen.h"
 #include "clusters.h"
 #include "groups.h"
@@ -36,7 +37,7 @@ enum { RULE_FILE, RULE_RECORD, RULE_NORMALISED, RULE_NEAR, RULE_HOT, N_RULES };
 enum { TABLE_RECORDS, TABLE_FILES, TABLE_BANDS, N_TABLES };
 enum { COUNT_RECORDS, COUNT_SHORT, COUNT_EMPTY, COUNT_FILES, COUNT_SKETCHED, COUNT_LONG, N_COUNTS };
 
-#define STATE_MAGIC       UINT64_C(0x3253505544594153) /* "SAYDUPS2" */
+#define STATE_MAGIC       UINT64_C(0x3353505544594153) /* "SAYDUPS3" */
 #define DEFAULT_MIN_CHARS 8
 #define DEFAULT_THRESHOLD 800
 #define DEFAULT_RECALL    997
@@ -79,6 +80,12 @@ static const struct assay_rule_decl duplicates_rules[] = {
      "大量不同的记录含有相同的文字片段（许可声明、页眉、模板等）。只比较了其中一部分记录对；所列成"
      "员为样本。"
      "训练前去除共有文字，其余内容即可完整比较。"},
+    {"duplicates.leakage", NULL, ASSAY_SEVERITY_HIGH, "The same text in several splits",
+     "同一文本出现在多个数据划分中",
+     "Records of one split are also in another, so what is measured on the one was seen in the "
+     "other. Take them out of the training split, or out of both.",
+     "某一数据划分中的记录也出现在另一划分中，评测结果因此失真。请从训练划分（或两者）中删除这些记"
+     "录。"},
     {NULL, NULL, ASSAY_SEVERITY_INFO, NULL, NULL, NULL, NULL},
 };
 
@@ -97,6 +104,16 @@ static const struct assay_option duplicates_options[] = {
      "how many of the pairs at the threshold are to be found, in thousandths"},
     {"memory", ASSAY_OPT_SIZE, 1 << 20, INT64_C(1) << 40, NULL, NULL,
      "memory for keys before they go to disk (default: 512MiB with near, 128MiB without)"},
+    {"split_field", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
+     "field that names a record's split, as a JSON Pointer; else its file's name does"},
+    {"split_map", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
+     "files of each split: LABEL=GLOB[,GLOB...][;LABEL=...]; replaces what names suggest"},
+    {"benchmarks", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
+     "files of evaluation sets, in the same form: what is trained on must not hold their items"},
+    {"source_field", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
+     "field that names a record's source, as a JSON Pointer; else its first directory does"},
+    {"source_values", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
+     "the sources that field may name, separated by commas"},
     {NULL, ASSAY_OPT_BOOL, 0, 0, NULL, NULL, NULL},
 };
 
@@ -113,12 +130,14 @@ struct dup_shared {
     struct dup_chosen chosen;
     struct dup_near_plan near;
     struct dup_sharers *sharers;
+    struct dup_across across;
 };
 
 struct dup_local {
     const struct dup_shared *shared;
     struct dup_table tables[N_TABLES];
     uint64_t counts[N_COUNTS];
+    struct dup_across_local across;
     struct dup_text text;
     struct dup_mask mask;
     struct dup_shingler shingler;
@@ -179,6 +198,7 @@ static void duplicates_free(void *shared)
 {
     struct dup_shared *s = shared;
     if (s != NULL) {
+        dup_across_release(&s->across);
         dup_chosen_release(&s->chosen);
         free(s->sharers);
         free(s);
@@ -205,6 +225,7 @@ static enum assay_status duplicates_init(const struct assay_host *host, void **r
         s->rule[i] = host->rule_index(host->ctx, duplicates_rules[i].id);
     }
     enum assay_status st = dup_chosen_parse(&s->chosen, host->option(host->ctx, "fields"), err);
+    st = st == ASSAY_OK ? dup_across_init(&s->across, host, err) : st;
     if (st != ASSAY_OK) {
         duplicates_free(s);
         return st;
@@ -234,6 +255,7 @@ static void duplicates_local_free(void *local)
         for (unsigned i = 0; i < N_TABLES; i++) {
             dup_table_release(&l->tables[i]);
         }
+        dup_across_local_release(&l->across);
         dup_text_release(&l->text);
         dup_mask_release(&l->mask);
         dup_shingler_release(&l->shingler);
@@ -355,16 +377,17 @@ static enum assay_status scan_record(struct dup_local *l, const struct assay_bat
     struct dup_entry e;
     int is_short;
     l->counts[COUNT_RECORDS]++;
-    if (r->raw.len == 0) {
-        l->counts[COUNT_EMPTY]++;
-        return ASSAY_OK;
-    }
     if (!dup_place_fits(b->file, r->ordinal)) {
         sink->skip(sink->ctx, ASSAY_SKIP_LIMIT, 1, r->raw.len);
         return ASSAY_OK;
     }
+    enum assay_status st = dup_across_record(&l->shared->across, &l->across, b, r, sink);
+    if (r->raw.len == 0 || st != ASSAY_OK) {
+        l->counts[COUNT_EMPTY] += r->raw.len == 0;
+        return st;
+    }
     e.place = dup_place(b->file, r->ordinal);
-    enum assay_status st = record_keys(l, b, r, &e, &is_short);
+    st = record_keys(l, b, r, &e, &is_short);
     st = st == ASSAY_OK ? add_entry(l, TABLE_RECORDS, &e) : st;
     return st == ASSAY_OK && l->shared->near.on && !is_short ? sketch(l, b, r, e.key[0], sink) : st;
 }
@@ -399,6 +422,7 @@ static enum assay_status duplicates_file(const void *shared, void *local,
     struct dup_entry e = {.variant = 0};
     (void)shared;
     l->counts[COUNT_FILES]++;
+    dup_across_file(&l->shared->across, &l->across, file->index);
     if (file->bytes == 0 || !is_hashed(file)) {
         return ASSAY_OK;
     }
@@ -432,7 +456,8 @@ static enum assay_status duplicates_merge(const void *shared, void *into, void *
         a->counts[i] += b->counts[i];
         b->counts[i] = 0;
     }
-    return ASSAY_OK;
+    enum assay_status st = dup_across_join(&a->across, &b->across);
+    return st == ASSAY_OK ? st : assay_fail(err, st, "no memory to merge the labels of records");
 }
 
 /* ---- the second look ---------------------------------------------------------------------------
@@ -611,7 +636,8 @@ static void count_unseen(const struct dup_local *l, struct assay_sink *sink)
     }
 }
 
-static enum assay_status finish_near(struct dup_local *l, struct assay_sink *sink)
+static enum assay_status finish_near(struct dup_local *l, struct dup_across_report *across,
+                                     struct assay_sink *sink)
 {
     const struct dup_shared *s = l->shared;
     struct dup_near_tally tally = {.candidates = 0};
@@ -622,9 +648,36 @@ static enum assay_status finish_near(struct dup_local *l, struct assay_sink *sin
     count_unseen(l, sink);
     if (l->near.found) {
         st = dup_clusters_report(&l->near, &s->near, s->host, sink, s->rule[RULE_NEAR],
-                                 s->rule[RULE_HOT], &tally);
+                                 s->rule[RULE_HOT], across, &tally);
     }
     return st == ASSAY_OK ? say_near_metrics(l, &tally, sink) : st;
+}
+
+/* The tiers that are looked for, as bits. */
+static unsigned tiers_of(const struct dup_shared *s)
+{
+    return 1u << DUP_TIER_FILE | 1u << DUP_TIER_RECORD |
+           (s->min_chars > 0 ? 1u << DUP_TIER_NORMALISED : 0) |
+           (s->near.on ? 1u << DUP_TIER_NEAR : 0);
+}
+
+/* Groups of files and of records; every group is also heard of by `across`. */
+static enum assay_status finish_groups(struct dup_local *l, struct dup_across_report *across,
+                                       struct assay_sink *sink)
+{
+    const struct dup_shared *s = l->shared;
+    struct dup_tiers records = {.same_rule = s->rule[RULE_RECORD],
+                                .alike_rule = s->rule[RULE_NORMALISED],
+                                .across = across};
+    struct dup_tiers files = {.same_rule = s->rule[RULE_FILE],
+                              .alike_rule = ASSAY_NONE,
+                              .whole_files = 1,
+                              .across = across};
+    enum assay_status st = dup_groups_report(&l->tables[TABLE_FILES], s->host, sink, &files);
+    if (st == ASSAY_OK) {
+        st = dup_groups_report(&l->tables[TABLE_RECORDS], s->host, sink, &records);
+    }
+    return st == ASSAY_OK ? say_metrics(l, &records, &files, sink) : st;
 }
 
 static enum assay_status duplicates_finish(const void *shared, void *merged,
@@ -632,16 +685,14 @@ static enum assay_status duplicates_finish(const void *shared, void *merged,
 {
     const struct dup_shared *s = shared;
     struct dup_local *l = merged;
-    struct dup_tiers records = {.same_rule = s->rule[RULE_RECORD],
-                                .alike_rule = s->rule[RULE_NORMALISED]};
-    struct dup_tiers files = {
-        .same_rule = s->rule[RULE_FILE], .alike_rule = ASSAY_NONE, .whole_files = 1};
-    enum assay_status st = dup_groups_report(&l->tables[TABLE_FILES], s->host, sink, &files);
-    if (st == ASSAY_OK) {
-        st = dup_groups_report(&l->tables[TABLE_RECORDS], s->host, sink, &records);
-    }
-    st = st == ASSAY_OK ? say_metrics(l, &records, &files, sink) : st;
-    return st == ASSAY_OK ? finish_near(l, sink) : st;
+    struct dup_across_report across;
+    enum assay_status st =
+        dup_across_begin(&across, &s->across, &l->across, table_max(s, TABLE_FILES));
+    st = st == ASSAY_OK ? finish_groups(l, &across, sink) : st;
+    st = st == ASSAY_OK ? finish_near(l, &across, sink) : st;
+    st = st == ASSAY_OK ? dup_across_end(&across, tiers_of(s), sink) : st;
+    dup_across_report_release(&across);
+    return st;
 }
 
 /* ---- saving ------------------------------------------------------------------------------------
@@ -734,6 +785,7 @@ duplicates_save(const void *shared, const void *local,
             dup_table_walk(&l->tables[i], i == TABLE_BANDS ? save_pair : save_entry, &out);
         out.status = out.status == ASSAY_OK ? st : out.status;
     }
+    dup_across_save(&l->shared->across, &l->across, &out);
     return out.status;
 }
 
@@ -781,7 +833,7 @@ static int head_is_sound(const struct head *h, const struct state_in *in)
         }
         left -= (size_t)h->entries[i] * bytes;
     }
-    return left == 0 && h->counts[COUNT_RECORDS] >= h->entries[TABLE_RECORDS] &&
+    return h->counts[COUNT_RECORDS] >= h->entries[TABLE_RECORDS] &&
            h->counts[COUNT_FILES] >= h->entries[TABLE_FILES] &&
            h->counts[COUNT_RECORDS] >= h->counts[COUNT_SKETCHED] &&
            h->entries[TABLE_BANDS] == h->counts[COUNT_SKETCHED] * h->params[PARAM_BANDS];
@@ -822,6 +874,15 @@ static enum assay_status duplicates_load(const void *shared, void *local, struct
     }
     for (unsigned i = 0; i < N_COUNTS; i++) {
         l->counts[i] += h.counts[i];
+    }
+    st = st == ASSAY_OK ? dup_across_load(&l->shared->across, &l->across, &in) : st;
+    if (st == ASSAY_CONFIG) {
+        return assay_fail(err, st,
+                          "saved with other splits, benchmarks or sources of the scanner "
+                          "'duplicates'");
+    }
+    if (st == ASSAY_OK && !state_is_complete(&in)) {
+        st = ASSAY_CORRUPT;
     }
     return st == ASSAY_OK ? st : assay_fail(err, st, "cannot load duplicate keys");
 }

@@ -146,6 +146,9 @@ static enum assay_status end_subgroup(struct grouping *g)
         return ASSAY_OK;
     }
     enum assay_status st = add_alike(g, g->same[0]);
+    if (st == ASSAY_OK) {
+        st = dup_across_subgroup(g->tiers->across, g->tiers->whole_files);
+    }
     if (g->n_same < 2 || st != ASSAY_OK) {
         return st;
     }
@@ -175,6 +178,9 @@ static enum assay_status end_group(struct grouping *g)
                        (unsigned long long)g->n_alike, (unsigned long long)g->group_entries);
         st = raise_group(g, g->tiers->alike_rule, g->alike, g->n_alike, detail);
     }
+    if (st == ASSAY_OK) {
+        st = dup_across_group(g->tiers->across, g->tiers->whole_files, g->sink);
+    }
     g->n_alike = 0;
     g->group_entries = 0;
     return st;
@@ -203,7 +209,7 @@ static enum assay_status add_member(struct grouping *g, uint64_t place)
     g->last_place = place;
     g->n_same++;
     g->group_entries++;
-    return st;
+    return st == ASSAY_OK ? dup_across_member(g->tiers->across, place, g->tiers->whole_files) : st;
 }
 
 static enum assay_status on_entry(void *ctx, const uint64_t *words)

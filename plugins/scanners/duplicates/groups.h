@@ -14,6 +14,7 @@
 #ifndef ASSAY_DUPLICATES_GROUPS_H
 #define ASSAY_DUPLICATES_GROUPS_H
 
+#include "across.h"
 #include "table.h"
 
 #define DUP_MEMBERS 1000 /* listed in one finding */
@@ -24,8 +25,9 @@ struct dup_tally {
 };
 
 struct dup_tiers {
-    uint32_t same_rule, alike_rule; /* ASSAY_NONE: count, do not report */
-    int whole_files;                /* members are files, not records */
+    uint32_t same_rule, alike_rule;   /* ASSAY_NONE: count, do not report */
+    int whole_files;                  /* members are files, not records */
+    struct dup_across_report *across; /* hears of every group */
     struct dup_tally same, alike;
 };
 

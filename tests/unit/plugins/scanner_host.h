@@ -23,6 +23,8 @@ struct fake {
     struct {
         const char *name, *value;
     } options[8];
+    const char *const *files; /* names by index; NULL: there are no files */
+    uint32_t n_files;
 };
 
 static inline void fake_log(void *ctx, enum assay_log_level level, const char *message)
@@ -88,6 +90,12 @@ static inline uint64_t fake_budget(void *ctx)
     return ((struct fake *)ctx)->budget;
 }
 
+static inline const char *fake_file_name(void *ctx, uint32_t file)
+{
+    const struct fake *f = ctx;
+    return file < f->n_files ? f->files[file] : NULL;
+}
+
 static inline struct assay_host fake_host(struct fake *f)
 {
     return (struct assay_host){.abi = ASSAY_PLUGIN_ABI,
@@ -100,7 +108,8 @@ static inline struct assay_host fake_host(struct fake *f)
                                .hash128 = fake_hash128,
                                .fold = fake_fold,
                                .spill = fake_spill,
-                               .memory_budget = fake_budget};
+                               .memory_budget = fake_budget,
+                               .file_name = fake_file_name};
 }
 
 /* ---- the sink ----------------------------------------------------------------------------------

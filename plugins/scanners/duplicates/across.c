@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * duplicates/across.c: see the header.
+ */
+#include "across.h"
+
+/* ---- options -----------------------------------------------------------------------------------
+ */
+
+enum assay_status dup_across_init(struct dup_across *a, const struct assay_host *host,
+                                  struct assay_error *err)
+{
+    a->host = host;
+    a->rule = host->rule_index(host->ctx, "duplicates.leakage");
+    enum assay_status st = dup_splits_init(&a->splits, host, &a->benchmarks, err);
+    return st == ASSAY_OK ? dup_sources_init(&a->sources, host, err) : st;
+}
+
+void dup_across_release(struct dup_across *a)
+{
+    dup_labels_release(&a->splits);
+    dup_labels_release(&a->sources);
+}
+
+/* ---- while records are read --------------------------------------------------------------------
+ */
+
+static size_t max_pages(const struct dup_across *a)
+{
+    return (size_t)(a->host->memory_budget(a->host->ctx) / 4 /
+                    (DUP_PAGE + sizeof(struct dup_page)));
+}
+
+void dup_across_local_release(struct dup_across_local *l)
+{
+    dup_census_release(&l->splits);
+    dup_census_release(&l->sources);
+}
+
+enum assay_status dup_across_record(const struct dup_across *a, struct dup_across_local *l,
+                                    const struct assay_batch *b, const struct assay_record *r,
+                                    struct assay_sink *sink)
+{
+    const uint64_t place = dup_place(b->file, r->ordinal);
+    uint8_t split = 0, source = 0;
+    if (a->splits.field != NULL &&
+        (a->benchmarks >> dup_labels_of_file(&a->splits, b->file) & 1) == 0) {
+        split = dup_split_mark(&a->splits, b, r);
+    }
+    if (a->sources.field != NULL) {
+        source = dup_source_mark(&a->sources, b, r);
+    }
+    enum assay_status st = dup_census_add(&l->splits, &a->splits, place, split, max_pages(a));
+    enum assay_status st2 = dup_census_add(&l->sources, &a->sources, place, source, max_pages(a));
+    st = st == ASSAY_OK ? st2 : st;
+    if (st == ASSAY_LIMIT) {
+        sink->skip(sink->ctx, ASSAY_SKIP_LIMIT, 1, 0);
+        st = ASSAY_OK;
+    }
+    return st;
+}
+
+void dup_across_file(const struct dup_across *a, struct dup_across_local *l, uint32_t file)
+{
+    l->splits.files[dup_labels_of_file(&a->splits, file)]++;
+    l->sources.files[dup_labels_of_file(&a->sources, file)]++;
+}
+
+enum assay_status dup_across_join(struct dup_across_local *into, struct dup_across_local *from)
+{
+    enum assay_status st = dup_census_join(&into->splits, &from->splits);
+    return st == ASSAY_OK ? dup_census_join(&into->sources, &from->sources) : st;
+}
+
+void dup_across_save(const struct dup_across *a, const struct dup_across_local *l,
+                     struct state_out *out)
+{
+    state_put_u64(out, dup_labels_digest(&a->splits, a->host));
+    state_put_u64(out, dup_labels_digest(&a->sources, a->host));
+    dup_census_save(&l->splits, &a->splits, out);
+    dup_census_save(&l->sources, &a->sources, out);
+}
+
+enum assay_status dup_across_load(const struct dup_across *a, struct dup_across_local *l,
+                                  struct state_in *in)
+{
+    uint64_t splits = state_take_u64(in), sources = state_take_u64(in);
+    if (in->bad) {
+        return ASSAY_CORRUPT;
+    }
+    if (splits != dup_labels_digest(&a->splits, a->host) ||
+        sources != dup_labels_digest(&a->sources, a->host)) {
+        return ASSAY_CONFIG;
+    }
+    enum assay_status st = dup_census_load(&l->splits, &a->splits, max_pages(a), in);
+    return st == ASSAY_OK ? dup_census_load(&l->sources, &a->sources, max_pages(a), in) : st;
+}
+
+/* ---- at the end --------------------------------------------------------------------------------
+ */
+
+enum assay_status dup_across_begin(struct dup_across_report *r, const struct dup_across *a,
+                                   const struct dup_across_local *l, size_t max)
+{
+    memset(r, 0, sizeof *r);
+    r->across = a;
+    r->local = l;
+    if (!dup_census_is_split(&l->splits, &a->splits, a->benchmarks)) {
+        return ASSAY_OK;
+    }
+    enum assay_status st =
+        dup_leakage_new(a->host, &a->splits, &l->splits, a->benchmarks, max, &r->leakage);
+    if (st == ASSAY_OK) {
+        dup_leakage_rule(r->leakage, a->rule);
+    }
+    return st;
+}
+
+void dup_across_report_release(struct dup_across_report *r)
+{
+    dup_leakage_free(r->leakage);
+    r->leakage = NULL;
+}
+
+static unsigned source_at(const struct dup_across_report *r, uint64_t place)
+{
+    return dup_label_at(&r->across->sources, &r->local->sources.marks, place);
+}
+
+enum assay_status dup_across_member(struct dup_across_report *r, uint64_t place, int whole_file)
+{
+    if (!whole_file && r->across->sources.n > 1) {
+        r->redundant[source_at(r, place)]++;
+        r->least = !r->any || place < r->least ? place : r->least;
+        r->any = 1;
+    }
+    return r->leakage == NULL ? ASSAY_OK : dup_leakage_member(r->leakage, place);
+}
+
+enum assay_status dup_across_subgroup(struct dup_across_report *r, int whole_file)
+{
+    enum dup_tier tier = whole_file ? DUP_TIER_FILE : DUP_TIER_RECORD;
+    return r->leakage == NULL ? ASSAY_OK : dup_leakage_subgroup(r->leakage, tier);
+}
+
+enum assay_status dup_across_group(struct dup_across_report *r, int whole_file,
+                                   struct assay_sink *sink)
+{
+    enum dup_tier tier = whole_file ? DUP_TIER_FILE : DUP_TIER_NORMALISED;
+    if (r->any) {
+        r->redundant[source_at(r, r->least)]--;
+    }
+    r->any = 0;
+    return r->leakage == NULL ? ASSAY_OK : dup_leakage_group(r->leakage, tier, sink);
+}
+
+enum assay_status dup_across_near(struct dup_across_report *r, uint64_t place)
+{
+    return r->leakage == NULL ? ASSAY_OK : dup_leakage_member(r->leakage, place);
+}
+
+enum assay_status dup_across_near_end(struct dup_across_report *r, struct assay_sink *sink)
+{
+    if (r->leakage == NULL) {
+        return ASSAY_OK;
+    }
+    enum assay_status st = dup_leakage_subgroup(r->leakage, DUP_TIER_NEAR);
+    return st == ASSAY_OK ? dup_leakage_group(r->leakage, DUP_TIER_NEAR, sink) : st;
+}
+
+enum assay_status dup_across_end(struct dup_across_report *r, unsigned tiers,
+                                 struct assay_sink *sink)
+{
+    const struct dup_labels *l = &r->across->sources;
+    const uint64_t *records = r->local->sources.records;
+    enum assay_status st = ASSAY_OK;
+    char name[64];
+    for (unsigned i = 0; i < l->n && l->n > 1 && st == ASSAY_OK; i++) {
+        if (records[i] > 0) {
+            (void)snprintf(name, sizeof name, "duplicates.source.%s", l->names[i]);
+            st = sink->metric(sink->ctx, name, r->redundant[i], records[i]);
+        }
+    }
+    return st == ASSAY_OK && r->leakage != NULL ? dup_leakage_report(r->leakage, tiers, sink) : st;
+}

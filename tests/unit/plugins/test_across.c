@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Splits, benchmarks and sources: what names say, what leaks, and that neither memory, order nor
+ * splitting changes the numbers. */
+#include "tests/unit/plugins/scanner_host.h"
+
+#include "plugins/scanners/duplicates/across.h"
+
+extern const struct assay_scanner assay_scanner_duplicates;
+static const struct assay_scanner *const sc = &assay_scanner_duplicates;
+
+/* ---- names -------------------------------------------------------------------------------------
+ */
+
+static void names_say_splits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        unsigned want;
+    } rows[] = {
+        {"train.jsonl", DUP_SPLIT_TRAIN},
+        {"Training.CSV", DUP_SPLIT_TRAIN},
+        {"data/test-00001-of-00002.csv", DUP_SPLIT_TEST},
+        {"squad_dev_v2.json", DUP_SPLIT_VALIDATION},
+        {"a/validation/part-0.jsonl.gz", DUP_SPLIT_VALIDATION},
+        {"coco/val2017/000001.txt", DUP_SPLIT_VALIDATION},
+        {"coco/train2017/000001.txt", DUP_SPLIT_TRAIN},
+        {"eval/mmlu.jsonl", DUP_SPLIT_TEST},
+        {"训练集.csv", DUP_SPLIT_TRAIN},
+        {"数据/测试集2/a.txt", DUP_SPLIT_TEST},
+        {"test/train.jsonl", DUP_SPLIT_TRAIN},    /* the file itself is nearest */
+        {"train/dev-notes.txt", DUP_SPLIT_TRAIN}, /* a whole directory before a word */
+        {"x/my_test_set/a.txt", DUP_SPLIT_TEST},
+        {"latest.json", 0},
+        {"contest/a.txt", 0},
+        {"evaluate.txt", 0},
+        {"retrain/devices.csv", 0},
+        {"train_test_pairs.jsonl", 0}, /* two at once */
+        {"train_test/train_part.jsonl", DUP_SPLIT_TRAIN},
+        {"a.b/c", 0},
+        {"", 0},
+        {"/", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (dup_split_by_name(rows[i].path) != rows[i].want) {
+            fail_msg("'%s' is %u", rows[i].path, dup_split_by_name(rows[i].path));
+        }
+    }
+}
+
+static void globs_match_paths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *glob, *path;
+        int want;
+    } rows[] = {
+        {"a.txt", "a.txt", 1},
+        {"a.txt", "b/a.txt", 0},
+        {"*.txt", "a.txt", 1},
+        {"*.txt", "b/a.txt", 0},
+        {"**.txt", "b/a.txt", 1},
+        {"**/*.txt", "a.txt", 1},
+        {"**/a.txt", "xa.txt", 0},
+        {"**/a.txt", "b/c/a.txt", 1},
+        {"b/**", "b/c/a.txt", 1},
+        {"b/**", "bc/a.txt", 0},
+        {"b/*/a.txt", "b/c/a.txt", 1},
+        {"b/*/a.txt", "b/c/d/a.txt", 0},
+        {"b/**/a.txt", "b/a.txt", 1},
+        {"?.txt", "a.txt", 1},
+        {"a?b", "a/b", 0},
+        {"\\*.txt", "*.txt", 1},
+        {"\\*.txt", "a.txt", 0},
+        {"", "", 1},
+        {"", "a", 0},
+        {"*", "", 1},
+        {"a*b*c", "aXbYbZc", 1},
+        {"a*b*c", "aXbYbZ", 0},
+        {"**/x/*.c", "x/y/x/z.c", 1},
+        {"**/x/*.c", "x/y/xx/z.c", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (dup_glob(assay_bytes_str(rows[i].glob), rows[i].path) != rows[i].want) {
+            fail_msg("'%s' and '%s'", rows[i].glob, rows[i].path);
+        }
+    }
+}
+
+/* ---- marks -------------------------------------------------------------------------------------
+ */
+
+static void marks_are_found_again(void **state)
+{
+    (void)state;
+    struct dup_marks a = {0}, b = {0};
+    for (uint64_t i = 0; i < 50000; i++) {
+        struct dup_marks *m = i % 3 == 0 ? &b : &a;
+        assert_int_equal(
+            dup_marks_set(m, dup_place((uint32_t)(i % 7), i * 3), (uint8_t)(1 + i % 5), 1 << 20),
+            ASSAY_OK);
+    }
+    assert_int_equal(dup_marks_join(&a, &b), ASSAY_OK);
+    for (uint64_t i = 0; i < 50000; i++) {
+        assert_int_equal(dup_marks_get(&a, dup_place((uint32_t)(i % 7), i * 3)), 1 + i % 5);
+        assert_int_equal(dup_marks_get(&a, dup_place((uint32_t)(i % 7), i * 3 + 1)), 0);
+    }
+    assert_int_equal(dup_marks_get(&b, 0), 0);
+    assert_int_equal(dup_marks_set(&b, 5, 1, 0), ASSAY_LIMIT);
+    dup_marks_release(&a);
+    dup_marks_release(&b);
+}
+
+/* ---- leakage -----------------------------------------------------------------------------------
+ */
+
+static const char *const file_names[] = {"bench/mmlu.jsonl", "code/test.jsonl", "web/dev.jsonl",
+                                         "web/extra.jsonl", "web/train.jsonl"};
+enum { BENCH, TEST, DEV, EXTRA, TRAIN, N_FILES };
+
+struct item {
+    uint32_t file;
+    uint64_t record;
+    const char *text;
+    const char *split; /* of the field /split; NULL: there is none */
+};
+
+struct how {
+    uint64_t budget;
+    unsigned parts;
+    int reload;
+    int backwards;
+};
+
+static enum assay_status put_to_buf(void *ctx, const void *data, size_t len)
+{
+    assay_buf_add(ctx, data, len);
+    return assay_buf_status(ctx);
+}
+
+static void scan_item(void *shared, void *local, const struct item *it, struct assay_sink *sink)
+{
+    char text[512], raw[560];
+    size_t len = strlen(it->text), more = it->split == NULL ? 0 : strlen(it->split);
+    (void)snprintf(text, sizeof text, "%s\n%s", it->text, it->split == NULL ? "" : it->split);
+    (void)snprintf(raw, sizeof raw, "{%s}", text);
+    const struct assay_field fields[] = {
+        {.len = (uint32_t)len, .kind = ASSAY_FIELD_STRING},
+        {.path = 1, .start = (uint32_t)len + 1, .len = (uint32_t)more, .kind = ASSAY_FIELD_STRING}};
+    const struct assay_bytes paths[] = {{"/text", 5}, {"/split", 6}};
+    const struct assay_record record = {
+        .ordinal = it->record, .raw = assay_bytes_str(raw), .n_fields = it->split == NULL ? 1 : 2};
+    const struct assay_batch batch = {.size = sizeof batch,
+                                      .file = it->file,
+                                      .text = text,
+                                      .text_len = (uint32_t)strlen(text),
+                                      .n_records = 1,
+                                      .n_fields = record.n_fields,
+                                      .n_paths = 2,
+                                      .records = &record,
+                                      .fields = fields,
+                                      .paths = paths};
+    const struct assay_scan_input in = {.size = sizeof in, .batch = &batch};
+    assert_int_equal(sc->scan(shared, local, &in, sink), ASSAY_OK);
+}
+
+static void *reload(void *shared, void *local)
+{
+    struct assay_buf saved;
+    void *fresh;
+    struct assay_error err;
+    assay_buf_init(&saved, 1 << 26);
+    assert_int_equal(sc->save(shared, local, put_to_buf, &saved), ASSAY_OK);
+    assert_int_equal(sc->local_init(shared, &fresh, NULL), ASSAY_OK);
+    assert_int_equal(sc->load(shared, fresh, assay_buf_bytes(&saved), &err), ASSAY_OK);
+    assay_buf_release(&saved);
+    sc->local_free(local);
+    return fresh;
+}
+
+static void end_file(void *shared, void *local, uint32_t file, struct assay_sink *sink)
+{
+    struct assay_file f = {.size_of = sizeof f,
+                           .index = file,
+                           .name = file_names[file],
+                           .bytes = 9,
+                           .status = ASSAY_OK};
+    f.sha256[0] = (uint8_t)(file + 1);
+    assert_int_equal(sc->file(shared, local, &f, sink), ASSAY_OK);
+}
+
+/* All that is said of `items`. The caller frees. */
+static char *audit(struct fake *fake, const struct item *items, size_t n, struct how how)
+{
+    struct recorder rec = {.rules = sc->rules};
+    fake->rules = sc->rules;
+    fake->budget = how.budget;
+    fake->files = file_names;
+    fake->n_files = N_FILES;
+    struct assay_host host = fake_host(fake);
+    struct assay_sink sink = recorder_sink(&rec);
+    void *shared, *locals[8];
+    assert_int_equal(sc->init(&host, &shared, NULL), ASSAY_OK);
+    for (unsigned p = 0; p < how.parts; p++) {
+        assert_int_equal(sc->local_init(shared, &locals[p], NULL), ASSAY_OK);
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t at = how.backwards ? n - 1 - i : i;
+        scan_item(shared, locals[i * 7 % how.parts], &items[at], &sink);
+    }
+    for (uint32_t f = 0; f < N_FILES; f++) {
+        end_file(shared, locals[f % how.parts], f, &sink);
+    }
+    for (unsigned p = 0; how.reload && p < how.parts; p++) {
+        locals[p] = reload(shared, locals[p]);
+    }
+    for (unsigned p = 1; p < how.parts; p++) {
+        assert_int_equal(sc->merge(shared, locals[0], locals[p], NULL), ASSAY_OK);
+    }
+    assert_int_equal(sc->finish(shared, locals[0], &sink), ASSAY_OK);
+    for (unsigned p = 0; p < how.parts; p++) {
+        sc->local_free(locals[p]);
+    }
+    sc->free(shared);
+    return recorder_take(&rec);
+}
+
+static const struct item small[] = {
+    {TRAIN, 0, "What is the capital of France?", NULL},
+    {TRAIN, 1, "How many legs has a spider?", NULL},
+    {TRAIN, 2, "Only in training, this one", NULL},
+    {TRAIN, 3, "How many legs has a spider?", NULL},
+    {EXTRA, 0, "An item of the benchmark, word for word", NULL},
+    {TEST, 0, "what is the capital of FRANCE", NULL},
+    {TEST, 1, "How many legs has a spider?", NULL},
+    {TEST, 2, "Only in the test, this one", NULL},
+    {TEST, 3, "Only in the test, this one", NULL}, /* a copy, no leak */
+    {DEV, 0, "How many legs has a spider?", NULL},
+    {DEV, 1, "Nothing of the kind", NULL},
+    {BENCH, 0, "An item of the benchmark, word for word", NULL},
+    {BENCH, 1, "Another item, known to nobody", NULL},
+    {BENCH, 2, "Only in the test, this one", NULL}, /* not trained on */
+};
+enum { N_SMALL = sizeof small / sizeof small[0] };
+
+static void expect_line(const char *all, const char *line)
+{
+    size_t n = strlen(line);
+    const char *p = all;
+    while ((p = strstr(p, line)) != NULL && (p[n] != '\n' || (p > all && p[-1] != '\n'))) {
+        p += n;
+    }
+    if (p == NULL) {
+        fail_msg("no line '%s' in\n%s", line, all);
+    }
+}
+
+static void expect_lines(const char *all, const char *const *lines)
+{
+    for (size_t i = 0; lines[i] != NULL; i++) {
+        expect_line(all, lines[i]);
+    }
+}
+
+static const struct how plainly = {1 << 26, 1, 0, 0};
+
+static void the_matrix_counts_records_of_the_second_split(void **state)
+{
+    (void)state;
+    struct fake fake = {.budget = 0};
+    char *got = audit(&fake, small, N_SMALL, plainly);
+    static const char *const want[] = {
+        "~duplicates.leak.record.train_test 1/4",
+        "~duplicates.leak.record.test_train 2/4",
+        "~duplicates.leak.normalised.train_test 2/4",
+        "~duplicates.leak.normalised.test_train 3/4",
+        "~duplicates.leak.train_test 2/4",
+        "~duplicates.leak.train_validation 1/2",
+        "~duplicates.leak.validation_test 1/4",
+        "~duplicates.leak.file.train_test 0/1",
+        "~duplicates.split.train 4/1",
+        "~duplicates.split.none 4/1",
+        "duplicates.leakage 1:1 2:0 4:1 4:3 | tier record: 2 train, 1 validation, 1 test",
+        "duplicates.leakage 1:0 4:0 | tier normalised: 1 train, 1 test",
+        NULL,
+    };
+    expect_lines(got, want);
+    assert_null(strstr(got, "leak.record.none_"));
+    assert_null(strstr(got, "1:2 1:3 | tier")); /* copies within a split are no leak */
+    free(got);
+}
+
+static void sources_count_what_they_repeat(void **state)
+{
+    (void)state;
+    struct fake fake = {.budget = 0};
+    char *got = audit(&fake, small, N_SMALL, plainly);
+    static const char *const want[] = {"~duplicates.source.web 5/7", "~duplicates.source.code 2/4",
+                                       "~duplicates.source.bench 0/3", NULL};
+    expect_lines(got, want);
+    free(got);
+}
+
+static void items_of_a_benchmark_are_contaminated_by_training_alone(void **state)
+{
+    (void)state;
+    struct fake fake = {.options = {{"benchmarks", "mmlu=bench/*"}}};
+    char *got = audit(&fake, small, N_SMALL, plainly);
+    static const char *const want[] = {
+        "~duplicates.contamination.mmlu 1/3", /* by the file without a split */
+        "~duplicates.leak.test_mmlu 1/3",
+        "duplicates.leakage 0:0 3:0 | tier record: 1 none, 1 mmlu",
+        NULL,
+    };
+    expect_lines(got, want);
+    free(got);
+}
+
+static void a_field_decides_before_the_file(void **state)
+{
+    (void)state;
+    static const struct item items[] = {
+        {EXTRA, 0, "The same text in both of them", "train"},
+        {EXTRA, 1, "The same text in both of them", "validation"},
+        {TRAIN, 0, "By its file a training record", NULL},
+        {TRAIN, 1, "Said to be of no split at all", "holdout"},
+        {EXTRA, 2, "By its file a training record", "TEST"},
+    };
+    struct fake fake = {.options = {{"split_field", "/split"}}};
+    char *got = audit(&fake, items, 5, plainly);
+    static const char *const want[] = {"~duplicates.split.train 2/1", "~duplicates.split.none 1/1",
+                                       "~duplicates.split.validation 1/1",
+                                       "~duplicates.split.test 1/1", NULL};
+    expect_lines(got, want);
+    free(got);
+    struct fake by_source = {
+        .options = {{"source_field", "/split"}, {"source_values", "train,holdout"}}};
+    got = audit(&by_source, items, 5, plainly);
+    static const char *const sources[] = {"~duplicates.source.train 0/1",
+                                          "~duplicates.source.holdout 0/1",
+                                          "~duplicates.source.other 0/3", NULL};
+    expect_lines(got, sources);
+    free(got);
+}
+
+static void a_map_replaces_names(void **state)
+{
+    (void)state;
+    struct fake fake = {.options = {{"split_map", "fit=web/*;held-out=code/*,bench/*"}}};
+    char *got = audit(&fake, small, N_SMALL, plainly);
+    static const char *const want[] = {
+        "~duplicates.leak.fit_held-out 3/7", "~duplicates.split.fit 7/1",
+        "~duplicates.split.held-out 7/1", "~duplicates.split.none 0/1", NULL};
+    expect_lines(got, want);
+    assert_null(strstr(got, "split.train"));
+    free(got);
+}
+
+static void options_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value, *want;
+    } rows[] = {
+        {"split_map", "train", "duplicates.split_map: 'train' is not LABEL=GLOB"},
+        {"split_map", "Train=a", "'Train' is not LABEL=GLOB"},
+        {"split_map", "none=a", "'none' is not"},
+        {"split_map", "a=b;=c", "'' is not"},
+        {"split_map", "a=1;b=1;c=1;d=1;e=1;f=1;g=1;h=1;i=1;j=1;k=1;l=1;m=1", "at most 15"},
+        {"split_field", "split", "takes a JSON Pointer"},
+        {"benchmarks", "test=a", "the name of a split is not one for a benchmark"},
+        {"source_field", "/source", "go together"},
+        {"source_values", "a,b", "go together"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fake fake = {.rules = sc->rules, .options = {{rows[i].name, rows[i].value}}};
+        struct assay_host host = fake_host(&fake);
+        struct assay_error err;
+        void *shared;
+        assert_int_equal(sc->init(&host, &shared, &err), ASSAY_CONFIG);
+        if (strstr(err.message, rows[i].want) == NULL) {
+            fail_msg("'%s' says '%s'", rows[i].value, err.message);
+        }
+        assert_null(shared);
+    }
+}
+
+static uint64_t random_state = 0x2545F4914F6CDD1Du;
+
+static uint64_t next_random(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+static void neither_memory_nor_order_nor_parts_change_the_numbers(void **state)
+{
+    (void)state;
+    enum { N = 4000 };
+    static char texts[N][40];
+    static const char *const splits[] = {NULL, "train", "test", "dev", "else"};
+    struct item *items = calloc(N, sizeof *items);
+    for (size_t i = 0; i < N; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "%s number %u",
+                       next_random() % 2 == 0 ? "Question" : "question,",
+                       (unsigned)(next_random() % 1500));
+        items[i] = (struct item){(uint32_t)(i % N_FILES), i / N_FILES, texts[i],
+                                 splits[next_random() % 5]};
+    }
+    const struct how hows[] = {
+        plainly, {1, 1, 0, 1}, {1 << 26, 7, 0, 1}, {20000, 2, 1, 0}, {65536 * 8, 7, 1, 1}};
+    char *want = NULL;
+    for (size_t i = 0; i < sizeof hows / sizeof hows[0]; i++) {
+        struct fake fake = {.options = {{"split_field", "/split"}, {"benchmarks", "mmlu=bench/*"}}};
+        char *got = audit(&fake, items, N, hows[i]);
+        if (want == NULL) {
+            want = got;
+            assert_non_null(strstr(got, "duplicates.leak.train_mmlu"));
+            continue;
+        }
+        if (hows[i].budget >= 65536) { /* enough for the marks of every file */
+            assert_string_equal(got, want);
+        }
+        free(got);
+    }
+    free(want);
+    free(items);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_say_splits),
+        cmocka_unit_test(globs_match_paths),
+        cmocka_unit_test(marks_are_found_again),
+        cmocka_unit_test(the_matrix_counts_records_of_the_second_split),
+        cmocka_unit_test(sources_count_what_they_repeat),
+        cmocka_unit_test(items_of_a_benchmark_are_contaminated_by_training_alone),
+        cmocka_unit_test(a_field_decides_before_the_file),
+        cmocka_unit_test(a_map_replaces_names),
+        cmocka_unit_test(options_that_make_no_sense_are_refused),
+        cmocka_unit_test(neither_memory_nor_order_nor_parts_change_the_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
