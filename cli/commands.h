@@ -7,6 +7,7 @@
 
 #define CLI_COMMANDS(XX)                                                                           \
     XX(cli_scan)                                                                                   \
+    XX(cli_dedup)                                                                                  \
     XX(cli_verify)                                                                                 \
     XX(cli_rules_list)                                                                             \
     XX(cli_rules_explain)                                                                          \

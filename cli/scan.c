@@ -113,50 +113,10 @@ static int parse_settings(struct scan *s)
     return 0;
 }
 
-/* The nearest existing ancestor of `path`, resolved. */
-static int resolve_existing(const char *path, char out[PATH_MAX])
-{
-    char copy[PATH_MAX];
-    (void)snprintf(copy, sizeof copy, "%s", path);
-    while (realpath(copy, out) == NULL) {
-        char *slash = strrchr(copy, '/');
-        if (slash == NULL) {
-            return realpath(".", out) != NULL ? 0 : -1;
-        }
-        *slash = '\0';
-        if (copy[0] == '\0') {
-            (void)snprintf(out, PATH_MAX, "/");
-            return 0;
-        }
-    }
-    return 0;
-}
-
 static int is_within(const char *path, const char *dir)
 {
     size_t n = strlen(dir);
     return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/' || n == 1);
-}
-
-/* Nothing is ever written inside a dataset. */
-static int check_outside(const struct cli_args *args, const char *target)
-{
-    char out[PATH_MAX];
-    char root[PATH_MAX];
-    if (target == NULL || resolve_existing(target, out) != 0) {
-        return 0;
-    }
-    for (size_t i = 0; i < cli_operands(args); i++) {
-        if (realpath(cli_operand(args, i), root) == NULL) {
-            continue;
-        }
-        if (is_within(out, root)) {
-            return usage_error("'%s' is inside the dataset '%s': nothing is written there; choose "
-                               "another place",
-                               target, cli_operand(args, i));
-        }
-    }
-    return 0;
 }
 
 /* A root inside another one would be audited twice, and be its own duplicate. */
@@ -181,9 +141,9 @@ static int check_roots(const struct cli_args *args)
 static int check_targets(struct scan *s)
 {
     int code = check_roots(s->args);
-    code = code != 0 ? code : check_outside(s->args, cli_value(s->args, "out"));
+    code = code != 0 ? code : cli_check_outside(s->args, cli_value(s->args, "out"));
     for (size_t i = 0; code == 0 && i < s->n_outputs; i++) {
-        code = check_outside(s->args, s->outputs[i].file);
+        code = cli_check_outside(s->args, s->outputs[i].file);
     }
     return code;
 }

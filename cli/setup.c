@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/setup.h"
 
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cli/term.h"
@@ -117,6 +120,53 @@ int cli_setup_policy(const struct cli_args *args, const char *path, struct cli_s
     int code = cli_diags(args, diags, "the policy was not loaded");
     assay_diags_free(diags);
     return s->policy == NULL && code == 0 ? 2 : code;
+}
+
+/* The nearest existing ancestor of `path`, resolved. */
+static int resolve_existing(const char *path, char out[PATH_MAX])
+{
+    char copy[PATH_MAX];
+    (void)snprintf(copy, sizeof copy, "%s", path);
+    while (realpath(copy, out) == NULL) {
+        char *slash = strrchr(copy, '/');
+        if (slash == NULL) {
+            return realpath(".", out) != NULL ? 0 : -1;
+        }
+        *slash = '\0';
+        if (copy[0] == '\0') {
+            (void)snprintf(out, PATH_MAX, "/");
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int is_within(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+    return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/' || n == 1);
+}
+
+int cli_check_outside(const struct cli_args *args, const char *target)
+{
+    char out[PATH_MAX];
+    char root[PATH_MAX];
+    if (target == NULL || resolve_existing(target, out) != 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < cli_operands(args); i++) {
+        if (realpath(cli_operand(args, i), root) == NULL) {
+            continue;
+        }
+        if (is_within(out, root)) {
+            (void)fprintf(stderr,
+                          "assay: '%s' is inside the dataset '%s': nothing is written there; "
+                          "choose another place\n",
+                          target, cli_operand(args, i));
+            return 2;
+        }
+    }
+    return 0;
 }
 
 void cli_setup_release(struct cli_setup *s)

@@ -22,6 +22,8 @@ int cli_setup_plugins(const struct cli_args *args, struct cli_setup *s);
 int cli_setup_rules(const struct cli_args *args, struct cli_setup *s);
 int cli_setup_matcher(const struct cli_args *args, struct cli_setup *s);
 int cli_setup_policy(const struct cli_args *args, const char *path, struct cli_setup *s);
+/* Nothing is ever written inside a dataset: 2 when `target` (may be NULL) is within an operand. */
+int cli_check_outside(const struct cli_args *args, const char *target);
 void cli_setup_release(struct cli_setup *s);
 
 #define CLI_PLUGIN_OPTIONS                                                                         \

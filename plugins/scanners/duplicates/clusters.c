@@ -135,6 +135,28 @@ struct speaking {
     size_t n;
 };
 
+static struct assay_member member_at(uint64_t place)
+{
+    struct assay_member m = {dup_place_file(place), dup_place_record(place)};
+    return m;
+}
+
+/* A member that is itself like the representative can go; the far end of a chain cannot. */
+static enum assay_status say_member(struct speaking *s, uint32_t root, uint32_t rank, unsigned like)
+{
+    const uint64_t *places = s->j->near->candidates.places;
+    if (like < s->j->plan->threshold || s->rule == ASSAY_NONE || s->sink->size < sizeof *s->sink ||
+        s->sink->member == NULL) {
+        return ASSAY_OK;
+    }
+    const struct assay_membership m = {.size = sizeof m,
+                                       .rule = s->rule,
+                                       .place = member_at(places[rank]),
+                                       .keep = member_at(places[root]),
+                                       .similarity = (uint16_t)like};
+    return s->sink->member(s->sink->ctx, &m);
+}
+
 static enum assay_status measure(struct speaking *s, uint32_t root, uint32_t rank,
                                  struct likeness *l)
 {
@@ -152,7 +174,7 @@ static enum assay_status measure(struct speaking *s, uint32_t root, uint32_t ran
     l->min = l->n == 0 || like < l->min ? like : l->min;
     l->contained = l->n == 0 || contained < l->contained ? contained : l->contained;
     l->n++;
-    return ASSAY_OK;
+    return say_member(s, root, rank, like);
 }
 
 /* The lower median. */
@@ -191,12 +213,6 @@ static enum assay_status raise_cluster(struct speaking *s, const struct likeness
     f.members_total = l->n + 1;
     f.detail = assay_bytes_str(detail);
     return s->sink->finding(s->sink->ctx, &f);
-}
-
-static struct assay_member member_at(uint64_t place)
-{
-    struct assay_member m = {dup_place_file(place), dup_place_record(place)};
-    return m;
 }
 
 /* order[from, to) is one cluster, the representative first. */

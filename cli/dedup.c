@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/dedup.c: `assay dedup`: what is there more than once, and the list of what to keep or drop.
+ *
+ * What:  an audit by the scanners that know of copies (duplicates, images) and no other, judged by
+ *        nobody: a short table of tiers, and with --emit one line for every record or file to keep
+ *        or to drop. Names and ordinals only; no data is ever written.
+ * How:   the engine's rows (assay_audit_redundant) say which place repeats which earlier one. A
+ *        place is dropped when a row of a chosen tier names it; what is kept in its stead is found
+ *        by following rows, always to an earlier place, until one is reached that is not dropped.
+ *        So the first of each group is kept, whatever the number of threads. A member of a chain of
+ *        near-duplicates that was not itself compared with the one kept has no row, and stays.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/dedup_list.h"
+#include "cli/setup.h"
+#include "cli/term.h"
+#include "core/arena.h"
+#include "core/fs.h"
+#include "core/limits.h"
+#include "core/option.h"
+
+/* One row a tier: its option value, its rule, the metric that counts it. */
+static const struct tier {
+    const char *name, *rule, *metric, *title_en, *title_zh;
+    int on; /* by default */
+    int drops;
+} tiers[] = {
+    {"file", "duplicates.file", "duplicates.file_ratio", "identical files", "相同的文件", 1, 1},
+    {"record", "duplicates.record", "duplicates.record_ratio", "identical records", "相同的记录", 1,
+     1},
+    {"normalised", "duplicates.normalised", "duplicates.normalised_ratio", "alike once normalised",
+     "规范化后相同", 1, 1},
+    {"near", "duplicates.near", "duplicates.near_ratio", "near-duplicates", "近似重复", 1, 1},
+    {"span", "duplicates.span", "duplicates.span_ratio", "shared spans", "共有片段", 0, 0},
+    {"image", "images.near", "images.near_ratio", "pictures that look the same", "相似图片", 0, 1},
+};
+
+#define N_TIERS      (sizeof tiers / sizeof tiers[0])
+#define TIER_NAMES   "file|record|normalised|near|span|image"
+#define MAX_SETTINGS 16
+
+struct dedup {
+    const struct cli_args *args;
+    struct cli_setup setup;
+    struct assay_plugin_option settings[MAX_SETTINGS];
+    size_t n_settings;
+    char threshold[32];
+    uint8_t chosen[N_TIERS];
+    uint8_t key[32]; /* of fingerprints, which nobody sees */
+    struct assay_audit *audit;
+};
+
+static int usage_error(const char *fmt, ...) ASSAY_PRINTF(1, 2);
+static int usage_error(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    (void)fputs("assay: ", stderr);
+    (void)vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    (void)fputs("\nSee: assay dedup --help\n", stderr);
+    return 2;
+}
+
+/* ---- what is asked for --------------------------------------------------------------------- */
+
+static void choose_tiers(struct dedup *d)
+{
+    size_t n;
+    const char *const *names = cli_values(d->args, "tier", &n);
+    for (size_t t = 0; t < N_TIERS; t++) {
+        d->chosen[t] = n == 0 && tiers[t].on;
+        for (size_t i = 0; i < n; i++) {
+            d->chosen[t] |= strcmp(names[i], tiers[t].name) == 0;
+        }
+    }
+}
+
+static int is_chosen(const struct dedup *d, const char *name)
+{
+    for (size_t t = 0; t < N_TIERS; t++) {
+        if (strcmp(tiers[t].name, name) == 0) {
+            return d->chosen[t];
+        }
+    }
+    return 0;
+}
+
+static void set(struct dedup *d, const char *name, const char *value)
+{
+    if (value != NULL) {
+        d->settings[d->n_settings++] = (struct assay_plugin_option){"duplicates", name, value};
+    }
+}
+
+/* --threshold 0.8 is 800 of 1000 to the scanner. */
+static int set_threshold(struct dedup *d)
+{
+    const char *text = cli_value(d->args, "threshold");
+    char *end = NULL;
+    double share = text == NULL ? 0 : strtod(text, &end);
+    if (text == NULL) {
+        return 0;
+    }
+    if (end == text || *end != '\0' || !(share >= 0.5 && share <= 1.0)) {
+        return usage_error("--threshold takes a similarity from 0.5 to 1, not '%.40s'", text);
+    }
+    (void)snprintf(d->threshold, sizeof d->threshold, "%d", (int)(share * 1000 + 0.5));
+    set(d, "near_threshold", d->threshold);
+    return 0;
+}
+
+static int settle_options(struct dedup *d)
+{
+    choose_tiers(d);
+    set(d, "near", is_chosen(d, "near") ? "true" : NULL);
+    set(d, "normalised", is_chosen(d, "normalised") || is_chosen(d, "near") ? NULL : "false");
+    set(d, "fields", cli_value(d->args, "fields"));
+    set(d, "memory", cli_value(d->args, "memory"));
+    if (cli_given(d->args, "out") && !cli_given(d->args, "emit")) {
+        return usage_error("--out is where the list goes: say --emit keep or --emit drop, too");
+    }
+    return set_threshold(d);
+}
+
+/* Only scanners that know of copies; a plugin that was loaded besides is not asked. */
+static int select_scanners(struct dedup *d)
+{
+    struct assay_error err = {0};
+    const char *names[2];
+    size_t n = 0;
+    if (assay_plugins_find(d->setup.plugins, ASSAY_PLUGIN_SCANNER, "duplicates") != NULL) {
+        names[n++] = "duplicates";
+    }
+    if (is_chosen(d, "image") &&
+        assay_plugins_find(d->setup.plugins, ASSAY_PLUGIN_SCANNER, "images") != NULL) {
+        names[n++] = "images";
+    }
+    if (assay_plugins_select(d->setup.plugins, names, n, 0, &err) != ASSAY_OK) {
+        return cli_fail(&err);
+    }
+    return 0;
+}
+
+/* Every tier that is asked for must be there, or its absence would look like cleanliness. */
+static int check_tiers(struct dedup *d)
+{
+    for (size_t t = 0; t < N_TIERS; t++) {
+        if (d->chosen[t] && assay_ruleset_find(d->setup.rules, tiers[t].rule) == ASSAY_NONE) {
+            return usage_error("tier '%s' is not available: no loaded scanner has the rule %s",
+                               tiers[t].name, tiers[t].rule);
+        }
+    }
+    return 0;
+}
+
+static int prepare(struct dedup *d)
+{
+    int code = settle_options(d);
+    code = code != 0 ? code : cli_check_outside(d->args, cli_value(d->args, "out"));
+    code = code != 0 ? code : cli_setup_plugins(d->args, &d->setup);
+    code = code != 0 ? code : select_scanners(d);
+    code = code != 0 ? code : cli_setup_rules(d->args, &d->setup);
+    code = code != 0 ? code : check_tiers(d);
+    return code != 0 ? code : cli_setup_policy(d->args, "observe", &d->setup);
+}
+
+/* ---- the audit ----------------------------------------------------------------------------- */
+
+static int run_audit(struct dedup *d)
+{
+    struct assay_error err = {0};
+    int64_t jobs = 0;
+    const char *text = cli_value(d->args, "jobs");
+    if (text != NULL && assay_parse_int(text, 0, ASSAY_LIMIT_JOBS, &jobs, &err) != ASSAY_OK) {
+        return usage_error("--jobs: %s", err.message);
+    }
+    const struct assay_audit_options opt = {
+        .roots = cli_operand_list(d->args),
+        .n_roots = cli_operands(d->args),
+        .plugins = d->setup.plugins,
+        .rules = d->setup.rules,
+        .policy = d->setup.policy,
+        .jobs = (unsigned)jobs,
+        .plugin_options = d->settings,
+        .n_plugin_options = d->n_settings,
+        .reader = cli_value(d->args, "reader"),
+        .keep_members = 1,
+        .fingerprint_key = d->key,
+        .progress = cli_progress_wanted(d->args) ? cli_progress_show : NULL,
+        .cancel = cli_cancel_flag(),
+    };
+    enum assay_status status = assay_audit_run(&opt, &d->audit, &err);
+    if (opt.progress != NULL) {
+        cli_progress_end();
+    }
+    return status == ASSAY_OK ? 0 : cli_fail(&err);
+}
+
+/* ---- the table ----------------------------------------------------------------------------- */
+
+static uint64_t findings_of(const struct dedup *d, const char *rule)
+{
+    const struct assay_rule_tally *t =
+        assay_audit_tally(d->audit, assay_ruleset_find(d->setup.rules, rule));
+    uint64_t n = 0;
+    for (unsigned b = 0; b < ASSAY_CONFIDENCE_BANDS; b++) {
+        n += t->findings[b];
+    }
+    return n;
+}
+
+static struct assay_metric metric_of(const struct dedup *d, const char *name)
+{
+    for (size_t i = 0; i < assay_audit_metrics(d->audit); i++) {
+        if (strcmp(assay_audit_metric(d->audit, i)->name, name) == 0) {
+            return *assay_audit_metric(d->audit, i);
+        }
+    }
+    return (struct assay_metric){name, 0, 0};
+}
+
+static void print_table(const struct dedup *d, FILE *f)
+{
+    int zh = cli_chinese(d->args);
+    (void)fprintf(f, "%-12s %12s %12s %9s  %s\n", zh ? "层级" : "tier", zh ? "组" : "groups",
+                  zh ? "多余" : "extra", zh ? "占比" : "ratio", "");
+    for (size_t t = 0; t < N_TIERS; t++) {
+        if (!d->chosen[t]) {
+            continue;
+        }
+        const struct assay_metric m = metric_of(d, tiers[t].metric);
+        (void)fprintf(f, "%-12s %12llu %12llu %8.3f%%  %s\n", tiers[t].name,
+                      (unsigned long long)findings_of(d, tiers[t].rule), (unsigned long long)m.num,
+                      m.den == 0 ? 0.0 : 100.0 * (double)m.num / (double)m.den,
+                      zh ? tiers[t].title_zh : tiers[t].title_en);
+    }
+}
+
+static void print_json(const struct dedup *d, FILE *f)
+{
+    for (size_t t = 0; t < N_TIERS; t++) {
+        if (d->chosen[t]) {
+            const struct assay_metric m = metric_of(d, tiers[t].metric);
+            (void)fprintf(
+                f,
+                "{\"type\":\"tier\",\"tier\":\"%s\",\"groups\":%llu,\"extra\":%llu,\"of\":%llu}\n",
+                tiers[t].name, (unsigned long long)findings_of(d, tiers[t].rule),
+                (unsigned long long)m.num, (unsigned long long)m.den);
+        }
+    }
+}
+
+/* Standard output holds the list when it goes there; the table is then said beside it. */
+static void print_summary(const struct dedup *d)
+{
+    const char *format = cli_value(d->args, "format");
+    int list_there = cli_given(d->args, "emit") && !cli_given(d->args, "out");
+    if (format != NULL && strcmp(format, "jsonl") == 0) {
+        print_json(d, list_there ? stderr : stdout);
+    } else if (!list_there || !cli_given(d->args, "quiet")) {
+        print_table(d, list_there ? stderr : stdout);
+    }
+}
+
+/* ---- the list ------------------------------------------------------------------------------ */
+
+static enum assay_status write_list(const struct dedup *d, struct assay_out *out, uint64_t *ret_n,
+                                    struct assay_error *err)
+{
+    const char *names[N_TIERS];
+    uint32_t rules[N_TIERS];
+    struct cli_dedup_list list = {.audit = d->audit, .rules = rules, .names = names};
+    for (size_t t = 0; t < N_TIERS; t++) {
+        if (d->chosen[t] && tiers[t].drops) {
+            names[list.n_rules] = tiers[t].name;
+            rules[list.n_rules++] = assay_ruleset_find(d->setup.rules, tiers[t].rule);
+        }
+    }
+    int keep = strcmp(cli_value(d->args, "emit"), "keep") == 0;
+    return keep ? cli_dedup_keep(&list, out, ret_n, err) : cli_dedup_drop(&list, out, ret_n, err);
+}
+
+static enum assay_status emit_file(const struct dedup *d, const char *path, uint64_t *ret_n,
+                                   struct assay_error *err)
+{
+    struct assay_atomic_file *f;
+    enum assay_status status = assay_atomic_open(path, 0644, &f, err);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    struct assay_out out = assay_out_file(f);
+    status = write_list(d, &out, ret_n, err);
+    if (status != ASSAY_OK) {
+        assay_atomic_abort(f);
+        return status;
+    }
+    return assay_atomic_commit(f, err);
+}
+
+static int emit(const struct dedup *d)
+{
+    struct assay_error err = {0};
+    const char *path = cli_value(d->args, "out");
+    struct assay_out out = cli_out(d->args, stdout);
+    uint64_t n = 0;
+    if (!cli_given(d->args, "emit")) {
+        return 0;
+    }
+    enum assay_status status =
+        path != NULL ? emit_file(d, path, &n, &err) : write_list(d, &out, &n, &err);
+    if (status == ASSAY_OK && path == NULL && fflush(stdout) != 0) {
+        status = assay_fail(&err, ASSAY_IO, "cannot write to standard output");
+    }
+    if (status != ASSAY_OK) {
+        return cli_fail(&err);
+    }
+    cli_note(d->args, "%llu to %s%s%s", (unsigned long long)n, cli_value(d->args, "emit"),
+             path == NULL ? "" : ", listed in ", path == NULL ? "" : path);
+    return 0;
+}
+
+/* A list from half a dataset looks like one from the whole: the code says which it is. */
+static int exit_code(const struct dedup *d)
+{
+    if (assay_audit_cancelled(d->audit)) {
+        return 130;
+    }
+    if (assay_audit_verdict(d->audit) != ASSAY_INCOMPLETE) {
+        return 0;
+    }
+    cli_note(d->args,
+             "INCOMPLETE: part of the dataset was not looked at, and is not in the list of "
+             "what to drop (assay scan says what and why)");
+    return 3;
+}
+
+static int run_dedup(const struct cli_args *args)
+{
+    struct dedup d = {.args = args};
+    int code = prepare(&d);
+    code = code != 0 ? code : run_audit(&d);
+    if (code == 0) {
+        print_summary(&d);
+        code = emit(&d);
+        code = code != 0 ? code : exit_code(&d);
+    }
+    assay_audit_free(d.audit);
+    cli_setup_release(&d.setup);
+    return code;
+}
+
+static const struct cli_option options[] = {
+    {"tier", 't', "NAME", TIER_NAMES,
+     "look at this tier, and the others so named; default: file, record, normalised, near", 1},
+    {"emit", 0, "WHICH", "keep|drop", "list the records to keep, or to drop, as JSON Lines", 0},
+    {"out", 'o', "FILE", NULL, "write that list to FILE; default: standard output", 0},
+    {"threshold", 0, "SHARE", NULL, "similarity of near-duplicates, 0.5 to 1; default: 0.8", 0},
+    {"fields", 0, "POINTERS", NULL, "compare only these fields (JSON Pointers, comma between)", 0},
+    {"memory", 0, "SIZE", NULL, "memory to hold before spilling to disk", 0},
+    {"format", 'f', "FORMAT", "table|jsonl", "how the summary is printed; default: table", 0},
+    {"jobs", 'j', "N", NULL, "worker threads; default: one per CPU", 0},
+    {"reader", 0, "NAME", NULL, "read every file with this reader instead of detecting the format",
+     0},
+    {"no-progress", 0, NULL, NULL, "no progress line", 0},
+    CLI_PLUGIN_OPTIONS,
+    CLI_NO_OPTION,
+};
+
+static const char *const examples[] = {
+    "assay dedup ./corpus",
+    "count copies, tier by tier",
+    "assay dedup ./corpus --emit drop --out drop.jsonl",
+    "list what can go, and what is kept in its stead",
+    "assay dedup --tier file ./corpus --emit drop",
+    "identical files only",
+    NULL,
+};
+
+const struct cli_command cli_dedup = {
+    .name = "dedup",
+    .summary = "find copies, and list what to keep or drop",
+    .operands = "PATH...",
+    .min_operands = 1,
+    .max_operands = 4096,
+    .options = options,
+    .examples = examples,
+    .notes =
+        "A line of the list is {\"file\":...,\"record\":...}; without \"record\" it speaks of the "
+        "whole file. A line to drop also names its tier, its similarity and, as "
+        "\"representative\", what is kept in its stead: the first of its group by file name and "
+        "record. A near-duplicate that was only found through others, and not compared with the "
+        "one kept, is not dropped. The list never holds data. Exit codes: 0; 3 when part of the "
+        "dataset could not be looked at.",
+    .run = run_dedup,
+};

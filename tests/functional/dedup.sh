@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# `assay dedup`: tiers, and lists of what to keep and to drop that are complete, agree with each other, and are the same
+# for any number of threads.
+. "$(dirname "$0")/lib.sh"
+d=$tmp/data
+mkdir -p "$d/sub"
+long='The quick brown fox jumps over the lazy dog while seventeen grey geese watch from the far bank of the river and nobody says a word about the weather until the sun has gone down behind the old mill'
+{
+	echo '{"t":"a first record that stands alone"}'
+	echo '{"t":"this one comes three times"}'
+	echo '{"t":"This one comes, three times"}'
+	echo '{"t":"this one comes three times"}'
+	echo "{\"t\":\"$long\"}"
+} >"$d/a.jsonl"
+{
+	echo '{"t":"something else altogether, and long enough"}'
+	echo '{"t":"this one comes three times"}'
+	echo "{\"t\":\"$long again\"}"
+} >"$d/b.jsonl"
+cp "$d/a.jsonl" "$d/sub/a-copy.jsonl"
+
+run "$ASSAY" dedup "$d" --tier file --tier record --tier normalised --format jsonl --quiet
+is "$status" 0 "copies are no failure"
+is "$(jq -r '[.tier, .groups, .extra, .of] | map(tostring) | join(" ")' "$tmp/out" | tr '\n' ';')" \
+	"file 1 1 3;record 4 7 13;normalised 1 1 13;" "a line a tier: groups, what is too much, of how many"
+run "$ASSAY" dedup "$d" --quiet
+like "$out" "^near +1 +1 " "near-duplicates are a tier of their own"
+
+# --- what to drop
+run "$ASSAY" dedup "$d" --emit drop --quiet
+is "$(jq -r '[.file, .record, .tier, .representative.file, .representative.record] | map(tostring) | join(" ")' "$tmp/out" | tr '\n' ';')" \
+	"a.jsonl 2 normalised a.jsonl 1;a.jsonl 3 record a.jsonl 1;b.jsonl 1 record a.jsonl 1;b.jsonl 2 near a.jsonl 4;sub/a-copy.jsonl null file a.jsonl null;" \
+	"the first of each group is kept, and named"
+unlike "$out" "comes|quick|brown" "no data is in the list"
+cp "$tmp/out" "$tmp/drop"
+for jobs in 1 7; do
+	run "$ASSAY" dedup "$d" --emit drop --quiet --jobs $jobs
+	ok "$(cmp -s "$tmp/out" "$tmp/drop"; echo $?)" "the same list with $jobs thread(s)"
+done
+run "$ASSAY" dedup "$d" --emit drop --tier record --quiet
+is "$(grep -c . "$tmp/out") $(grep -c '"tier":"record"' "$tmp/out")" "7 7" "only the tiers asked for"
+run "$ASSAY" dedup "$d" --emit drop --threshold 0.99 --quiet
+is "$(grep -c '"near"' "$tmp/out")" 0 "a higher threshold finds less"
+
+# --- what to keep
+run "$ASSAY" dedup "$d" --emit keep --out "$tmp/keep" --quiet
+is "$status" 0 "the list goes into a file"
+like "$out" "^record " "the table goes to standard output then"
+is "$(jq -r '"\(.file) \(.record)"' "$tmp/keep" | tr '\n' ';')" "a.jsonl 0;a.jsonl 1;a.jsonl 4;b.jsonl 0;" "all the rest"
+
+# --- more members than a finding lists
+mkdir "$tmp/many"
+i=0
+while [ $i -lt 50 ]; do
+	echo '{"t":"one line that is there very often"}'
+	echo '{"t":"One line, that is there very often"}'
+	i=$((i + 1))
+done >"$tmp/fifty"
+i=0
+while [ $i -lt 50 ]; do
+	cat "$tmp/fifty"
+	i=$((i + 1))
+done >"$tmp/many/m.jsonl"
+run "$ASSAY" dedup "$tmp/many" --emit drop --quiet
+is "$(grep -c . "$tmp/out")" 4999 "every member is listed, not only those of the finding"
+is "$(jq -r '"\(.representative.file) \(.representative.record)"' "$tmp/out" | sort -u)" "m.jsonl 0" "and one is kept"
+run "$ASSAY" dedup "$tmp/many" --emit keep --quiet
+is "$out" '{"file":"m.jsonl","record":0}' "keep is what drop leaves"
+
+# --- refusals
+run "$ASSAY" dedup "$d" --out "$tmp/x"
+is "$status" 2 "--out without --emit is refused"
+run "$ASSAY" dedup "$d" --emit drop --out "$d/list"
+is "$status" 2 "nothing is written into the dataset"
+run "$ASSAY" dedup "$d" --threshold 3
+is "$status" 2 "a threshold is a share"
+run "$ASSAY" dedup "$tmp/nowhere"
+is "$status" 2 "a dataset that is not there"
+echo '{"t":' >"$d/broken.jsonl"
+run "$ASSAY" dedup "$d" --emit drop
+is "$status" 3 "what could not be read makes it INCOMPLETE"
+like "$err" "INCOMPLETE" "and that is said"
+done_testing
