@@ -85,6 +85,7 @@
 #define ASSAY_LIMIT_WORKER_FILE_SIZE (UINT64_C(1) << 40) /* that a worker writes */
 #define ASSAY_LIMIT_WORKER_PROCESSES 4096 /* and threads, of the worker's user; it forks nothing */
 #define ASSAY_LIMIT_SOURCES          256
+#define ASSAY_LIMIT_ORIGIN           512 /* of a request, and the name of its job */
 
 /* Watching */
 #define ASSAY_LIMIT_OPEN_FILES     4096 /* followed per dataset until they are closed */

@@ -306,8 +306,9 @@ static void client_ready(struct server *s, struct server_watcher *w)
     }
 }
 
-static void client_release(struct server_client *c)
+static void client_release(struct server *s, struct server_client *c)
 {
+    server_unwatch(s, c->fd);
     (void)close(c->fd);
     assay_buf_release(&c->in);
     assay_buf_release(&c->out);
@@ -338,7 +339,7 @@ void server_flush(struct server *s)
         }
         int useful = assay_buf_status(&c->out) == ASSAY_OK && client_send(c);
         if (!useful || (c->closing && c->out.len == 0)) {
-            client_release(c);
+            client_release(s, c);
             continue;
         }
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &c->watcher};
@@ -371,7 +372,7 @@ void server_accept(struct server *s, struct server_watcher *w)
         assay_buf_init(&c->in, ASSAY_LIMIT_CONTROL_MESSAGE + 1);
         assay_buf_init(&c->out, OUTPUT_MAX);
         if (server_add(s, fd, &c->watcher, NULL) != ASSAY_OK) {
-            client_release(c);
+            client_release(s, c);
         }
         return;
     }
@@ -382,7 +383,7 @@ void server_control_close(struct server *s)
 {
     for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {
         if (s->clients[i].fd >= 0) {
-            client_release(&s->clients[i]);
+            client_release(s, &s->clients[i]);
         }
     }
     server_unlisten(s);

@@ -205,18 +205,18 @@ void assay_reply_error(struct assay_buf *out, const struct assay_error *err)
 
 int assay_run_is_final(const struct assay_run_record *run)
 {
-    return run->state == ASSAY_RUN_DONE || run->state == ASSAY_RUN_FAILED;
+    return assay_run_state_is_final(run->state);
 }
 
 void assay_json_run(struct assay_json *j, const struct assay_run_record *run,
                     const struct assay_worker_message *progress)
 {
-    int failed = run->state == ASSAY_RUN_FAILED;
+    int unjudged = assay_run_is_final(run) && run->state != ASSAY_RUN_DONE;
     assay_json_object(j);
     assay_json_kv_uint(j, "id", run->id);
     assay_json_kv_str(j, "state", assay_run_state_name(run->state));
     assay_json_kv_bool(j, "final", assay_run_is_final(run));
-    assay_json_kv_str(j, "verdict", failed ? "INCOMPLETE" : run->verdict);
+    assay_json_kv_str(j, "verdict", unjudged ? "INCOMPLETE" : run->verdict);
     assay_json_kv_str(j, "dataset", run->spec.path);
     assay_json_kv_str(j, "name", run->spec.name);
     assay_json_kv_str(j, "source", run->spec.source);

@@ -21,7 +21,6 @@
 #include "daemon/server.h"
 
 #define STORE_RETRY_MS UINT64_C(5000)
-#define RETRY_MAX_MS   UINT64_C(3600000)
 
 size_t server_busy(const struct server *s)
 {
@@ -44,33 +43,69 @@ const struct server_run *server_find_run(const struct server *s, uint64_t id)
 
 /* ---- queueing ------------------------------------------------------------------------------ */
 
+static struct assay_run_spec spec_of(const struct assay_delivery *d)
+{
+    struct assay_run_spec spec = {.path = d->path,
+                                  .name = d->name,
+                                  .source = d->source->name,
+                                  .policy = d->policy != NULL ? d->policy : d->source->policy,
+                                  .packs = d->packs.n > 0 ? d->packs : d->source->packs,
+                                  .priority = d->priority,
+                                  .deadline_ms = d->deadline_ms,
+                                  .origin = d->origin,
+                                  .job = d->job};
+    memcpy(spec.signature, d->signature, sizeof spec.signature);
+    return spec;
+}
+
+/* ASSAY_OK and the run that answers what is delivered already; ASSAY_NOTFOUND: a new one must. */
+static enum assay_status find_answer(struct server *s, const struct assay_run_spec *spec,
+                                     uint64_t *ret_id, struct assay_error *err)
+{
+    struct assay_run_record run = {0};
+    if (spec->origin != NULL && spec->job != NULL) {
+        enum assay_status status =
+            assay_store_find_job(s->store, spec->source, spec->job, &run, err);
+        *ret_id = run.id;
+        if (status != ASSAY_NOTFOUND) {
+            return status;
+        }
+    }
+    enum assay_status status = assay_store_same(s->store, spec, ret_id, err);
+    if (status == ASSAY_OK && spec->origin != NULL) { /* who asks anew wants more than a failure */
+        status = assay_store_get(s->store, *ret_id, &run, err);
+        if (status == ASSAY_OK && assay_run_is_final(&run) && run.state != ASSAY_RUN_DONE) {
+            return assay_fail(err, ASSAY_NOTFOUND, "without a verdict");
+        }
+    }
+    return status;
+}
+
 /* Queues a delivery, unless this very state of it was audited or is queued already. */
 enum assay_status server_offer(struct server *s, const struct assay_delivery *d)
 {
     uint64_t id;
     struct assay_error err;
-    struct assay_run_spec spec = {.path = d->path,
-                                  .name = d->name,
-                                  .source = d->source->name,
-                                  .policy = d->source->policy,
-                                  .packs = d->source->packs};
-    memcpy(spec.signature, d->signature, sizeof spec.signature);
-    enum assay_status status = assay_store_same(s->store, &spec, &id, &err);
-    if (status == ASSAY_OK) {
-        return ASSAY_OK;
-    }
-    if (status == ASSAY_NOTFOUND) {
+    const struct assay_run_spec spec = spec_of(d);
+    enum assay_status status = find_answer(s, &spec, &id, &err);
+    int is_new = status == ASSAY_NOTFOUND;
+    if (is_new) {
         status = assay_store_add(s->store, &spec, &id, &err);
+    } else if (status == ASSAY_OK && spec.origin != NULL) {
+        status = assay_store_attach(s->store, id, &spec, &err);
+        server_answer(s, id);
     }
     if (status != ASSAY_OK) {
         assay_log(ASSAY_LOG_ERROR, "runs", "cannot queue a dataset",
                   ASSAY_LOG_S("dataset", d->path), ASSAY_LOG_S("why", err.message));
         return status;
     }
-    assay_metrics_add(&s->metrics, ASSAY_M_RUNS_QUEUED, 0, 1);
-    assay_log(ASSAY_LOG_INFO, "runs", "queued", ASSAY_LOG_N("run", id),
-              ASSAY_LOG_S("dataset", d->path), ASSAY_LOG_S("source", d->source->name));
-    server_tell(s, id);
+    if (is_new) {
+        assay_metrics_add(&s->metrics, ASSAY_M_RUNS_QUEUED, 0, 1);
+        assay_log(ASSAY_LOG_INFO, "runs", "queued", ASSAY_LOG_N("run", id),
+                  ASSAY_LOG_S("dataset", d->path), ASSAY_LOG_S("source", d->source->name));
+        server_tell(s, id);
+    }
     return ASSAY_OK;
 }
 
@@ -173,7 +208,6 @@ static enum assay_status spawn(struct server *s, struct server_run *slot,
     explicit_bzero(job.fingerprint_key, sizeof job.fingerprint_key);
     if (status == ASSAY_OK) {
         slot->child.heard_ms = assay_monotonic_ms();
-        slot->watcher.ready = run_ready;
         status = server_add(s, slot->child.pipe_fd, &slot->watcher, err);
     }
     return status;
@@ -209,10 +243,11 @@ static void fail_unopened(struct server *s, const struct assay_run_record *run, 
     uint64_t id = run->id;
     assay_log(ASSAY_LOG_WARNING, "runs", "failed", ASSAY_LOG_N("run", id),
               ASSAY_LOG_S("dataset", run->spec.path), ASSAY_LOG_S("why", reason));
-    if (assay_store_failed(s->store, id, reason, &err) != ASSAY_OK) {
+    if (assay_store_ended(s->store, id, ASSAY_RUN_FAILED, reason, &err) != ASSAY_OK) {
         store_trouble(s, &err);
     }
     server_tell(s, id);
+    server_answer(s, id);
 }
 
 /* Starts `run` in `slot`: recorded first, then forked. */
@@ -224,8 +259,11 @@ static void start_run(struct server *s, struct server_run *slot, const struct as
         fail_unopened(s, run, errno);
         return;
     }
-    *slot = (struct server_run){
-        .id = run->id, .attempt = run->attempt + 1, .started_ms = assay_monotonic_ms()};
+    /* The watcher is never without a function: see server_unwatch. */
+    *slot = (struct server_run){.watcher = {run_ready},
+                                .id = run->id,
+                                .attempt = run->attempt + 1,
+                                .started_ms = assay_monotonic_ms()};
     slot->child.pipe_fd = -1;
     file_name_of(run->spec.name, slot->name, sizeof slot->name);
     if (assay_store_started(s->store, run->id, &err) != ASSAY_OK) {
@@ -274,10 +312,10 @@ static int is_permanent(enum assay_status status)
 static uint64_t retry_delay(const struct server *s, unsigned attempt)
 {
     uint64_t delay = s->config->retry_delay_ms;
-    for (unsigned i = 1; i < attempt && delay < RETRY_MAX_MS; i++) {
+    for (unsigned i = 1; i < attempt && delay < ASSAY_RETRY_MAX_MS; i++) {
         delay *= 2;
     }
-    return delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
+    return delay < ASSAY_RETRY_MAX_MS ? delay : ASSAY_RETRY_MAX_MS;
 }
 
 static enum assay_status record_done(struct server *s, struct server_run *run,
@@ -298,12 +336,15 @@ static enum assay_status record_fault(struct server *s, struct server_run *run, 
 {
     enum assay_status status;
     if (permanent || run->attempt > s->config->retries) {
-        status = assay_store_failed(s->store, run->id, reason, err);
-        assay_log(ASSAY_LOG_ERROR, "runs", "failed: INCOMPLETE", ASSAY_LOG_N("run", run->id),
+        enum assay_run_state to = permanent ? ASSAY_RUN_FAILED : ASSAY_RUN_DEAD;
+        status = assay_store_ended(s->store, run->id, to, reason, err);
+        assay_log(ASSAY_LOG_ERROR, "runs", "ended: INCOMPLETE", ASSAY_LOG_N("run", run->id),
+                  ASSAY_LOG_S("state", assay_run_state_name(to)),
                   ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_S("why", reason));
     } else {
         uint64_t delay = retry_delay(s, run->attempt);
-        status = assay_store_requeued(s->store, run->id, assay_wall_ms() + delay, reason, err);
+        status =
+            assay_store_requeued(s->store, run->id, assay_store_now(s->store) + delay, reason, err);
         assay_log(ASSAY_LOG_WARNING, "runs", "will be tried again", ASSAY_LOG_N("run", run->id),
                   ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_N("in_ms", delay),
                   ASSAY_LOG_S("why", reason));
@@ -360,6 +401,7 @@ static void finish_run(struct server *s, struct server_run *run)
     assay_child_release(&run->child);
     run->busy = 0;
     server_tell(s, id);
+    server_answer(s, id);
 }
 
 void server_reap(struct server *s)
@@ -384,7 +426,8 @@ void server_schedule(struct server *s)
         }
     }
     while (s->state == SERVER_RUNNING && s->schedule_ms <= now && (slot = free_slot(s)) != NULL) {
-        enum assay_status status = assay_store_next(s->store, assay_wall_ms(), &run, &err);
+        enum assay_status status =
+            assay_store_next(s->store, assay_store_now(s->store), NULL, &run, &err);
         if (status != ASSAY_OK) {
             if (status != ASSAY_NOTFOUND) {
                 store_trouble(s, &err);
@@ -415,7 +458,7 @@ uint64_t server_runs_deadline(const struct server *s)
 {
     uint64_t due = SERVER_NEVER;
     uint64_t now = assay_monotonic_ms();
-    uint64_t wall = assay_wall_ms();
+    uint64_t wall = assay_store_now(s->store);
     for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
         const struct server_run *r = &s->runs[i];
         uint64_t at = SERVER_NEVER;

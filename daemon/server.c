@@ -38,6 +38,11 @@ enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
     return ASSAY_OK;
 }
 
+void server_unwatch(struct server *s, int fd)
+{
+    (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
 /* ---- sources ------------------------------------------------------------------------------- */
 
 static void stop_sources(struct assay_source_set *sources[SERVER_KINDS_MAX])
@@ -92,6 +97,7 @@ static void ask_sources(struct server *s)
     for (size_t i = 0; assay_source_kinds[i] != NULL && s->state == SERVER_RUNNING; i++) {
         const struct assay_source_kind *kind = assay_source_kinds[i];
         for (int n = 0; n < DELIVERIES_A_TURN && s->schedule_ms <= assay_monotonic_ms(); n++) {
+            d = (struct assay_delivery){0};
             if (kind->next(s->sources[i], assay_monotonic_ms(), &d) != ASSAY_OK) {
                 break;
             }
@@ -171,6 +177,7 @@ static enum assay_status switch_config(struct server *s, struct assay_config *co
     }
     stop_sources(s->sources);
     memcpy(s->sources, sources, sizeof sources);
+    s->answer_ms = 0; /* they have not been told anything yet */
     assay_key_free(s->key);
     s->key = key;
     memcpy(s->fingerprint_key, fingerprint, sizeof fingerprint);
@@ -250,6 +257,8 @@ static void timer_ready(struct server *s, struct server_watcher *w)
 static void arm_timer(struct server *s)
 {
     uint64_t due = server_runs_deadline(s);
+    uint64_t answer = server_answer_deadline(s);
+    due = answer < due ? answer : due;
     for (size_t i = 0; assay_source_kinds[i] != NULL && s->state == SERVER_RUNNING; i++) {
         uint64_t at = assay_source_kinds[i]->deadline(s->sources[i]);
         at = at < s->schedule_ms ? s->schedule_ms : at;
@@ -293,6 +302,7 @@ static void loop(struct server *s)
     while (s->state != SERVER_STOPPED) {
         ask_sources(s);
         server_schedule(s);
+        server_answer_all(s);
         server_flush(s);
         server_notice_turn(s);
         if (s->state == SERVER_DRAINING &&
@@ -362,10 +372,14 @@ static enum assay_status open_store(struct server *s, struct assay_error *err)
 {
     char path[PATH_MAX];
     (void)snprintf(path, sizeof path, "%s/assay.db", s->config->state_dir);
+    uint64_t recovered = 0;
     enum assay_status status = assay_store_open(path, &s->store, err);
-    if (status == ASSAY_OK && assay_store_recovered(s->store) > 0) {
+    if (status == ASSAY_OK) {
+        status = assay_store_recover(s->store, NULL, NULL, &recovered, err);
+    }
+    if (recovered > 0) {
         assay_log(ASSAY_LOG_WARNING, "assayd", "interrupted runs are queued again",
-                  ASSAY_LOG_N("runs", assay_store_recovered(s->store)));
+                  ASSAY_LOG_N("runs", recovered));
     }
     return status;
 }

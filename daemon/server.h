@@ -88,10 +88,14 @@ struct server {
     uint64_t started_ms;  /* Unix */
     uint64_t drain_ms;    /* monotonic deadline while draining */
     uint64_t schedule_ms; /* monotonic; no run starts before (the store failed); 0: at once */
+    uint64_t answer_ms;   /* monotonic; when every outcome nobody confirmed is offered again */
 };
 
 enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
                              struct assay_error *err);
+/* To be called before a watched descriptor is closed: a worker that is just being forked holds a
+ * copy of it, so that closing alone would not take it out of the epoll instance. */
+void server_unwatch(struct server *s, int fd);
 
 /* server.c */
 struct assay_source_counts server_source_counts(const struct server *s,
@@ -109,6 +113,11 @@ void server_end_runs(struct server *s); /* kills the workers; their runs are que
 enum assay_status server_offer(struct server *s, const struct assay_delivery *d);
 enum assay_status server_submit(struct server *s, const struct assay_request *r, uint64_t *ret_run,
                                 struct assay_error *err);
+
+/* requests.c: what sources want to hear of */
+void server_answer(struct server *s, uint64_t run); /* offers the outcome, if it is final */
+void server_answer_all(struct server *s);           /* every turn: confirmations; what is due */
+uint64_t server_answer_deadline(const struct server *s);
 
 /* publish.c */
 enum assay_status server_staging_prepare(const struct assay_config *c, struct server_run *run,

@@ -7,6 +7,11 @@
  * `next` hands out deliveries that are complete (settled, or marked). The same delivery may come
  * again (after a restart, a rescan): what has been audited unchanged is recognised by its signature
  * in the store, so sources need not remember.
+ * A source whose deliveries somebody waits for gives them an `origin` (and, to be found again, a
+ * `job`): the store keeps both, and `finished` is called when the outcome is durable. The source
+ * passes it on in its own time and says so by `confirmed`; until then the daemon offers it again,
+ * after a restart too. So an outcome may be offered more than once, and passing it on must be
+ * idempotent by request number or origin.
  * Thread rule: everything on the daemon's one thread; nothing here may block.
  */
 #ifndef ASSAY_DAEMON_SOURCE_H
@@ -21,7 +26,20 @@ struct assay_delivery {
     const char *path;                       /* absolute; until the next call */
     const char *name;                       /* last component */
     uint8_t signature[ASSAY_SIGNATURE_LEN]; /* of names, sizes and times; equal: unchanged */
+    /* What a delivery may bring of its own; zeroes: as its source is configured. */
+    const char *policy;
+    struct assay_config_list packs;
+    int64_t priority;
+    uint64_t deadline_ms;
+    /* A request to hear of the outcome (ASSAY_LIMIT_ORIGIN bytes at most); NULL: nobody asks. A
+     * delivery of the same origin twice is one request. One of a job that was delivered before, or
+     * of a dataset that is unchanged since it was judged (or waits to be), is answered by that run
+     * instead of a new one. */
+    const char *origin;
+    const char *job; /* NULL, or with origin; ASSAY_LIMIT_ORIGIN bytes at most */
 };
+
+struct assay_run_record; /* daemon/store.h */
 
 struct assay_source_counts {
     uint64_t datasets, pending, rescans;
@@ -49,6 +67,13 @@ struct assay_source_kind {
     void (*rescan)(struct assay_source_set *s);
     void (*counts)(const struct assay_source_set *s, const struct assay_config_source *which,
                    struct assay_source_counts *ret);
+    /* Both or neither. finished: a run that answers a request of this kind has ended, and its
+     * outcome is recorded: run->state, ->verdict, ->report, ->reason; run->spec.origin, .job and
+     * .source are the request's. Strings live during the call. Zero: not now, offer it later. */
+    int (*finished)(struct assay_source_set *s, uint64_t request,
+                    const struct assay_run_record *run);
+    /* ASSAY_OK with a request that is known to whoever asked, once; ASSAY_END: none now. */
+    enum assay_status (*confirmed)(struct assay_source_set *s, uint64_t *ret_request);
     void (*stop)(struct assay_source_set *s); /* accepts NULL */
 };
 

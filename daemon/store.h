@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * daemon/store.h: datasets, runs and verdicts in SQLite; what survives kill -9.
+ * daemon/store.h: datasets, runs, verdicts and requests in SQLite; what survives kill -9.
  *
- * A run is queued, running, done or failed; the transitions there are stand in one table (store.c).
- * Each is one committed transaction (WAL, synchronous=FULL) *before* its effect: a worker starts
- * after its run is `running`, a client is told of a verdict after it is recorded.
+ * A run is in one of six states; the transitions there are stand in one table (store.c), and no
+ * other is possible. Each is committed (WAL, synchronous=FULL) *before* its effect: a worker starts
+ * after its run is `running`, a client is told of a verdict after it is recorded. Several may share
+ * one commit (assay_store_begin, assay_store_commit), whose effects then follow it.
+ * A request is what a source wants to hear of: its own text (`origin`) and the run that answers it.
+ * Several requests may share a run. It stays untold until the source has said that it passed the
+ * outcome on.
+ * Time: everything here is told on the store's clock, which does not jump while the daemon lives
+ *        (core/clock.h, assay_steady_ms); what an earlier life wrote is capped at opening.
  * Thread rule: one store belongs to one thread. Strings of a run live until the next call that
  *        returns one.
  */
@@ -15,9 +21,23 @@
 
 struct assay_store;
 
-enum assay_run_state { ASSAY_RUN_QUEUED, ASSAY_RUN_RUNNING, ASSAY_RUN_DONE, ASSAY_RUN_FAILED };
-#define ASSAY_RUN_STATES 4
+/* No wait between attempts is longer. */
+#define ASSAY_RETRY_MAX_MS UINT64_C(3600000)
+
+/* The numbers are those in the file. */
+enum assay_run_state {
+    ASSAY_RUN_QUEUED,
+    ASSAY_RUN_RUNNING,
+    ASSAY_RUN_DONE,
+    ASSAY_RUN_FAILED,    /* no attempt can work */
+    ASSAY_RUN_CANCELLED, /* on request */
+    ASSAY_RUN_DEAD       /* every attempt is used up, or its deadline has passed */
+};
+#define ASSAY_RUN_STATES 6
 const char *assay_run_state_name(enum assay_run_state s);
+int assay_run_state_is_final(enum assay_run_state s);
+/* Whether the table has this transition. */
+int assay_run_may_become(enum assay_run_state from, enum assay_run_state to);
 
 /* What to audit. */
 struct assay_run_spec {
@@ -29,6 +49,10 @@ struct assay_run_spec {
     uint8_t signature[ASSAY_SIGNATURE_LEN];
     uint8_t
         rules_digest[ASSAY_SIGNATURE_LEN]; /* of what policy and packs hold; zeroes: not known */
+    int64_t priority;                      /* greater starts earlier; 0 is usual */
+    uint64_t deadline_ms; /* how long after queueing it must be done; 0: no deadline */
+    const char *origin;   /* NULL, or the source's own text for a request to be told of */
+    const char *job;      /* NULL, or with origin: a name under which the run is found again */
 };
 
 struct assay_run_record {
@@ -36,33 +60,58 @@ struct assay_run_record {
     enum assay_run_state state;
     struct assay_run_spec spec;
     unsigned attempt;       /* 0 before the first */
-    uint64_t not_before_ms; /* Unix: a retry waits until then */
+    uint64_t not_before_ms; /* a retry waits until then */
     uint64_t created_ms, started_ms, finished_ms;
+    int cancelling;       /* to be cancelled as soon as its worker has ended */
     const char *reason;   /* NULL */
     const char *verdict;  /* NULL until recorded */
     const char *report;   /* NULL */
     const char *manifest; /* hex; NULL */
 };
 
-/* Opens or makes the store; runs found `running` (the daemon died) are queued again. A store
- * written by a newer program is refused (ASSAY_UNSUPPORTED) and left alone. */
+struct assay_outcome {
+    const char *verdict, *report, *manifest;
+};
+
+/* Opens or makes the store. A store written by a newer program is refused (ASSAY_UNSUPPORTED) and
+ * left alone, one that cannot be written is refused too. Runs found `running` stay so until
+ * assay_store_recover. */
 enum assay_status assay_store_open(const char *path, struct assay_store **ret,
                                    struct assay_error *err);
 void assay_store_close(struct assay_store *s); /* accepts NULL */
-/* How many runs assay_store_open queued again. */
-uint64_t assay_store_recovered(const struct assay_store *s);
+/* What an earlier life of the daemon left behind: a run that was `running` is done if `finished`
+ * knows its outcome (it fills *ret and returns non-zero; may be NULL), cancelled if that was asked
+ * for, else queued again; *ret_queued of those. */
+enum assay_status assay_store_recover(struct assay_store *s,
+                                      int (*finished)(void *ctx, const struct assay_run_record *run,
+                                                      struct assay_outcome *ret),
+                                      void *ctx, uint64_t *ret_queued, struct assay_error *err);
+/* The store's clock; a test may bring its own. */
+uint64_t assay_store_now(const struct assay_store *s);
+void assay_store_set_clock(struct assay_store *s, uint64_t (*now)(void));
 
-/* Queues a run. */
+/* Joins what follows into one commit. After a failed commit nothing of it has happened. Each call
+ * in between still succeeds or fails as a whole. */
+enum assay_status assay_store_begin(struct assay_store *s, struct assay_error *err);
+enum assay_status assay_store_commit(struct assay_store *s, struct assay_error *err);
+
+/* Queues a run, with its request when spec->origin is set. */
 enum assay_status assay_store_add(struct assay_store *s, const struct assay_run_spec *spec,
                                   uint64_t *ret_id, struct assay_error *err);
 /* ASSAY_OK and its id when the newest run of this path has the same signature, policy and packs (so
  * there is nothing to do), else ASSAY_NOTFOUND. */
 enum assay_status assay_store_same(struct assay_store *s, const struct assay_run_spec *spec,
                                    uint64_t *ret_id, struct assay_error *err);
-/* The oldest queued run that may start at `now_ms`. No two runs of one dataset run at once.
- * ASSAY_NOTFOUND: none. */
-enum assay_status assay_store_next(struct assay_store *s, uint64_t now_ms,
+/* The queued run of the highest priority, of those the oldest, that may start at `now_ms`. No two
+ * runs of one dataset run at once, and none of a source in `full` (a JSON array of names; NULL:
+ * any) starts. ASSAY_NOTFOUND: none. */
+enum assay_status assay_store_next(struct assay_store *s, uint64_t now_ms, const char *full,
                                    struct assay_run_record *ret, struct assay_error *err);
+/* A queued run whose deadline has passed; ASSAY_NOTFOUND. */
+enum assay_status assay_store_overdue(struct assay_store *s, uint64_t now_ms,
+                                      struct assay_run_record *ret, struct assay_error *err);
+/* When the next deadline of a queued run passes; 0: none has one. */
+uint64_t assay_store_next_deadline(struct assay_store *s);
 /* When the earliest waiting retry may start; 0: none waits. */
 uint64_t assay_store_next_retry(struct assay_store *s, uint64_t now_ms);
 
@@ -73,13 +122,30 @@ uint64_t assay_store_oldest(struct assay_store *s);
 enum assay_status assay_store_started(struct assay_store *s, uint64_t id, struct assay_error *err);
 enum assay_status assay_store_requeued(struct assay_store *s, uint64_t id, uint64_t not_before_ms,
                                        const char *reason, struct assay_error *err);
-enum assay_status assay_store_failed(struct assay_store *s, uint64_t id, const char *reason,
-                                     struct assay_error *err);
-struct assay_outcome {
-    const char *verdict, *report, *manifest;
-};
+/* Failed, cancelled or dead. */
+enum assay_status assay_store_ended(struct assay_store *s, uint64_t id, enum assay_run_state to,
+                                    const char *reason, struct assay_error *err);
 enum assay_status assay_store_done(struct assay_store *s, uint64_t id,
                                    const struct assay_outcome *outcome, struct assay_error *err);
+/* Notes that a running run is to be cancelled: its next transition may only be to a final state. */
+enum assay_status assay_store_cancelling(struct assay_store *s, uint64_t id,
+                                         struct assay_error *err);
+
+/* Requests. One of the same source and origin is made once. */
+enum assay_status assay_store_attach(struct assay_store *s, uint64_t run,
+                                     const struct assay_run_spec *spec, struct assay_error *err);
+/* The run that the newest request of this source and job is answered by; ASSAY_NOTFOUND. */
+enum assay_status assay_store_find_job(struct assay_store *s, const char *source, const char *job,
+                                       struct assay_run_record *ret, struct assay_error *err);
+/* Requests of `run` (0: of any) that are not told although the run is final, in order;
+ * run->spec.origin, .job and .source are the request's. Stops when `each` returns non-zero; `each`
+ * must not call the store. */
+enum assay_status assay_store_untold(struct assay_store *s, uint64_t of_run,
+                                     int (*each)(void *ctx, uint64_t request,
+                                                 const struct assay_run_record *run),
+                                     void *ctx, struct assay_error *err);
+enum assay_status assay_store_told(struct assay_store *s, uint64_t request,
+                                   struct assay_error *err);
 
 /* ASSAY_NOTFOUND when there is none. */
 enum assay_status assay_store_get(struct assay_store *s, uint64_t id, struct assay_run_record *ret,

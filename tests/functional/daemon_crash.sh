@@ -34,7 +34,7 @@ deliver doomed
 run "$ASSAY" wait "$tmp/in/doomed" --timeout 60s --no-progress
 is "$status" 3 "a worker that always crashes makes the run INCOMPLETE"
 is "$(field "$tmp/in/doomed" '.state, .verdict, (.attempt | tostring), (.report | tostring)' | tr '\n' ' ')" \
-	"failed INCOMPLETE 3 null " "after the configured attempts, without a report"
+	"dead INCOMPLETE 3 null " "after the configured attempts, without a report"
 like "$(field "$tmp/in/doomed" .reason)" "signal 11" "with the reason"
 cp "$tmp/good" "$tmp/worker"
 deliver two

@@ -57,7 +57,7 @@ static void a_run_from_queue_to_verdict(void **state)
 {
     (void)state;
     uint64_t id = add("/d", 1);
-    assert_int_equal(assay_store_next(store, 0, &run, &err), ASSAY_OK);
+    assert_int_equal(assay_store_next(store, assay_store_now(store), NULL, &run, &err), ASSAY_OK);
     assert_int_equal(run.id, id);
     assert_string_equal(run.spec.path, "/d");
     assert_null(run.spec.policy);
@@ -76,24 +76,70 @@ static void a_run_from_queue_to_verdict(void **state)
     assert_true(run.finished_ms >= run.started_ms && run.started_ms >= run.created_ms);
 }
 
-static void other_transitions_are_refused(void **state)
+/* Into a state by the shortest way. */
+static uint64_t run_in(enum assay_run_state to)
+{
+    const struct assay_outcome outcome = {"PASS", "/r", "00"};
+    static unsigned n;
+    char dataset[32];
+    (void)snprintf(dataset, sizeof dataset, "/t%u", ++n);
+    uint64_t id = add(dataset, 1);
+    if (to == ASSAY_RUN_RUNNING || to == ASSAY_RUN_DONE) {
+        assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
+    }
+    if (to == ASSAY_RUN_DONE) {
+        assert_int_equal(assay_store_done(store, id, &outcome, &err), ASSAY_OK);
+    } else if (assay_run_state_is_final(to)) {
+        assert_int_equal(assay_store_ended(store, id, to, "why", &err), ASSAY_OK);
+        assert_int_equal(assay_store_get(store, id, &run, &err), ASSAY_OK);
+        assert_string_equal(run.reason, "why");
+    }
+    assert_int_equal(state_of(id), to);
+    return id;
+}
+
+static enum assay_status try_move(uint64_t id, enum assay_run_state to)
+{
+    const struct assay_outcome outcome = {"PASS", "/r", "00"};
+    switch (to) {
+    case ASSAY_RUN_QUEUED:
+        return assay_store_requeued(store, id, 0, "again", &err);
+    case ASSAY_RUN_RUNNING:
+        return assay_store_started(store, id, &err);
+    case ASSAY_RUN_DONE:
+        return assay_store_done(store, id, &outcome, &err);
+    default:
+        return assay_store_ended(store, id, to, "ended", &err);
+    }
+}
+
+/* The table once more, so that a change of it is a change of this. */
+static void only_these_transitions_are_possible(void **state)
 {
     (void)state;
-    const struct assay_outcome outcome = {"PASS", "/r", "00"};
-    uint64_t id = add("/d", 1);
-    assert_int_equal(assay_store_done(store, id, &outcome, &err), ASSAY_INTERNAL);
-    assert_int_equal(state_of(id), ASSAY_RUN_QUEUED);
-    assert_null(run.verdict);
-    assert_int_equal(assay_store_requeued(store, id, 0, "x", &err), ASSAY_INTERNAL);
-    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
-    assert_int_equal(assay_store_started(store, id, &err), ASSAY_INTERNAL);
-    assert_int_equal(assay_store_failed(store, id, "why", &err), ASSAY_OK);
-    assert_int_equal(state_of(id), ASSAY_RUN_FAILED);
-    assert_string_equal(run.reason, "why");
-    assert_int_equal(assay_store_failed(store, id, "again", &err), ASSAY_INTERNAL);
-    assert_int_equal(assay_store_started(store, id, &err), ASSAY_INTERNAL);
-    assert_int_equal(assay_store_started(store, 99, &err), ASSAY_INTERNAL);
-    assert_int_equal(assay_store_get(store, 99, &run, &err), ASSAY_NOTFOUND);
+    static const char *const table[ASSAY_RUN_STATES] = {
+        /*                      q r d f c D */
+        [ASSAY_RUN_QUEUED] = "0 1 0 1 1 1",    [ASSAY_RUN_RUNNING] = "1 0 1 1 1 1",
+        [ASSAY_RUN_DONE] = "0 0 0 0 0 0",      [ASSAY_RUN_FAILED] = "0 0 0 0 0 0",
+        [ASSAY_RUN_CANCELLED] = "0 0 0 0 0 0", [ASSAY_RUN_DEAD] = "0 0 0 0 0 0",
+    };
+    for (int from = 0; from < ASSAY_RUN_STATES; from++) {
+        for (int to = 0; to < ASSAY_RUN_STATES; to++) {
+            int allowed = table[from][2 * to] == '1';
+            uint64_t id = run_in((enum assay_run_state)from);
+            assert_int_equal(
+                assay_run_may_become((enum assay_run_state)from, (enum assay_run_state)to),
+                allowed);
+            assert_int_equal(try_move(id, (enum assay_run_state)to),
+                             allowed ? ASSAY_OK : ASSAY_INTERNAL);
+            assert_int_equal(state_of(id), allowed ? to : from);
+            assert_true(to == ASSAY_RUN_DONE || from == ASSAY_RUN_DONE || run.verdict == NULL);
+        }
+    }
+    assert_int_equal(assay_store_started(store, 9999, &err), ASSAY_INTERNAL);
+    assert_int_equal(assay_store_get(store, 9999, &run, &err), ASSAY_NOTFOUND);
+    uint64_t id = run_in(ASSAY_RUN_RUNNING);
+    assert_int_equal(assay_store_ended(store, id, ASSAY_RUN_DONE, NULL, &err), ASSAY_INTERNAL);
 }
 
 static void a_dataset_runs_once_at_a_time_in_order(void **state)
@@ -102,13 +148,13 @@ static void a_dataset_runs_once_at_a_time_in_order(void **state)
     uint64_t first = add("/d", 1);
     uint64_t second = add("/d", 2);
     uint64_t other = add("/e", 1);
-    assert_int_equal(assay_store_next(store, 0, &run, &err), ASSAY_OK);
+    assert_int_equal(assay_store_next(store, assay_store_now(store), NULL, &run, &err), ASSAY_OK);
     assert_int_equal(run.id, first);
     assert_int_equal(assay_store_started(store, first, &err), ASSAY_OK);
-    assert_int_equal(assay_store_next(store, 0, &run, &err), ASSAY_OK);
+    assert_int_equal(assay_store_next(store, assay_store_now(store), NULL, &run, &err), ASSAY_OK);
     assert_int_equal(run.id, other);
-    assert_int_equal(assay_store_failed(store, first, "x", &err), ASSAY_OK);
-    assert_int_equal(assay_store_next(store, 0, &run, &err), ASSAY_OK);
+    assert_int_equal(assay_store_ended(store, first, ASSAY_RUN_FAILED, "x", &err), ASSAY_OK);
+    assert_int_equal(assay_store_next(store, assay_store_now(store), NULL, &run, &err), ASSAY_OK);
     assert_int_equal(run.id, second);
 }
 
@@ -118,9 +164,9 @@ static void retries_wait_for_their_time(void **state)
     uint64_t id = add("/d", 1);
     assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
     assert_int_equal(assay_store_requeued(store, id, 5000, "crash", &err), ASSAY_OK);
-    assert_int_equal(assay_store_next(store, 4999, &run, &err), ASSAY_NOTFOUND);
+    assert_int_equal(assay_store_next(store, 4999, NULL, &run, &err), ASSAY_NOTFOUND);
     assert_int_equal(assay_store_next_retry(store, 4999), 5000);
-    assert_int_equal(assay_store_next(store, 5000, &run, &err), ASSAY_OK);
+    assert_int_equal(assay_store_next(store, 5000, NULL, &run, &err), ASSAY_OK);
     assert_string_equal(run.reason, "crash");
     assert_int_equal(run.attempt, 1);
     assert_int_equal(assay_store_next_retry(store, 5000), 0);
@@ -147,6 +193,181 @@ static void the_same_state_is_recognised(void **state)
     assert_int_equal(assay_store_same(store, &spec, &found, &err), ASSAY_NOTFOUND);
 }
 
+static void the_urgent_come_first_and_full_sources_wait(void **state)
+{
+    (void)state;
+    uint64_t ids[3];
+    struct assay_run_spec spec = {.path = "/a", .name = "a", .source = "one"};
+    assert_int_equal(assay_store_add(store, &spec, &ids[0], &err), ASSAY_OK);
+    spec.path = "/b";
+    spec.priority = 5;
+    assert_int_equal(assay_store_add(store, &spec, &ids[1], &err), ASSAY_OK);
+    spec.path = "/c";
+    spec.source = "t\"wo";
+    spec.priority = -3;
+    assert_int_equal(assay_store_add(store, &spec, &ids[2], &err), ASSAY_OK);
+    uint64_t now = assay_store_now(store);
+    assert_int_equal(assay_store_next(store, now, NULL, &run, &err), ASSAY_OK);
+    assert_int_equal(run.id, ids[1]);
+    assert_int_equal(run.spec.priority, 5);
+    assert_int_equal(assay_store_next(store, now, "[\"one\"]", &run, &err), ASSAY_OK);
+    assert_int_equal(run.id, ids[2]);
+    assert_int_equal(run.spec.priority, -3);
+    assert_int_equal(assay_store_next(store, now, "[\"t\\\"wo\"]", &run, &err), ASSAY_OK);
+    assert_int_equal(run.id, ids[1]);
+    assert_int_equal(assay_store_next(store, now, "[\"one\",\"t\\\"wo\"]", &run, &err),
+                     ASSAY_NOTFOUND);
+}
+
+static uint64_t fake_now;
+static uint64_t fake_clock(void)
+{
+    return fake_now;
+}
+
+static void deadlines_count_from_queueing(void **state)
+{
+    (void)state;
+    uint64_t id;
+    struct assay_run_spec spec = {.path = "/a", .name = "a", .source = "s", .deadline_ms = 500};
+    assay_store_set_clock(store, fake_clock);
+    fake_now = 1000;
+    assert_int_equal(assay_store_next_deadline(store), 0);
+    assert_int_equal(assay_store_add(store, &spec, &id, &err), ASSAY_OK);
+    assert_int_equal(assay_store_next_deadline(store), 1500);
+    assert_int_equal(assay_store_overdue(store, 1499, &run, &err), ASSAY_NOTFOUND);
+    assert_int_equal(assay_store_overdue(store, 1500, &run, &err), ASSAY_OK);
+    assert_int_equal(run.id, id);
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
+    assert_int_equal(assay_store_overdue(store, 1500, &run, &err), ASSAY_NOTFOUND);
+}
+
+static void a_clock_that_went_back_delays_no_retry_beyond_the_longest(void **state)
+{
+    (void)state;
+    uint64_t queued;
+    uint64_t now = assay_store_now(store);
+    uint64_t id = add("/d", 1);
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
+    uint64_t year = UINT64_C(365) * 24 * 3600 * 1000;
+    assert_int_equal(assay_store_requeued(store, id, now + year, "crash", &err), ASSAY_OK);
+    assay_store_close(store);
+    assert_int_equal(assay_store_open(path, &store, &err), ASSAY_OK);
+    assert_int_equal(assay_store_recover(store, NULL, NULL, &queued, &err), ASSAY_OK);
+    uint64_t at = assay_store_next_retry(store, now);
+    assert_true(at > now && at <= assay_store_now(store) + ASSAY_RETRY_MAX_MS);
+}
+
+static void a_cancellation_survives_the_daemon(void **state)
+{
+    (void)state;
+    uint64_t queued;
+    uint64_t id = add("/d", 1);
+    assert_int_equal(assay_store_cancelling(store, id, &err), ASSAY_INTERNAL);
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
+    assert_int_equal(assay_store_cancelling(store, id, &err), ASSAY_OK);
+    assert_int_equal(assay_store_requeued(store, id, 0, "crash", &err), ASSAY_INTERNAL);
+    assay_store_close(store);
+    assert_int_equal(assay_store_open(path, &store, &err), ASSAY_OK);
+    assert_int_equal(assay_store_recover(store, NULL, NULL, &queued, &err), ASSAY_OK);
+    assert_int_equal(queued, 0);
+    assert_int_equal(state_of(id), ASSAY_RUN_CANCELLED);
+}
+
+static int knows_the_outcome(void *ctx, const struct assay_run_record *r, struct assay_outcome *ret)
+{
+    const uint64_t *id = ctx;
+    *ret = (struct assay_outcome){"WARN", "/r/7", "aa"};
+    return r->id == *id;
+}
+
+static void a_published_run_is_done_after_a_crash(void **state)
+{
+    (void)state;
+    uint64_t queued;
+    uint64_t lost = run_in(ASSAY_RUN_RUNNING);
+    uint64_t published = run_in(ASSAY_RUN_RUNNING);
+    assert_int_equal(assay_store_recover(store, knows_the_outcome, &published, &queued, &err),
+                     ASSAY_OK);
+    assert_int_equal(queued, 1);
+    assert_int_equal(state_of(lost), ASSAY_RUN_QUEUED);
+    assert_int_equal(state_of(published), ASSAY_RUN_DONE);
+    assert_string_equal(run.verdict, "WARN");
+}
+
+static void what_is_joined_is_committed_together(void **state)
+{
+    (void)state;
+    uint64_t id = add("/d", 1);
+    assert_int_equal(assay_store_begin(store, &err), ASSAY_OK);
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_INTERNAL); /* it alone fails */
+    uint64_t other = add("/e", 1);
+    assay_store_close(store); /* without a commit: as if killed */
+    assert_int_equal(assay_store_open(path, &store, &err), ASSAY_OK);
+    assert_int_equal(state_of(id), ASSAY_RUN_QUEUED);
+    assert_int_equal(assay_store_get(store, other, &run, &err), ASSAY_NOTFOUND);
+    assert_int_equal(assay_store_begin(store, &err), ASSAY_OK);
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
+    assert_int_equal(assay_store_commit(store, &err), ASSAY_OK);
+    assay_store_close(store);
+    assert_int_equal(assay_store_open(path, &store, &err), ASSAY_OK);
+    assert_int_equal(state_of(id), ASSAY_RUN_RUNNING);
+}
+
+struct told {
+    unsigned n;
+    uint64_t request;
+    char text[200];
+};
+
+static int hear(void *ctx, uint64_t request, const struct assay_run_record *r)
+{
+    struct told *t = ctx;
+    t->n++;
+    t->request = request;
+    (void)snprintf(t->text, sizeof t->text, "%s %s %s %s", r->spec.source, r->spec.origin,
+                   r->spec.job == NULL ? "-" : r->spec.job, assay_run_state_name(r->state));
+    return 0;
+}
+
+static struct told untold(uint64_t of_run)
+{
+    struct told t = {0};
+    assert_int_equal(assay_store_untold(store, of_run, hear, &t, &err), ASSAY_OK);
+    return t;
+}
+
+static void a_request_is_offered_until_it_is_told(void **state)
+{
+    (void)state;
+    uint64_t id;
+    const struct assay_outcome outcome = {"PASS", "/r", "00"};
+    struct assay_run_spec spec = {
+        .path = "/a", .name = "a", .source = "q", .origin = "5-0", .job = "J1"};
+    assert_int_equal(assay_store_add(store, &spec, &id, &err), ASSAY_OK);
+    assert_int_equal(assay_store_find_job(store, "q", "J1", &run, &err), ASSAY_OK);
+    assert_int_equal(run.id, id);
+    assert_int_equal(assay_store_find_job(store, "other", "J1", &run, &err), ASSAY_NOTFOUND);
+    assert_int_equal(untold(0).n, 0); /* not final */
+    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
+    assert_int_equal(assay_store_done(store, id, &outcome, &err), ASSAY_OK);
+    assert_string_equal(untold(id).text, "q 5-0 J1 done");
+    spec.origin = "6-0"; /* a second request for the same run, and the first once more */
+    spec.job = NULL;
+    assert_int_equal(assay_store_attach(store, id, &spec, &err), ASSAY_OK);
+    assert_int_equal(assay_store_attach(store, id, &spec, &err), ASSAY_OK);
+    assert_int_equal(untold(0).n, 2);
+    assert_string_equal(untold(id).text, "q 6-0 - done");
+    assert_int_equal(assay_store_told(store, untold(0).request, &err), ASSAY_OK);
+    assay_store_close(store);
+    assert_int_equal(assay_store_open(path, &store, &err), ASSAY_OK);
+    assert_int_equal(untold(0).n, 1);
+    assert_string_equal(untold(id + 1).text, "");
+    assert_int_equal(assay_store_attach(store, id, &spec, &err), ASSAY_OK); /* asked again */
+    assert_int_equal(untold(0).n, 2);
+}
+
 static int count_runs(void *ctx, const struct assay_run_record *r)
 {
     uint64_t *last = ctx;
@@ -160,12 +381,15 @@ static void a_second_life_queues_again(void **state)
     (void)state;
     uint64_t counts[ASSAY_RUN_STATES];
     uint64_t last = 0;
+    uint64_t queued = 0;
     uint64_t id = add("/d", 1);
     (void)add("/e", 1);
     assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
     assay_store_close(store);
     assert_int_equal(assay_store_open(path, &store, &err), ASSAY_OK);
-    assert_int_equal(assay_store_recovered(store), 1);
+    assert_int_equal(state_of(id), ASSAY_RUN_RUNNING);
+    assert_int_equal(assay_store_recover(store, NULL, NULL, &queued, &err), ASSAY_OK);
+    assert_int_equal(queued, 1);
     assert_int_equal(state_of(id), ASSAY_RUN_QUEUED);
     assert_int_equal(run.attempt, 1);
     assert_int_equal(assay_store_counts(store, counts, &err), ASSAY_OK);
@@ -180,7 +404,7 @@ static void a_store_of_the_first_format_goes_on(void **state)
 {
     (void)state;
     static const char old[] =
-        "DROP TABLE verdicts; DROP TABLE runs; DROP TABLE datasets;"
+        "DROP TABLE requests; DROP TABLE verdicts; DROP TABLE runs; DROP TABLE datasets;"
         "CREATE TABLE datasets (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,"
         " name TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
         "CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -249,10 +473,19 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_from_queue_to_verdict, setup, teardown),
-        cmocka_unit_test_setup_teardown(other_transitions_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_these_transitions_are_possible, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dataset_runs_once_at_a_time_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(retries_wait_for_their_time, setup, teardown),
         cmocka_unit_test_setup_teardown(the_same_state_is_recognised, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_urgent_come_first_and_full_sources_wait, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(deadlines_count_from_queueing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_clock_that_went_back_delays_no_retry_beyond_the_longest,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cancellation_survives_the_daemon, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_published_run_is_done_after_a_crash, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_joined_is_committed_together, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_request_is_offered_until_it_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_second_life_queues_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_of_the_first_format_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a_newer_store_is_refused_and_left_alone, setup, teardown),

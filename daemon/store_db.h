@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/store_db.h: the inside of the store, shared by its own files and nobody else (private).
+ *
+ * store_schema.c opens, makes and upgrades the file and holds the SQL; store_row.c reads rows;
+ * store.c is the state machine; store_requests.c what sources want to hear of. Statements are
+ * prepared once and reset after use.
+ */
+#ifndef ASSAY_DAEMON_STORE_DB_H
+#define ASSAY_DAEMON_STORE_DB_H
+
+#include <sqlite3.h>
+
+#include "core/arena.h"
+#include "core/limits.h"
+#include "daemon/store.h"
+
+#define STORE_TEXT_MAX ASSAY_MIB(1)
+
+enum store_query {
+    Q_DATASET,
+    Q_ADD,
+    Q_NEXT,
+    Q_NEXT_RETRY,
+    Q_OLDEST,
+    Q_OVERDUE,
+    Q_NEXT_DEADLINE,
+    Q_STATE,
+    Q_MOVE,
+    Q_CANCELLING,
+    Q_VERDICT,
+    Q_GET,
+    Q_NEWEST,
+    Q_LIST,
+    Q_COUNTS,
+    Q_INTERRUPTED,
+    Q_CAP,
+    Q_ATTACH,
+    Q_FIND_JOB,
+    Q_UNTOLD,
+    Q_UNTOLD_OF,
+    Q_TOLD,
+    Q_MAX
+};
+
+struct assay_store {
+    sqlite3 *db;
+    sqlite3_stmt *queries[Q_MAX];
+    struct assay_arena *row; /* strings of the run handed out last */
+    uint64_t (*now)(void);
+    int joined; /* between assay_store_begin and _commit */
+};
+
+/* An error from what the database said last. */
+enum assay_status store_fail(struct assay_store *s, const char *what, struct assay_error *err);
+enum assay_status store_exec(struct assay_store *s, const char *sql, const char *what,
+                             struct assay_error *err);
+/* One call of several statements: all of them or none, within a joined commit too. */
+enum assay_status store_enter(struct assay_store *s, struct assay_error *err);
+enum assay_status store_leave(struct assay_store *s, enum assay_status status,
+                              struct assay_error *err);
+
+/* A statement, reset and without values. */
+sqlite3_stmt *store_query(struct assay_store *s, enum store_query which);
+/* Texts stay in place until the statement is reset. */
+void store_bind_text(sqlite3_stmt *q, int at, const char *text);
+void store_bind_number(sqlite3_stmt *q, int at, uint64_t n);
+/* Runs a statement without rows; *ret_changed (may be NULL) tells how many rows it touched. */
+enum assay_status store_run(struct assay_store *s, sqlite3_stmt *q, const char *what,
+                            int *ret_changed, struct assay_error *err);
+/* The first column of the only row; 0 without a row. */
+uint64_t store_one_number(sqlite3_stmt *q);
+
+/* Records a request within the caller's transaction. */
+enum assay_status store_attach(struct assay_store *s, uint64_t run,
+                               const struct assay_run_spec *spec, struct assay_error *err);
+
+/* Rows of the columns that every run query selects. */
+void store_read_run(struct assay_store *s, sqlite3_stmt *q, struct assay_run_record *ret);
+const char *store_row_text(struct assay_store *s, sqlite3_stmt *q, int column);
+uint64_t store_row_number(sqlite3_stmt *q, int column);
+#define STORE_RUN_COLUMNS_END 21 /* the first column behind them */
+/* The one row of a query, or ASSAY_NOTFOUND. */
+enum assay_status store_one_run(struct assay_store *s, sqlite3_stmt *q,
+                                struct assay_run_record *ret, struct assay_error *err);
+
+#endif
