@@ -66,8 +66,17 @@ void dup_across_file(const struct dup_across *a, struct dup_across_local *l, uin
     l->sources.files[dup_labels_of_file(&a->sources, file)]++;
 }
 
+void dup_across_brief(const struct dup_across *a, struct dup_across_local *l, uint64_t place)
+{
+    l->brief[dup_label_at(&a->splits, &l->splits.marks, place)]++;
+}
+
 enum assay_status dup_across_join(struct dup_across_local *into, struct dup_across_local *from)
 {
+    for (unsigned i = 0; i < DUP_SPLITS; i++) {
+        into->brief[i] += from->brief[i];
+        from->brief[i] = 0;
+    }
     enum assay_status st = dup_census_join(&into->splits, &from->splits);
     return st == ASSAY_OK ? dup_census_join(&into->sources, &from->sources) : st;
 }
@@ -77,6 +86,9 @@ void dup_across_save(const struct dup_across *a, const struct dup_across_local *
 {
     state_put_u64(out, dup_labels_digest(&a->splits, a->host));
     state_put_u64(out, dup_labels_digest(&a->sources, a->host));
+    for (unsigned i = 0; i < DUP_SPLITS; i++) {
+        state_put_u64(out, l->brief[i]);
+    }
     dup_census_save(&l->splits, &a->splits, out);
     dup_census_save(&l->sources, &a->sources, out);
 }
@@ -91,6 +103,9 @@ enum assay_status dup_across_load(const struct dup_across *a, struct dup_across_
     if (splits != dup_labels_digest(&a->splits, a->host) ||
         sources != dup_labels_digest(&a->sources, a->host)) {
         return ASSAY_CONFIG;
+    }
+    for (unsigned i = 0; i < DUP_SPLITS; i++) {
+        l->brief[i] += state_take_u64(in);
     }
     enum assay_status st = dup_census_load(&l->splits, &a->splits, max_pages(a), in);
     return st == ASSAY_OK ? dup_census_load(&l->sources, &a->sources, max_pages(a), in) : st;
@@ -174,11 +189,20 @@ enum assay_status dup_across_end(struct dup_across_report *r, unsigned tiers,
     const struct dup_labels *l = &r->across->sources;
     const uint64_t *records = r->local->sources.records;
     enum assay_status st = ASSAY_OK;
-    char name[64];
+    char name[96];
     for (unsigned i = 0; i < l->n && l->n > 1 && st == ASSAY_OK; i++) {
         if (records[i] > 0) {
             (void)snprintf(name, sizeof name, "duplicates.source.%s", l->names[i]);
             st = sink->metric(sink->ctx, name, r->redundant[i], records[i]);
+        }
+    }
+    for (unsigned i = 1; i < DUP_SPLITS && (tiers >> DUP_TIER_SPAN & 1) != 0 && st == ASSAY_OK;
+         i++) {
+        if ((r->across->benchmarks >> i & 1) != 0) {
+            (void)snprintf(name, sizeof name, "duplicates.contamination_short.%s",
+                           r->across->splits.names[i]);
+            st = sink->metric(sink->ctx, name, r->local->brief[i],
+                              r->local->splits.records[i] == 0 ? 1 : r->local->splits.records[i]);
         }
     }
     return st == ASSAY_OK && r->leakage != NULL ? dup_leakage_report(r->leakage, tiers, sink) : st;

@@ -21,6 +21,7 @@ struct dup_across {
 
 struct dup_across_local {
     struct dup_census splits, sources;
+    uint64_t brief[DUP_SPLITS]; /* records too short for the span tier, by split */
 };
 
 struct dup_across_report {
@@ -42,6 +43,8 @@ enum assay_status dup_across_record(const struct dup_across *a, struct dup_acros
                                     const struct assay_batch *b, const struct assay_record *r,
                                     struct assay_sink *sink);
 void dup_across_file(const struct dup_across *a, struct dup_across_local *l, uint32_t file);
+/* A record of which no field is a long span. Its label is known already. */
+void dup_across_brief(const struct dup_across *a, struct dup_across_local *l, uint64_t place);
 enum assay_status dup_across_join(struct dup_across_local *into, struct dup_across_local *from);
 void dup_across_save(const struct dup_across *a, const struct dup_across_local *l,
                      struct state_out *out);

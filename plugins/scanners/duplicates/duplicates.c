@@ -31,11 +31,21 @@
 #include "groups.h"
 #include "near.h"
 #include "normalise.h"
+#include "spans.h"
 #include "table.h"
 
 enum { RULE_FILE, RULE_RECORD, RULE_NORMALISED, RULE_NEAR, RULE_HOT, N_RULES };
-enum { TABLE_RECORDS, TABLE_FILES, TABLE_BANDS, N_TABLES };
-enum { COUNT_RECORDS, COUNT_SHORT, COUNT_EMPTY, COUNT_FILES, COUNT_SKETCHED, COUNT_LONG, N_COUNTS };
+enum { TABLE_RECORDS, TABLE_FILES, TABLE_BANDS, TABLE_GRAMS, N_TABLES };
+enum {
+    COUNT_RECORDS,
+    COUNT_SHORT,
+    COUNT_EMPTY,
+    COUNT_FILES,
+    COUNT_SKETCHED,
+    COUNT_LONG,
+    COUNT_BRIEF,
+    N_COUNTS
+};
 
 #define STATE_MAGIC       UINT64_C(0x3353505544594153) /* "SAYDUPS3" */
 #define DEFAULT_MIN_CHARS 8
@@ -44,7 +54,7 @@ enum { COUNT_RECORDS, COUNT_SHORT, COUNT_EMPTY, COUNT_FILES, COUNT_SKETCHED, COU
 #define NEAR_BUDGET       (UINT64_C(512) << 20)
 #define BUDGET_PARTS      16
 #define PAIR_PARTS        1 /* for candidates, while the tables are still there */
-#define SET_PARTS         8 /* for sets of shingles, when bands are gone */
+#define SET_PARTS         4 /* for sets of shingles, when bands are gone */
 #define SEED_BYTES        UINT64_C(0)
 #define SEED_FORM         UINT64_C(1)
 #define SEED_SHORT        UINT64_C(2)
@@ -86,6 +96,22 @@ static const struct assay_rule_decl duplicates_rules[] = {
      "other. Take them out of the training split, or out of both.",
      "某一数据划分中的记录也出现在另一划分中，评测结果因此失真。请从训练划分（或两者）中删除这些记"
      "录。"},
+    {"duplicates.span", NULL, ASSAY_SEVERITY_MEDIUM, "A long passage of another record",
+     "含有另一条记录中的长段文字",
+     "The first field and bytes say where in the item, the second where in its partner. Across "
+     "splits, what is measured on the item was partly seen; take the passage out of one of them.",
+     "前一组字段与字节位置在该记录中，后一组在其来源记录中。若分属不同数据划分，评测内容已部分见于"
+     "训练，请从其中一方删除该段。"},
+    {"duplicates.contamination", NULL, ASSAY_SEVERITY_HIGH,
+     "An item of an evaluation set in the data", "数据中含有评测集题目",
+     "The data holds a long passage of this item, so a score on the item says little. Remove the "
+     "record that holds it from what is trained on.",
+     "数据中含有该评测题目的长段文字，其得分不再可信。请从训练数据中删除含有它的记录。"},
+    {"duplicates.common_text", NULL, ASSAY_SEVERITY_INFO, "Common passages set aside",
+     "被搁置的常见文字段",
+     "Passages that very many records share, such as licences and templates, are not taken for "
+     "shared spans. The members are a sample of the records that hold the most frequent one.",
+     "极多记录共有的文字段（许可声明、模板等）不视为重复段。所列成员为含有最常见一段的部分记录。"},
     {NULL, NULL, ASSAY_SEVERITY_INFO, NULL, NULL, NULL, NULL},
 };
 
@@ -114,6 +140,13 @@ static const struct assay_option duplicates_options[] = {
      "field that names a record's source, as a JSON Pointer; else its first directory does"},
     {"source_values", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
      "the sources that field may name, separated by commas"},
+    {"spans", ASSAY_OPT_ENUM, 0, 0, "auto|off|across|all", "auto",
+     "find long passages that records share: across splits or everywhere; auto: with benchmarks"},
+    {"span_words", ASSAY_OPT_INT, 5, 200, NULL, "13", "words that make a passage long"},
+    {"span_characters", ASSAY_OPT_INT, 5, 400, NULL, "26",
+     "characters (Han, kana, Hangul) that make a passage long"},
+    {"span_common", ASSAY_OPT_INT, 0, DUP_COMMON_MOST, NULL, "0",
+     "passages in more records than this are set aside (0: one in a hundred, from 20 to 1000)"},
     {NULL, ASSAY_OPT_BOOL, 0, 0, NULL, NULL, NULL},
 };
 
@@ -131,6 +164,7 @@ struct dup_shared {
     struct dup_near_plan near;
     struct dup_sharers *sharers;
     struct dup_across across;
+    struct dup_span_plan spans;
 };
 
 struct dup_local {
@@ -141,7 +175,9 @@ struct dup_local {
     struct dup_text text;
     struct dup_mask mask;
     struct dup_shingler shingler;
-    struct dup_near near; /* of the merged state */
+    struct dup_spots spots;
+    struct dup_near near;   /* of the merged state */
+    struct dup_spans spans; /* likewise */
 };
 
 /* One worker's share of the second look. */
@@ -150,6 +186,8 @@ struct dup_review {
     struct dup_mask mask;
     struct dup_shingler shingler;
     struct dup_shelf shelf;
+    struct dup_spots spots;
+    struct dup_shelf texts;
 };
 
 /* ---- set-up ------------------------------------------------------------------------------------
@@ -230,6 +268,7 @@ static enum assay_status duplicates_init(const struct assay_host *host, void **r
         duplicates_free(s);
         return st;
     }
+    dup_span_plan_read(&s->spans, &s->across, host);
     *ret = s;
     return ASSAY_OK;
 }
@@ -243,7 +282,7 @@ static enum assay_status duplicates_local_init(const void *shared, void **ret,
         return assay_fail(err, ASSAY_NOMEM, "no memory for the scanner 'duplicates'");
     }
     l->shared = shared;
-    l->tables[TABLE_BANDS].pairs = 1;
+    l->tables[TABLE_BANDS].pairs = l->tables[TABLE_GRAMS].pairs = 1;
     (void)atomic_fetch_add(&l->shared->sharers->locals, 1);
     return ASSAY_OK;
 }
@@ -260,6 +299,8 @@ static void duplicates_local_free(void *local)
         dup_mask_release(&l->mask);
         dup_shingler_release(&l->shingler);
         dup_near_release(&l->near);
+        dup_spots_release(&l->spots);
+        dup_spans_release(&l->spans);
         (void)atomic_fetch_sub(&l->shared->sharers->locals, 1);
         free(l);
     }
@@ -271,11 +312,17 @@ static size_t fitting(const struct dup_shared *s, unsigned parts, unsigned share
     return (size_t)(s->memory / (sharers == 0 ? 1 : sharers) / BUDGET_PARTS * parts / bytes);
 }
 
+static unsigned words_of(unsigned table)
+{
+    return table == TABLE_BANDS || table == TABLE_GRAMS ? DUP_PAIR_WORDS : DUP_ENTRY_WORDS;
+}
+
 static size_t table_max(const struct dup_shared *s, unsigned table)
 {
-    static const unsigned parts[2][N_TABLES] = {{12, 4, 0}, {3, 1, 8}};
-    return fitting(s, parts[s->near.on != 0][table], atomic_load(&s->sharers->locals),
-                   table == TABLE_BANDS ? DUP_PAIR_BYTES : DUP_ENTRY_BYTES);
+    static const unsigned parts[2][2][N_TABLES] = {{{12, 4, 0, 0}, {4, 2, 0, 8}},
+                                                   {{3, 1, 8, 0}, {3, 1, 6, 4}}};
+    return fitting(s, parts[s->near.on != 0][s->spans.mode != DUP_SPANS_OFF][table],
+                   atomic_load(&s->sharers->locals), 8 * words_of(table));
 }
 
 static enum assay_status add_entry(struct dup_local *l, unsigned table, const struct dup_entry *e)
@@ -371,6 +418,30 @@ static enum assay_status sketch(struct dup_local *l, const struct assay_batch *b
     return dup_near_add(&s->near, &l->shingler, s->host, t, max, id);
 }
 
+/* The n-grams of a record's text. */
+static enum assay_status add_grams(struct dup_local *l, const struct assay_batch *b,
+                                   const struct assay_record *r, uint64_t place,
+                                   struct assay_sink *sink)
+{
+    const struct dup_shared *s = l->shared;
+    int is_long = 0;
+    enum assay_status st = dup_spots_read(&l->spots, s->host, &l->mask, b, r);
+    if (st == ASSAY_OK) {
+        st = dup_spans_add(&s->spans, &l->spots, s->host, &l->tables[TABLE_GRAMS],
+                           table_max(s, TABLE_GRAMS), place, &is_long);
+    }
+    if (st == ASSAY_LIMIT) {
+        l->counts[COUNT_LONG]++;
+        sink->skip(sink->ctx, ASSAY_SKIP_LIMIT, 1, r->raw.len);
+        return ASSAY_OK;
+    }
+    if (!is_long) {
+        l->counts[COUNT_BRIEF]++;
+        dup_across_brief(&s->across, &l->across, place);
+    }
+    return st;
+}
+
 static enum assay_status scan_record(struct dup_local *l, const struct assay_batch *b,
                                      const struct assay_record *r, struct assay_sink *sink)
 {
@@ -389,6 +460,9 @@ static enum assay_status scan_record(struct dup_local *l, const struct assay_bat
     e.place = dup_place(b->file, r->ordinal);
     st = record_keys(l, b, r, &e, &is_short);
     st = st == ASSAY_OK ? add_entry(l, TABLE_RECORDS, &e) : st;
+    if (st == ASSAY_OK && l->shared->spans.mode != DUP_SPANS_OFF) {
+        st = add_grams(l, b, r, e.place, sink);
+    }
     return st == ASSAY_OK && l->shared->near.on && !is_short ? sketch(l, b, r, e.key[0], sink) : st;
 }
 
@@ -463,18 +537,32 @@ static enum assay_status duplicates_merge(const void *shared, void *into, void *
 /* ---- the second look ---------------------------------------------------------------------------
  */
 
+static enum assay_status begin_spans(const struct dup_shared *s, struct dup_local *l,
+                                     int *ret_wanted)
+{
+    *ret_wanted = 0;
+    if (s->spans.mode == DUP_SPANS_OFF || l->spans.found) {
+        return ASSAY_OK;
+    }
+    return dup_spans_begin(&l->spans, &s->spans, &l->across, &l->tables[TABLE_GRAMS], s->host,
+                           l->counts[COUNT_RECORDS], fitting(s, PAIR_PARTS, 1, DUP_PAIR_BYTES),
+                           ret_wanted);
+}
+
 static enum assay_status duplicates_review_begin(const void *shared, void *merged, int *ret_wanted,
                                                  struct assay_error *err)
 {
     const struct dup_shared *s = shared;
     struct dup_local *l = merged;
+    int spans = 0;
     *ret_wanted = 0;
-    if (!s->near.on) {
-        return ASSAY_OK;
+    enum assay_status st = ASSAY_OK;
+    if (s->near.on) {
+        st = dup_near_begin(&l->near, &l->tables[TABLE_BANDS], &l->tables[TABLE_RECORDS], s->host,
+                            fitting(s, PAIR_PARTS, 1, DUP_PAIR_BYTES), ret_wanted);
     }
-    enum assay_status st =
-        dup_near_begin(&l->near, &l->tables[TABLE_BANDS], &l->tables[TABLE_RECORDS], s->host,
-                       fitting(s, PAIR_PARTS, 1, DUP_PAIR_BYTES), ret_wanted);
+    st = st == ASSAY_OK ? begin_spans(s, l, &spans) : st;
+    *ret_wanted |= spans;
     return st == ASSAY_OK ? st : assay_fail(err, st, "cannot find candidates for near-duplicates");
 }
 
@@ -482,7 +570,7 @@ static int duplicates_review_wants(const void *shared, const void *merged, uint3
 {
     const struct dup_local *l = merged;
     (void)shared;
-    return dup_near_wants(&l->near, file);
+    return dup_near_wants(&l->near, file) || dup_spans_wants(&l->spans, file);
 }
 
 static enum assay_status duplicates_review_local(const void *shared, const void *merged, void **ret,
@@ -506,6 +594,8 @@ static void duplicates_review_free(void *local)
         dup_mask_release(&v->mask);
         dup_shingler_release(&v->shingler);
         dup_shelf_release(&v->shelf);
+        dup_spots_release(&v->spots);
+        dup_shelf_release(&v->texts);
         (void)atomic_fetch_sub(&v->shared->sharers->reviews, 1);
         free(v);
     }
@@ -527,24 +617,56 @@ static enum assay_status keep_set(struct dup_review *v, const struct assay_batch
                          v->shingler.shingles, n);
 }
 
+/* Keeps the tokens of a record. */
+static enum assay_status keep_text(struct dup_review *v, const struct assay_batch *b,
+                                   const struct assay_record *r, uint32_t rank)
+{
+    const struct dup_shared *s = v->shared;
+    enum assay_status st = dup_spots_read(&v->spots, s->host, &v->mask, b, r);
+    if (st != ASSAY_OK) {
+        return st == ASSAY_LIMIT ? ASSAY_OK : st; /* changed since; the host says so */
+    }
+    size_t max = fitting(s, SET_PARTS, atomic_load(&s->sharers->reviews), sizeof(uint64_t));
+    return dup_shelf_add(&v->texts, s->host, max, rank, 0, (const uint64_t *)v->spots.items,
+                         v->spots.n * DUP_PAIR_WORDS);
+}
+
+/* Those of a batch's records that are among `places`, in one pass over both. */
+static enum assay_status
+keep_chosen(struct dup_review *v, const struct assay_batch *b, const uint64_t *places, size_t next,
+            size_t n,
+            enum assay_status (*keep)(struct dup_review *v, const struct assay_batch *b,
+                                      const struct assay_record *r, uint32_t rank))
+{
+    enum assay_status st = ASSAY_OK;
+    for (uint32_t i = 0; i < b->n_records && next < n && st == ASSAY_OK; i++) {
+        const uint64_t place = dup_place(b->file, b->records[i].ordinal);
+        for (; next < n && places[next] < place; next++) {
+        }
+        if (next < n && places[next] == place) {
+            st = keep(v, b, &b->records[i], (uint32_t)next);
+        }
+    }
+    return st;
+}
+
 static enum assay_status duplicates_review(const void *shared, const void *merged, void *local,
                                            const struct assay_batch *b)
 {
     const struct dup_shared *s = shared;
     const struct dup_candidates *c = &((const struct dup_local *)merged)->near.candidates;
+    const struct dup_spans *x = &((const struct dup_local *)merged)->spans;
     struct dup_review *v = local;
     enum assay_status st = dup_mask_set(&v->mask, &s->chosen, b);
     if (b->n_records == 0 || !dup_place_fits(b->file, b->records[b->n_records - 1].ordinal)) {
         return st;
     }
-    size_t next = dup_candidates_from(c, dup_place(b->file, b->records[0].ordinal));
-    for (uint32_t i = 0; i < b->n_records && next < c->n && st == ASSAY_OK; i++) {
-        const uint64_t place = dup_place(b->file, b->records[i].ordinal);
-        for (; next < c->n && c->places[next] < place; next++) {
-        }
-        if (next < c->n && c->places[next] == place) {
-            st = keep_set(v, b, &b->records[i], (uint32_t)next);
-        }
+    const uint64_t first = dup_place(b->file, b->records[0].ordinal);
+    if (st == ASSAY_OK) {
+        st = keep_chosen(v, b, c->places, dup_candidates_from(c, first), c->n, keep_set);
+    }
+    if (st == ASSAY_OK) {
+        st = keep_chosen(v, b, x->places, dup_spans_from(x, first), x->n_places, keep_text);
     }
     return st;
 }
@@ -556,6 +678,7 @@ static enum assay_status duplicates_review_merge(const void *shared, void *merge
     struct dup_review *v = local;
     (void)shared;
     enum assay_status st = dup_sets_join(&l->near.sets, &v->shelf);
+    st = st == ASSAY_OK ? dup_sets_join(&l->spans.texts, &v->texts) : st;
     return st == ASSAY_OK ? st : assay_fail(err, st, "no memory to merge sets of shingles");
 }
 
@@ -653,12 +776,29 @@ static enum assay_status finish_near(struct dup_local *l, struct dup_across_repo
     return st == ASSAY_OK ? say_near_metrics(l, &tally, sink) : st;
 }
 
+static enum assay_status finish_spans(struct dup_local *l, struct dup_across_report *across,
+                                      struct assay_sink *sink)
+{
+    const struct dup_shared *s = l->shared;
+    if (s->spans.mode == DUP_SPANS_OFF) {
+        return ASSAY_OK;
+    }
+    if (!l->spans.found) {
+        sink->skip(sink->ctx, ASSAY_SKIP_CHANGED, l->counts[COUNT_RECORDS], 0);
+    }
+    enum assay_status st = dup_spans_report(&l->spans, &s->spans, s->host, across, sink);
+    return st == ASSAY_OK
+               ? sink->metric(sink->ctx, "duplicates.span_short", l->counts[COUNT_BRIEF], 1)
+               : st;
+}
+
 /* The tiers that are looked for, as bits. */
 static unsigned tiers_of(const struct dup_shared *s)
 {
     return 1u << DUP_TIER_FILE | 1u << DUP_TIER_RECORD |
            (s->min_chars > 0 ? 1u << DUP_TIER_NORMALISED : 0) |
-           (s->near.on ? 1u << DUP_TIER_NEAR : 0);
+           (s->near.on ? 1u << DUP_TIER_NEAR : 0) |
+           (s->spans.mode != DUP_SPANS_OFF ? 1u << DUP_TIER_SPAN : 0);
 }
 
 /* Groups of files and of records; every group is also heard of by `across`. */
@@ -690,6 +830,7 @@ static enum assay_status duplicates_finish(const void *shared, void *merged,
         dup_across_begin(&across, &s->across, &l->across, table_max(s, TABLE_FILES));
     st = st == ASSAY_OK ? finish_groups(l, &across, sink) : st;
     st = st == ASSAY_OK ? finish_near(l, &across, sink) : st;
+    st = st == ASSAY_OK ? finish_spans(l, &across, sink) : st;
     st = st == ASSAY_OK ? dup_across_end(&across, tiers_of(s), sink) : st;
     dup_across_report_release(&across);
     return st;
@@ -697,11 +838,6 @@ static enum assay_status duplicates_finish(const void *shared, void *merged,
 
 /* ---- saving ------------------------------------------------------------------------------------
  */
-
-static unsigned words_of(unsigned table)
-{
-    return table == TABLE_BANDS ? DUP_PAIR_WORDS : DUP_ENTRY_WORDS;
-}
 
 static enum assay_status save_words(struct state_out *out, const uint64_t *words, unsigned n)
 {
@@ -730,6 +866,7 @@ enum {
     PARAM_BANDS,
     PARAM_ROWS,
     PARAM_VERSIONS,
+    PARAM_SPANS,
     N_PARAMS
 };
 static const char *const param_names[N_PARAMS] = {"min_chars",
@@ -738,7 +875,8 @@ static const char *const param_names[N_PARAMS] = {"min_chars",
                                                   "near_threshold",
                                                   "near_recall",
                                                   "near_recall",
-                                                  "near (made by another version)"};
+                                                  "near (made by another version)",
+                                                  "spans"};
 
 static void read_params(const struct dup_shared *s, uint64_t params[N_PARAMS])
 {
@@ -746,6 +884,11 @@ static void read_params(const struct dup_shared *s, uint64_t params[N_PARAMS])
     memset(params, 0, N_PARAMS * sizeof params[0]);
     params[PARAM_MIN_CHARS] = s->min_chars;
     params[PARAM_FIELDS] = s->chosen.digest;
+    if (s->spans.mode != DUP_SPANS_OFF) {
+        params[PARAM_SPANS] = (uint64_t)s->spans.mode | (uint64_t)s->spans.gram.word << 8 |
+                              (uint64_t)s->spans.gram.character << 24 |
+                              (uint64_t)DUP_TOKENS_VERSION << 40;
+    }
     if (n->on) {
         params[PARAM_NEAR] = 1;
         params[PARAM_THRESHOLD] = n->threshold;
@@ -770,8 +913,8 @@ duplicates_save(const void *shared, const void *local,
     const struct dup_local *l = local;
     struct state_out out = {put, ctx, ASSAY_OK};
     uint64_t params[N_PARAMS];
-    if (l->near.found) {
-        return ASSAY_USAGE; /* the bands are gone */
+    if (l->near.found || l->spans.found) {
+        return ASSAY_USAGE; /* the bands and n-grams are gone */
     }
     read_params(shared, params);
     state_put_u64(&out, STATE_MAGIC);
@@ -781,8 +924,8 @@ duplicates_save(const void *shared, const void *local,
         state_put_u64(&out, l->tables[i].total);
     }
     for (unsigned i = 0; i < N_TABLES && out.status == ASSAY_OK; i++) {
-        enum assay_status st =
-            dup_table_walk(&l->tables[i], i == TABLE_BANDS ? save_pair : save_entry, &out);
+        enum assay_status st = dup_table_walk(
+            &l->tables[i], words_of(i) == DUP_PAIR_WORDS ? save_pair : save_entry, &out);
         out.status = out.status == ASSAY_OK ? st : out.status;
     }
     dup_across_save(&l->shared->across, &l->across, &out);
