@@ -10,6 +10,8 @@
  *        by following rows, always to an earlier place, until one is reached that is not dropped.
  *        So the first of each group is kept, whatever the number of threads. A member of a chain of
  *        near-duplicates that was not itself compared with the one kept has no row, and stays.
+ *        Where nothing but files is asked for there is no audit, and most of them are not even
+ *        opened (engine/identical.h).
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@
 #include "core/fs.h"
 #include "core/limits.h"
 #include "core/option.h"
+#include "engine/identical.h"
 
 /* One row a tier: its option value, its rule, the metric that counts it. */
 static const struct tier {
@@ -50,9 +53,13 @@ struct dedup {
     struct assay_plugin_option settings[MAX_SETTINGS];
     size_t n_settings;
     char threshold[32];
+    unsigned jobs;
     uint8_t chosen[N_TIERS];
     uint8_t key[32]; /* of fingerprints, which nobody sees */
     struct assay_audit *audit;
+    /* Only files were asked for: no audit. */
+    struct assay_inventory *inventory;
+    struct assay_identical same;
 };
 
 static int usage_error(const char *fmt, ...) ASSAY_PRINTF(1, 2);
@@ -125,6 +132,13 @@ static int settle_options(struct dedup *d)
     if (cli_given(d->args, "out") && !cli_given(d->args, "emit")) {
         return usage_error("--out is where the list goes: say --emit keep or --emit drop, too");
     }
+    struct assay_error err = {0};
+    int64_t jobs = 0;
+    const char *text = cli_value(d->args, "jobs");
+    if (text != NULL && assay_parse_int(text, 0, ASSAY_LIMIT_JOBS, &jobs, &err) != ASSAY_OK) {
+        return usage_error("--jobs: %s", err.message);
+    }
+    d->jobs = (unsigned)jobs;
     return set_threshold(d);
 }
 
@@ -161,9 +175,7 @@ static int check_tiers(struct dedup *d)
 
 static int prepare(struct dedup *d)
 {
-    int code = settle_options(d);
-    code = code != 0 ? code : cli_check_outside(d->args, cli_value(d->args, "out"));
-    code = code != 0 ? code : cli_setup_plugins(d->args, &d->setup);
+    int code = cli_setup_plugins(d->args, &d->setup);
     code = code != 0 ? code : select_scanners(d);
     code = code != 0 ? code : cli_setup_rules(d->args, &d->setup);
     code = code != 0 ? code : check_tiers(d);
@@ -175,18 +187,13 @@ static int prepare(struct dedup *d)
 static int run_audit(struct dedup *d)
 {
     struct assay_error err = {0};
-    int64_t jobs = 0;
-    const char *text = cli_value(d->args, "jobs");
-    if (text != NULL && assay_parse_int(text, 0, ASSAY_LIMIT_JOBS, &jobs, &err) != ASSAY_OK) {
-        return usage_error("--jobs: %s", err.message);
-    }
     const struct assay_audit_options opt = {
         .roots = cli_operand_list(d->args),
         .n_roots = cli_operands(d->args),
         .plugins = d->setup.plugins,
         .rules = d->setup.rules,
         .policy = d->setup.policy,
-        .jobs = (unsigned)jobs,
+        .jobs = d->jobs,
         .plugin_options = d->settings,
         .n_plugin_options = d->n_settings,
         .reader = cli_value(d->args, "reader"),
@@ -202,10 +209,39 @@ static int run_audit(struct dedup *d)
     return status == ASSAY_OK ? 0 : cli_fail(&err);
 }
 
+/* Whether nothing but files, and none of them standard input, is asked for. */
+static int only_files(const struct dedup *d)
+{
+    size_t n;
+    const char *const *names = cli_values(d->args, "tier", &n);
+    int only = n > 0;
+    for (size_t i = 0; i < n; i++) {
+        only &= strcmp(names[i], "file") == 0;
+    }
+    for (size_t i = 0; i < cli_operands(d->args); i++) {
+        only &= strcmp(cli_operand(d->args, i), "-") != 0;
+    }
+    return only;
+}
+
+static int compare_files(struct dedup *d)
+{
+    struct assay_error err = {0};
+    enum assay_status status = assay_inventory_build(cli_operand_list(d->args), NULL,
+                                                     cli_operands(d->args), &d->inventory, &err);
+    if (status == ASSAY_OK) {
+        status = assay_identical_find(d->inventory, d->jobs, cli_cancel_flag(), &d->same, &err);
+    }
+    return status == ASSAY_OK ? 0 : cli_fail(&err);
+}
+
 /* ---- the table ----------------------------------------------------------------------------- */
 
-static uint64_t findings_of(const struct dedup *d, const char *rule)
+static uint64_t groups_of(const struct dedup *d, const char *rule)
 {
+    if (d->audit == NULL) {
+        return d->same.groups;
+    }
     const struct assay_rule_tally *t =
         assay_audit_tally(d->audit, assay_ruleset_find(d->setup.rules, rule));
     uint64_t n = 0;
@@ -217,6 +253,9 @@ static uint64_t findings_of(const struct dedup *d, const char *rule)
 
 static struct assay_metric metric_of(const struct dedup *d, const char *name)
 {
+    if (d->audit == NULL) {
+        return (struct assay_metric){name, d->same.n, assay_inventory_count(d->inventory)};
+    }
     for (size_t i = 0; i < assay_audit_metrics(d->audit); i++) {
         if (strcmp(assay_audit_metric(d->audit, i)->name, name) == 0) {
             return *assay_audit_metric(d->audit, i);
@@ -236,7 +275,7 @@ static void print_table(const struct dedup *d, FILE *f)
         }
         const struct assay_metric m = metric_of(d, tiers[t].metric);
         (void)fprintf(f, "%-12s %12llu %12llu %8.3f%%  %s\n", tiers[t].name,
-                      (unsigned long long)findings_of(d, tiers[t].rule), (unsigned long long)m.num,
+                      (unsigned long long)groups_of(d, tiers[t].rule), (unsigned long long)m.num,
                       m.den == 0 ? 0.0 : 100.0 * (double)m.num / (double)m.den,
                       zh ? tiers[t].title_zh : tiers[t].title_en);
     }
@@ -250,7 +289,7 @@ static void print_json(const struct dedup *d, FILE *f)
             (void)fprintf(
                 f,
                 "{\"type\":\"tier\",\"tier\":\"%s\",\"groups\":%llu,\"extra\":%llu,\"of\":%llu}\n",
-                tiers[t].name, (unsigned long long)findings_of(d, tiers[t].rule),
+                tiers[t].name, (unsigned long long)groups_of(d, tiers[t].rule),
                 (unsigned long long)m.num, (unsigned long long)m.den);
         }
     }
@@ -275,11 +314,18 @@ static enum assay_status write_list(const struct dedup *d, struct assay_out *out
 {
     const char *names[N_TIERS];
     uint32_t rules[N_TIERS];
-    struct cli_dedup_list list = {.audit = d->audit, .rules = rules, .names = names};
+    struct cli_dedup_list list = {.inventory = d->inventory, .rules = rules, .names = names};
+    list.rows = d->same.rows;
+    list.n_rows = d->same.n;
+    if (d->audit != NULL) {
+        list.inventory = assay_audit_inventory(d->audit);
+        list.rows = assay_audit_redundant(d->audit, &list.n_rows);
+    }
     for (size_t t = 0; t < N_TIERS; t++) {
         if (d->chosen[t] && tiers[t].drops) {
             names[list.n_rules] = tiers[t].name;
-            rules[list.n_rules++] = assay_ruleset_find(d->setup.rules, tiers[t].rule);
+            rules[list.n_rules++] =
+                d->audit == NULL ? 0 : assay_ruleset_find(d->setup.rules, tiers[t].rule);
         }
     }
     int keep = strcmp(cli_value(d->args, "emit"), "keep") == 0;
@@ -328,10 +374,13 @@ static int emit(const struct dedup *d)
 /* A list from half a dataset looks like one from the whole: the code says which it is. */
 static int exit_code(const struct dedup *d)
 {
-    if (assay_audit_cancelled(d->audit)) {
+    int cancelled = d->audit == NULL ? d->same.cancelled : assay_audit_cancelled(d->audit);
+    int missed = d->audit == NULL ? d->same.unread + assay_inventory_skips(d->inventory) > 0
+                                  : assay_audit_verdict(d->audit) == ASSAY_INCOMPLETE;
+    if (cancelled) {
         return 130;
     }
-    if (assay_audit_verdict(d->audit) != ASSAY_INCOMPLETE) {
+    if (!missed) {
         return 0;
     }
     cli_note(d->args,
@@ -343,14 +392,22 @@ static int exit_code(const struct dedup *d)
 static int run_dedup(const struct cli_args *args)
 {
     struct dedup d = {.args = args};
-    int code = prepare(&d);
-    code = code != 0 ? code : run_audit(&d);
+    int code = settle_options(&d);
+    code = code != 0 ? code : cli_check_outside(args, cli_value(args, "out"));
+    if (code == 0 && only_files(&d)) {
+        code = compare_files(&d);
+    } else if (code == 0) {
+        code = prepare(&d);
+        code = code != 0 ? code : run_audit(&d);
+    }
     if (code == 0) {
         print_summary(&d);
         code = emit(&d);
         code = code != 0 ? code : exit_code(&d);
     }
     assay_audit_free(d.audit);
+    assay_identical_release(&d.same);
+    assay_inventory_free(d.inventory);
     cli_setup_release(&d.setup);
     return code;
 }

@@ -141,8 +141,8 @@ static enum assay_status drop_line(struct listing *g, const struct assay_redunda
 static void begin(struct listing *g, const struct cli_dedup_list *l, struct assay_out *out,
                   struct assay_error *err)
 {
-    *g = (struct listing){.l = l, .inv = assay_audit_inventory(l->audit), .out = out, .err = err};
-    g->rows = assay_audit_redundant(l->audit, &g->n);
+    *g = (struct listing){
+        .l = l, .inv = l->inventory, .rows = l->rows, .n = l->n_rows, .out = out, .err = err};
     assay_buf_init(&g->text, 4 * BLOCK);
 }
 

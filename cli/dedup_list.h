@@ -2,7 +2,7 @@
  *
  * cli/dedup_list.h: the list of `assay dedup --emit`: one JSON object a line, in order of place.
  *
- * The rows of the audit are sorted by place, so both lists are one walk over them; what is kept for
+ * The rows are sorted by place, so both lists are one walk over them; what is kept for
  * a place is looked up by halving. Every row leads to an earlier place, so following rows ends.
  */
 #ifndef ASSAY_CLI_DEDUP_LIST_H
@@ -11,7 +11,9 @@
 #include "reports/report.h"
 
 struct cli_dedup_list {
-    const struct assay_audit *audit;
+    const struct assay_inventory *inventory;
+    const struct assay_redundant *rows; /* sorted by place */
+    size_t n_rows;
     const uint32_t *rules; /* rows of other rules do not count */
     const char *const *names;
     size_t n_rules;

@@ -5,6 +5,8 @@
  */
 #include "engine/review.h"
 
+#include <stdlib.h>
+
 #include "core/arena.h"
 
 /* Pieces of the spool that speak of a look come behind all others of their file. */

@@ -68,6 +68,42 @@ is "$(jq -r '"\(.representative.file) \(.representative.record)"' "$tmp/out" | s
 run "$ASSAY" dedup "$tmp/many" --emit keep --quiet
 is "$out" '{"file":"m.jsonl","record":0}' "keep is what drop leaves"
 
+# --- files alone are compared without an audit, with the same outcome
+f=$tmp/files
+mkdir -p "$f/sub"
+head -c 4096 /dev/urandom >"$f/head"
+for n in 1 2 3; do
+	{ cat "$f/head"; echo "tail $n"; } >"$f/same-head-$n" # of one size and one head
+done
+cp "$f/same-head-2" "$f/sub/copy-2"
+cp "$f/head" "$f/sub/head"
+echo small >"$f/small"
+echo small >"$f/sub/small"
+echo smell >"$f/smell"
+: >"$f/empty"
+: >"$f/sub/empty"
+head -c 1000000 /dev/urandom >"$f/large"
+cp "$f/large" "$f/a-large"
+want="head sub/head;a-large large;same-head-2 sub/copy-2;small sub/small"
+run "$ASSAY" dedup "$f" --tier file --emit drop --quiet
+is "$status" 0 "files are compared"
+cp "$tmp/out" "$tmp/fast"
+is "$(jq -r '"\(.representative.file) \(.file)"' "$tmp/fast" | sort | tr '\n' ';')" \
+	"$(printf %s "$want" | tr ';' '\n' | sort | tr '\n' ';')" "copies are found; the same size or head is no copy, nor is an empty file"
+run "$ASSAY" dedup "$f" --tier file --tier record --emit drop --quiet
+ok "$(grep '"tier":"file"' "$tmp/out" | cmp -s - "$tmp/fast"; echo $?)" "as an audit finds them"
+for jobs in 1 5; do
+	run "$ASSAY" dedup "$f" --tier file --emit drop --quiet --jobs $jobs
+	ok "$(cmp -s "$tmp/out" "$tmp/fast"; echo $?)" "the same with $jobs thread(s)"
+done
+run "$ASSAY" dedup "$f" --tier file --format jsonl --quiet
+is "$out" '{"type":"tier","tier":"file","groups":4,"extra":4,"of":13}' "and counted"
+run "$ASSAY" dedup "$f" --tier file --emit keep --quiet
+is "$(grep -c . "$tmp/out")" 9 "keep is the rest"
+ln -s small "$f/link"
+run "$ASSAY" dedup "$f" --tier file
+is "$status" 3 "what was not followed makes it INCOMPLETE"
+
 # --- refusals
 run "$ASSAY" dedup "$d" --out "$tmp/x"
 is "$status" 2 "--out without --emit is refused"
