@@ -90,6 +90,11 @@ static void print_source(const struct assay_source_view *s)
         (void)fputs("\n    problem: ", stdout);
         print_escaped(s->problem);
     }
+    if (s->stale > 0) {
+        (void)printf(
+            "\n    %llu judged under rules that changed: 'assay reaudit' audits them again",
+            (unsigned long long)s->stale);
+    }
     if (s->note != NULL) {
         (void)fputs("\n    ", stdout);
         print_escaped(s->note);

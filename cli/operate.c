@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/operate.c: `assay reload|metrics`: what an operator asks of a running assayd.
+ * cli/operate.c: `assay reload|metrics|reaudit`: what an operator asks of a running assayd.
  */
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "cli/term.h"
+#include "core/utf8.h"
 #include "daemon/client.h"
 
 static int connect_to(const struct cli_args *args, struct assay_client **ret)
@@ -43,6 +44,53 @@ static int run_metrics(const struct cli_args *args)
     assay_client_close(c);
     return code;
 }
+
+static int run_reaudit(const struct cli_args *args)
+{
+    struct assay_client *c = NULL;
+    struct assay_error err = {0};
+    struct assay_reaudit_view v = {0};
+    int dry_run = cli_given(args, "dry-run");
+    int code = connect_to(args, &c);
+    if (code == 0 && assay_client_reaudit(c, dry_run, &v, &err) != ASSAY_OK) {
+        code = cli_fail(&err);
+    }
+    for (size_t i = 0; code == 0 && i < v.n_datasets; i++) {
+        ASSAY_AUTO_BUF path;
+        assay_buf_init(&path, (size_t)1 << 16);
+        assay_utf8_escape(&path, assay_bytes_str(v.datasets[i].dataset));
+        (void)printf("%-10s  %-16s  %s\n", v.datasets[i].verdict, v.datasets[i].source,
+                     assay_buf_str(&path));
+    }
+    if (code == 0) {
+        (void)printf("%llu judged under rules that changed since; %llu queued\n",
+                     (unsigned long long)v.stale, (unsigned long long)v.queued);
+    }
+    assay_client_close(c);
+    return code;
+}
+
+static const struct cli_option reaudit_options[] = {
+    {"dry-run", 'n', NULL, NULL, "list them, queue nothing", 0},
+    {"control", 0, "SOCKET", NULL, "control socket of assayd; default: $ASSAY_CONTROL", 0},
+    CLI_NO_OPTION,
+};
+static const char *const reaudit_examples[] = {
+    "assay reaudit --dry-run",
+    "which datasets were judged under a policy, packs or plugins that changed since",
+    NULL,
+};
+const struct cli_command cli_reaudit = {
+    .name = "reaudit",
+    .summary = "have assayd audit what was judged under rules that changed",
+    .operands = "",
+    .options = reaudit_options,
+    .examples = reaudit_examples,
+    .notes = "Rules are compared by content: of the policy, the packs and the plugins. At most "
+             "1000 datasets are listed; all are counted, and queued. See reaudit in "
+             "assayd.yaml(5) for having it done without asking.",
+    .run = run_reaudit,
+};
 
 static const struct cli_option operate_options[] = {
     {"control", 0, "SOCKET", NULL, "control socket of assayd; default: $ASSAY_CONTROL", 0},

@@ -227,6 +227,7 @@ static void view_source(const json_t *o, struct assay_source_view *v)
         .path = text_or(o, "path", ""),
         .problem = assay_json_in_str(o, "problem"),
         .note = assay_json_in_str(o, "note"),
+        .stale = assay_json_in_uint(o, "stale"),
         .datasets = assay_json_in_uint(o, "datasets"),
         .pending = assay_json_in_uint(o, "pending"),
         .rescans = assay_json_in_uint(o, "rescans"),
@@ -249,6 +250,29 @@ enum assay_status assay_client_metrics(struct assay_client *c, const char **ret_
         status = assay_fail(err, ASSAY_SYNTAX, "assayd answered without metrics");
     }
     return status;
+}
+
+enum assay_status assay_client_reaudit(struct assay_client *c, int dry_run,
+                                       struct assay_reaudit_view *ret, struct assay_error *err)
+{
+    const struct assay_request r = {.op = ASSAY_OP_REAUDIT, .dry_run = dry_run};
+    enum assay_status status = call(c, &r, err);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    const json_t *list = json_object_get(c->reply, "datasets");
+    size_t n = json_array_size(list);
+    struct assay_stale_view *v = assay_arena_array(c->arena, n, sizeof *v);
+    for (size_t i = 0; v != NULL && i < n; i++) {
+        const json_t *o = json_array_get(list, i);
+        v[i] = (struct assay_stale_view){text_or(o, "dataset", ""), text_or(o, "source", ""),
+                                         text_or(o, "verdict", "")};
+    }
+    *ret = (struct assay_reaudit_view){.stale = assay_json_in_uint(c->reply, "stale"),
+                                       .queued = assay_json_in_uint(c->reply, "queued"),
+                                       .datasets = v,
+                                       .n_datasets = v == NULL ? 0 : n};
+    return ASSAY_OK;
 }
 
 enum assay_status assay_client_ping(struct assay_client *c, struct assay_error *err)

@@ -39,6 +39,7 @@ struct assay_source_view {
     const char *name, *kind, *path;
     const char *problem; /* NULL: working */
     const char *note;    /* NULL */
+    uint64_t stale;      /* datasets judged under other rules */
     uint64_t datasets;   /* seen */
     uint64_t pending;    /* not settled yet */
     uint64_t rescans;    /* after lost events, and on the timer */
@@ -79,6 +80,17 @@ enum assay_status assay_client_reload(struct assay_client *c, struct assay_error
 /* Prometheus text. */
 enum assay_status assay_client_metrics(struct assay_client *c, const char **ret_text,
                                        struct assay_error *err);
+/* Datasets that were judged under other rules, queued unless `dry_run`. */
+struct assay_stale_view {
+    const char *dataset, *source, *verdict;
+};
+struct assay_reaudit_view {
+    uint64_t stale, queued;
+    const struct assay_stale_view *datasets; /* the first of them */
+    size_t n_datasets;
+};
+enum assay_status assay_client_reaudit(struct assay_client *c, int dry_run,
+                                       struct assay_reaudit_view *ret, struct assay_error *err);
 enum assay_status assay_client_submit(struct assay_client *c, const struct assay_submit *what,
                                       uint64_t *ret_run, struct assay_error *err);
 /* The newest run of a dataset (absolute path), or run `run` when `dataset` is NULL. ASSAY_NOTFOUND.

@@ -20,6 +20,7 @@ enum assay_ready { /* a set: all of them have to hold */
                    ASSAY_READY_RENAME = 8,
                    ASSAY_READY_CLOSE = 16
 };
+enum assay_reaudit { ASSAY_REAUDIT_REPORT, ASSAY_REAUDIT_NOW };
 enum assay_watch_mode { ASSAY_WATCH_AUTO, ASSAY_WATCH_INOTIFY, ASSAY_WATCH_POLL };
 enum assay_dataset_unit { ASSAY_DATASET_CHILDREN, ASSAY_DATASET_SELF };
 
@@ -54,6 +55,7 @@ struct assay_config {
     uint64_t retry_delay_ms;
     uint64_t drain_ms;  /* how long running audits may finish after SIGTERM */
     uint64_t rescan_ms; /* between reconciling scans */
+    uint64_t reaudit;   /* enum assay_reaudit */
     uint64_t sandbox;   /* enum assay_sandbox_mode */
     const char *control_socket;
     const char *control_group; /* NULL: the owner alone */

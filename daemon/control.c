@@ -58,6 +58,7 @@ static void put_sources(struct server *s, struct assay_json *j)
         assay_json_kv_str(j, "path", c->path);
         assay_json_kv_str(j, "problem", counts.problem);
         assay_json_kv_str(j, "note", counts.note);
+        assay_json_kv_uint(j, "stale", s->stale[i]);
         assay_json_kv_uint(j, "datasets", counts.datasets);
         assay_json_kv_uint(j, "pending", counts.pending);
         assay_json_kv_uint(j, "rescans", counts.rescans);
@@ -149,6 +150,12 @@ static enum assay_status op_metrics(struct server *s, struct server_client *c,
     return ASSAY_OK;
 }
 
+static enum assay_status op_reaudit(struct server *s, struct server_client *c,
+                                    const struct assay_request *r, struct assay_error *err)
+{
+    return server_reaudit(s, r->dry_run, &c->out, err);
+}
+
 static enum assay_status op_reload(struct server *s, struct server_client *c,
                                    const struct assay_request *r, struct assay_error *err)
 {
@@ -226,9 +233,9 @@ static enum assay_status (*const op_functions[ASSAY_OP_MAX])(struct server *s,
                                                              struct server_client *c,
                                                              const struct assay_request *r,
                                                              struct assay_error *err) = {
-    [ASSAY_OP_PING] = op_ping,       [ASSAY_OP_STATUS] = op_status, [ASSAY_OP_SUBMIT] = op_submit,
-    [ASSAY_OP_WAIT] = op_wait,       [ASSAY_OP_REPORT] = op_report, [ASSAY_OP_RELOAD] = op_reload,
-    [ASSAY_OP_METRICS] = op_metrics,
+    [ASSAY_OP_PING] = op_ping,       [ASSAY_OP_STATUS] = op_status,   [ASSAY_OP_SUBMIT] = op_submit,
+    [ASSAY_OP_WAIT] = op_wait,       [ASSAY_OP_REPORT] = op_report,   [ASSAY_OP_RELOAD] = op_reload,
+    [ASSAY_OP_METRICS] = op_metrics, [ASSAY_OP_REAUDIT] = op_reaudit,
 };
 
 void server_tell(struct server *s, uint64_t id)

@@ -18,6 +18,7 @@ static const struct {
     [ASSAY_OP_REPORT] = {"report", {"op", "run", "dataset", NULL}},
     [ASSAY_OP_RELOAD] = {"reload", {"op", NULL}},
     [ASSAY_OP_METRICS] = {"metrics", {"op", NULL}},
+    [ASSAY_OP_REAUDIT] = {"reaudit", {"op", "dry_run", NULL}},
 };
 
 int assay_path_is_plain(const char *path)
@@ -85,6 +86,11 @@ static enum assay_status read_members(struct assay_request *r, const json_t *obj
 {
     static const char *const texts[] = {"path", "policy", "dataset", NULL};
     static const char *const numbers[] = {"run", NULL};
+    const json_t *dry_run = json_object_get(object, "dry_run");
+    if (dry_run != NULL && !json_is_boolean(dry_run)) {
+        return assay_fail(err, ASSAY_USAGE, "member \"dry_run\" must be true or false");
+    }
+    r->dry_run = json_is_true(dry_run);
     enum assay_status status = assay_json_in_types(object, texts, numbers, err);
     if (status == ASSAY_OK) {
         r->path = assay_json_in_copy(r->arena, object, "path");
@@ -131,9 +137,9 @@ enum assay_status assay_request_parse(struct assay_bytes line, struct assay_requ
     if (ret->arena == NULL) {
         status = assay_fail(err, ASSAY_NOMEM, "out of memory");
     } else if (op < 0) {
-        status =
-            assay_fail(err, ASSAY_USAGE,
-                       "unknown \"op\": ping, status, submit, wait, report, reload or metrics");
+        status = assay_fail(
+            err, ASSAY_USAGE,
+            "unknown \"op\": ping, status, submit, wait, report, reload, metrics or reaudit");
     } else {
         ret->op = (enum assay_request_op)op;
         status = check_members(object, ret->op, err);
@@ -176,6 +182,9 @@ enum assay_status assay_request_encode(const struct assay_request *r, struct ass
     }
     if (r->run != 0) {
         assay_json_kv_uint(&j, "run", r->run);
+    }
+    if (r->dry_run) {
+        assay_json_kv_bool(&j, "dry_run", 1);
     }
     assay_json_end_object(&j);
     assay_buf_addc(out, '\n');

@@ -4,6 +4,7 @@
  *
  *     {"op":"ping"}   {"op":"status"}   {"op":"reload"}   {"op":"metrics"}
  *     {"op":"submit","path":"/abs","policy":"...","packs":["..."]}
+ *     {"op":"reaudit","dry_run":true}
  *     {"op":"wait","run":N}  or  {"op":"wait","dataset":"/abs","run":AFTER}
  *     {"op":"report","run":N}  or  {"op":"report","dataset":"/abs"}
  *
@@ -26,6 +27,7 @@ enum assay_request_op {
     ASSAY_OP_REPORT,
     ASSAY_OP_RELOAD,
     ASSAY_OP_METRICS,
+    ASSAY_OP_REAUDIT,
     ASSAY_OP_MAX
 };
 
@@ -36,6 +38,7 @@ struct assay_request {
     const char *policy;
     struct assay_config_list packs;
     uint64_t run;
+    int dry_run; /* reaudit: only list */
     struct assay_arena *arena;
 };
 

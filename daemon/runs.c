@@ -71,8 +71,11 @@ static enum assay_status find_answer(struct server *s, const struct assay_run_sp
             return status;
         }
     }
+    if (spec->origin == NULL) {
+        return server_known(s, spec, ret_id, err);
+    }
     enum assay_status status = assay_store_same(s->store, spec, ret_id, err);
-    if (status == ASSAY_OK && spec->origin != NULL) { /* who asks anew wants more than a failure */
+    if (status == ASSAY_OK) { /* who asks anew wants more than a failure */
         status = assay_store_get(s->store, *ret_id, &run, err);
         if (status == ASSAY_OK && assay_run_is_final(&run) && run.state != ASSAY_RUN_DONE) {
             return assay_fail(err, ASSAY_NOTFOUND, "without a verdict");
@@ -86,7 +89,8 @@ enum assay_status server_offer(struct server *s, const struct assay_delivery *d)
 {
     uint64_t id;
     struct assay_error err;
-    const struct assay_run_spec spec = spec_of(d);
+    struct assay_run_spec spec = spec_of(d);
+    server_set_rules(s, &spec);
     enum assay_status status = find_answer(s, &spec, &id, &err);
     int is_new = status == ASSAY_NOTFOUND;
     if (is_new) {
@@ -126,6 +130,7 @@ enum assay_status server_submit(struct server *s, const struct assay_request *r,
     if (assay_tree_signature(r->path, spec.signature, &newest) != ASSAY_OK) {
         return assay_fail(err, ASSAY_NOTFOUND, "%.300s: no such file or directory", r->path);
     }
+    server_set_rules(s, &spec);
     if (assay_store_same(s->store, &spec, ret_run, NULL) == ASSAY_OK &&
         assay_store_get(s->store, *ret_run, &last, NULL) == ASSAY_OK &&
         !assay_run_is_final(&last)) {

@@ -177,6 +177,8 @@ static enum assay_status switch_config(struct server *s, struct assay_config *co
     }
     stop_sources(s->sources);
     memcpy(s->sources, sources, sizeof sources);
+    s->rules_ms = 0; /* they may have changed */
+    memset(s->stale, 0, sizeof s->stale);
     s->answer_ms = 0; /* they have not been told anything yet */
     assay_key_free(s->key);
     s->key = key;
@@ -259,6 +261,9 @@ static void arm_timer(struct server *s)
     uint64_t due = server_runs_deadline(s);
     uint64_t answer = server_answer_deadline(s);
     due = answer < due ? answer : due;
+    if (s->state == SERVER_RUNNING) {
+        due = s->rules_ms < due ? s->rules_ms : due;
+    }
     for (size_t i = 0; assay_source_kinds[i] != NULL && s->state == SERVER_RUNNING; i++) {
         uint64_t at = assay_source_kinds[i]->deadline(s->sources[i]);
         at = at < s->schedule_ms ? s->schedule_ms : at;
@@ -301,6 +306,7 @@ static void loop(struct server *s)
 {
     while (s->state != SERVER_STOPPED) {
         ask_sources(s);
+        server_check_rules(s);
         server_schedule(s);
         server_answer_all(s);
         server_flush(s);

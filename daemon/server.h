@@ -17,6 +17,7 @@
 #include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/protocol.h"
+#include "daemon/rules_digest.h"
 #include "reports/keys.h"
 
 #define SERVER_WORKERS_MAX 64
@@ -85,8 +86,11 @@ struct server {
     uint64_t work_ms;         /* monotonic; the next thing due that is not a notice */
     char reload_problem[256]; /* why the last reload failed; empty: it did not */
     enum server_state state;
-    uint64_t started_ms;  /* Unix */
-    uint64_t drain_ms;    /* monotonic deadline while draining */
+    uint64_t started_ms; /* Unix */
+    uint64_t drain_ms;   /* monotonic deadline while draining */
+    struct assay_rules_memory rules;
+    uint64_t rules_ms;                   /* monotonic; when rules are compared next */
+    uint64_t stale[ASSAY_LIMIT_SOURCES]; /* datasets judged under other rules, by source */
     uint64_t schedule_ms; /* monotonic; no run starts before (the store failed); 0: at once */
     uint64_t answer_ms;   /* monotonic; when every outcome nobody confirmed is offered again */
 };
@@ -118,6 +122,17 @@ enum assay_status server_submit(struct server *s, const struct assay_request *r,
 void server_answer(struct server *s, uint64_t run); /* offers the outcome, if it is final */
 void server_answer_all(struct server *s);           /* every turn: confirmations; what is due */
 uint64_t server_answer_deadline(const struct server *s);
+
+/* reaudit.c */
+/* Fills in the digest of the rules of `spec`. */
+void server_set_rules(struct server *s, struct assay_run_spec *spec);
+/* ASSAY_OK and the run that judged, or will judge, a delivery as it is; ASSAY_NOTFOUND: none. */
+enum assay_status server_known(struct server *s, const struct assay_run_spec *spec,
+                               uint64_t *ret_id, struct assay_error *err);
+void server_check_rules(struct server *s); /* when it is time */
+/* Answers with the datasets that were judged under other rules; queues them unless only_list. */
+enum assay_status server_reaudit(struct server *s, int only_list, struct assay_buf *out,
+                                 struct assay_error *err);
 
 /* publish.c */
 enum assay_status server_staging_prepare(const struct assay_config *c, struct server_run *run,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * daemon/signature.c: what a tree looks like from outside: names, types, sizes and times, no
- * content.
+ * daemon/signature.c: what a tree looks like from outside (names, types, sizes and times), or what
+ * it holds (names, types and bytes).
  *
  * Entries are hashed in the order of their names, so the directory's own order does not matter.
  * Links are not followed. ctime is part of it: copies that preserve sizes and mtimes still show.
@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,8 @@ struct signer {
     struct assay_sha256 *hash;
     uint64_t newest_ms;
     int failed;
+    int content;    /* what it holds, not what it looks like */
+    uint64_t bytes; /* of content so far */
 };
 
 struct names {
@@ -49,6 +52,42 @@ static void put_error(struct signer *g, int error)
 {
     put(g, "!", 1);
     put(g, &error, sizeof error);
+}
+
+/* The bytes of a regular file, after its name. */
+static void put_content(struct signer *g, int dir_fd, const char *name)
+{
+    char chunk[16384];
+    int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    uint64_t len = 0;
+    ssize_t n = fd < 0 ? -1 : 0;
+    while (fd >= 0 && g->bytes < ASSAY_LIMIT_RULE_MEMORY &&
+           (n = read(fd, chunk, sizeof chunk)) > 0) {
+        put(g, chunk, (size_t)n);
+        len += (uint64_t)n;
+        g->bytes += (uint64_t)n;
+    }
+    if (n != 0) {
+        put_error(g, n < 0 ? errno : EFBIG);
+    }
+    put(g, &len, sizeof len);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+static void put_entry(struct signer *g, int dir_fd, const char *name, const struct stat *st)
+{
+    if (!g->content) {
+        put_stat(g, name, st);
+        return;
+    }
+    const uint32_t type = (uint32_t)st->st_mode & S_IFMT;
+    put(g, name, strlen(name) + 1);
+    put(g, &type, sizeof type);
+    if (S_ISREG(st->st_mode)) {
+        put_content(g, dir_fd, name);
+    }
 }
 
 static int compare_names(const void *a, const void *b)
@@ -106,7 +145,7 @@ static void put_tree(struct signer *g, int fd, unsigned depth)
             put_error(g, errno);
             continue;
         }
-        put_stat(g, list.items[i], &st);
+        put_entry(g, fd, list.items[i], &st);
         if (!S_ISDIR(st.st_mode)) {
             continue;
         }
@@ -147,4 +186,26 @@ enum assay_status assay_tree_signature(const char *path, uint8_t ret[ASSAY_SIGNA
     assay_sha256_free(g.hash);
     *ret_newest_ms = g.newest_ms;
     return g.failed ? ASSAY_CRYPTO : ASSAY_OK;
+}
+
+void assay_tree_content(const char *path, struct assay_sha256 *hash)
+{
+    struct stat st;
+    struct signer g = {.hash = hash, .content = 1};
+    if (stat(path, &st) != 0) { /* the path itself may be a link: it was configured */
+        put_error(&g, errno);
+        return;
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        char real[PATH_MAX];
+        put_entry(&g, AT_FDCWD, realpath(path, real) == NULL ? path : real, &st);
+        return;
+    }
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        put_error(&g, errno);
+        return;
+    }
+    put_tree(&g, fd, 0);
+    (void)close(fd);
 }

@@ -88,5 +88,10 @@ extern const struct assay_source_kind assay_source_directory; /* daemon/watch.c;
  * gone. */
 enum assay_status assay_tree_signature(const char *path, uint8_t ret[ASSAY_SIGNATURE_LEN],
                                        uint64_t *ret_newest_ms);
+/* Adds what lies at `path` to a digest: names, types and bytes of a directory and all below it, or
+ * one file. What cannot be read is part of it, not an error; no more than ASSAY_LIMIT_RULE_MEMORY
+ * is read. */
+struct assay_sha256;
+void assay_tree_content(const char *path, struct assay_sha256 *hash);
 
 #endif

@@ -98,8 +98,8 @@ enum assay_status assay_store_commit(struct assay_store *s, struct assay_error *
 /* Queues a run, with its request when spec->origin is set. */
 enum assay_status assay_store_add(struct assay_store *s, const struct assay_run_spec *spec,
                                   uint64_t *ret_id, struct assay_error *err);
-/* ASSAY_OK and its id when the newest run of this path has the same signature, policy and packs (so
- * there is nothing to do), else ASSAY_NOTFOUND. */
+/* ASSAY_OK and its id when the newest run of this path has the same signature, policy, packs and
+ * digest of rules (so there is nothing to do), else ASSAY_NOTFOUND. */
 enum assay_status assay_store_same(struct assay_store *s, const struct assay_run_spec *spec,
                                    uint64_t *ret_id, struct assay_error *err);
 /* The queued run of the highest priority, of those the oldest, that may start at `now_ms`. No two
@@ -146,6 +146,19 @@ enum assay_status assay_store_untold(struct assay_store *s, uint64_t of_run,
                                      void *ctx, struct assay_error *err);
 enum assay_status assay_store_told(struct assay_store *s, uint64_t request,
                                    struct assay_error *err);
+
+/* Rules. The newest run of a dataset for `source`; ASSAY_NOTFOUND. */
+enum assay_status assay_store_judged(struct assay_store *s, const char *path, const char *source,
+                                     struct assay_run_record *ret, struct assay_error *err);
+/* A run that is still queued will see what `spec` says now: its signature and rules are those. */
+enum assay_status assay_store_refresh(struct assay_store *s, uint64_t id,
+                                      const struct assay_run_spec *spec, struct assay_error *err);
+/* The newest runs of datasets of `source` that ended under other rules than `digest`, in order.
+ * Stops when `each` returns non-zero; `each` must not call the store. */
+enum assay_status assay_store_stale(struct assay_store *s, const char *source,
+                                    const uint8_t digest[ASSAY_SIGNATURE_LEN],
+                                    int (*each)(void *ctx, const struct assay_run_record *run),
+                                    void *ctx, struct assay_error *err);
 
 /* ASSAY_NOTFOUND when there is none. */
 enum assay_status assay_store_get(struct assay_store *s, uint64_t id, struct assay_run_record *ret,

@@ -3,7 +3,8 @@
  * daemon/store_db.h: the inside of the store, shared by its own files and nobody else (private).
  *
  * store_schema.c opens, makes and upgrades the file and holds the SQL; store_row.c reads rows;
- * store.c is the state machine; store_requests.c what sources want to hear of. Statements are
+ * store.c is the state machine; store_requests.c what sources want to hear of; store_rules.c by
+ * which rules datasets were judged. Statements are
  * prepared once and reset after use.
  */
 #ifndef ASSAY_DAEMON_STORE_DB_H
@@ -40,6 +41,9 @@ enum store_query {
     Q_UNTOLD,
     Q_UNTOLD_OF,
     Q_TOLD,
+    Q_JUDGED,
+    Q_REFRESH,
+    Q_STALE,
     Q_MAX
 };
 

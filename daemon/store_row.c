@@ -106,6 +106,7 @@ enum assay_status assay_store_same(struct assay_store *s, const struct assay_run
         return status;
     }
     if (memcmp(last.spec.signature, spec->signature, ASSAY_SIGNATURE_LEN) != 0 ||
+        memcmp(last.spec.rules_digest, spec->rules_digest, ASSAY_SIGNATURE_LEN) != 0 ||
         !same_text(last.spec.policy, spec->policy) || !same_packs(last.spec.packs, spec->packs)) {
         return assay_fail(err, ASSAY_NOTFOUND, "changed since");
     }

@@ -98,6 +98,11 @@ static const char *const store_sql[Q_MAX] = {
                        " ORDER BY id DESC LIMIT 1)",
     [Q_UNTOLD] = UNTOLD "AND ?1 = 0 ORDER BY q.id",
     [Q_UNTOLD_OF] = UNTOLD "AND q.run = ?1 ORDER BY q.id",
+    [Q_JUDGED] = RUN "WHERE d.path = ?1 AND r.source = ?2 ORDER BY r.id DESC LIMIT 1",
+    [Q_REFRESH] = "UPDATE runs SET signature = ?2, rules_digest = ?3 WHERE id = ?1 AND state = 0",
+    [Q_STALE] = RUN "WHERE r.source = ?1 AND r.state IN (2, 3, 5) AND r.rules_digest <> ?2"
+                    " AND r.id = (SELECT max(o.id) FROM runs o WHERE o.dataset = r.dataset"
+                    " AND o.source = ?1) ORDER BY r.id",
     [Q_TOLD] = "UPDATE requests SET told = 1 WHERE id = ?1",
 };
 

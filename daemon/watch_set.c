@@ -80,7 +80,8 @@ void watch_remove(struct watch_root *r, size_t at)
             (r->n - at) * sizeof(struct watch_delivery *));
 }
 
-/* What waits for quiet is not looked at before it can have been quiet; all else at once. */
+/* What waits for quiet is not looked at before it can have been quiet, or has been waited for long
+ * enough; all else at once. */
 static uint64_t first_look(const struct watch_root *r, const struct watch_delivery *d, uint64_t now)
 {
     uint64_t waits = ASSAY_READY_SETTLE | ASSAY_READY_CLOSE;
@@ -88,7 +89,9 @@ static uint64_t first_look(const struct watch_root *r, const struct watch_delive
     if (now == 0 || (r->config->ready & waits) == 0) {
         return 0;
     }
-    return now + r->config->settle_ms;
+    uint64_t quiet = now + r->config->settle_ms;
+    uint64_t most = d->since_ms + r->config->settle_max_ms;
+    return r->config->settle_max_ms != 0 && most < quiet ? most : quiet;
 }
 
 struct watch_delivery *watch_touch(struct watch_root *r, const char *name, uint64_t now)

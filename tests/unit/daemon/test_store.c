@@ -179,10 +179,14 @@ static void the_same_state_is_recognised(void **state)
     struct assay_run_spec spec = {.path = "/d", .packs = {packs, 2}};
     uint64_t found;
     memset(spec.signature, 1, sizeof spec.signature);
+    memset(spec.rules_digest, 0x5A, sizeof spec.rules_digest);
     assert_int_equal(assay_store_same(store, &spec, &found, &err), ASSAY_NOTFOUND);
     uint64_t id = add("/d", 1);
     assert_int_equal(assay_store_same(store, &spec, &found, &err), ASSAY_OK);
     assert_int_equal(found, id);
+    spec.rules_digest[0] = 1; /* the same names, another content */
+    assert_int_equal(assay_store_same(store, &spec, &found, &err), ASSAY_NOTFOUND);
+    spec.rules_digest[0] = 0x5A;
     spec.policy = "observe";
     assert_int_equal(assay_store_same(store, &spec, &found, &err), ASSAY_NOTFOUND);
     spec.policy = NULL;
@@ -400,6 +404,48 @@ static void a_second_life_queues_again(void **state)
     assert_int_equal(assay_store_newest(store, "/d", 0, &run, &err), ASSAY_OK);
 }
 
+static int collect_paths(void *ctx, const struct assay_run_record *r)
+{
+    char *all = ctx;
+    size_t len = strlen(all);
+    (void)snprintf(all + len, 100 - len, "%s", r->spec.path);
+    return 0;
+}
+
+static void rules_that_changed_are_told(void **state)
+{
+    (void)state;
+    const struct assay_outcome outcome = {"PASS", "/r", "00"};
+    struct assay_run_spec spec = {.path = "/q", .name = "q", .source = "s"};
+    uint8_t digest[ASSAY_SIGNATURE_LEN];
+    uint64_t id[3];
+    char all[100] = "";
+    id[0] = add("/a", 1);
+    id[1] = add("/b", 1);
+    id[2] = add("/c", 1);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(assay_store_started(store, id[i], &err), ASSAY_OK);
+        assert_int_equal(assay_store_done(store, id[i], &outcome, &err), ASSAY_OK);
+    }
+    memset(digest, 0x5A, sizeof digest);
+    assert_int_equal(assay_store_stale(store, "s", digest, collect_paths, all, &err), ASSAY_OK);
+    assert_string_equal(all, "");
+    digest[0] = 0;
+    (void)add("/b", 2); /* is queued again already; /c is not judged at all */
+    assert_int_equal(assay_store_stale(store, "s", digest, collect_paths, all, &err), ASSAY_OK);
+    assert_string_equal(all, "/a");
+    assert_int_equal(assay_store_stale(store, "t", digest, collect_paths, all, &err), ASSAY_OK);
+    assert_string_equal(all, "/a");
+    assert_int_equal(assay_store_judged(store, "/a", "t", &run, &err), ASSAY_NOTFOUND);
+    assert_int_equal(assay_store_judged(store, "/a", "s", &run, &err), ASSAY_OK);
+    assert_int_equal(run.id, id[0]);
+    memset(spec.signature, 9, sizeof spec.signature);
+    assert_int_equal(assay_store_refresh(store, id[0], &spec, &err), ASSAY_INTERNAL);
+    assert_int_equal(assay_store_refresh(store, id[2], &spec, &err), ASSAY_OK);
+    assert_int_equal(state_of(id[2]), ASSAY_RUN_QUEUED);
+    assert_int_equal(run.spec.signature[0], 9);
+}
+
 static void a_store_of_the_first_format_goes_on(void **state)
 {
     (void)state;
@@ -487,6 +533,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_joined_is_committed_together, setup, teardown),
         cmocka_unit_test_setup_teardown(a_request_is_offered_until_it_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_second_life_queues_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(rules_that_changed_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_of_the_first_format_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a_newer_store_is_refused_and_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_store_is_refused, setup, teardown),

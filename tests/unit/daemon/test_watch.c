@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "daemon/rules_digest.h"
 #include "daemon/source.h"
 
 static const struct assay_source_kind *const kind = &assay_source_directory;
@@ -255,6 +256,38 @@ static void signatures_follow_names_sizes_and_times(void **state)
     assert_memory_not_equal(a, b, sizeof a);
 }
 
+static void digests_of_rules_follow_their_content(void **state)
+{
+    (void)state;
+    uint8_t a[32], b[32];
+    struct assay_rules_memory memory = {0};
+    char pack[256], policy[256];
+    (void)snprintf(pack, sizeof pack, "%s", path_of("pack"));
+    (void)snprintf(policy, sizeof policy, "%s", path_of("policy.yaml"));
+    const char *packs[] = {pack, "pii"};
+    const struct assay_rules_ref rules = {policy, {packs, 2}, NULL};
+    assert_int_equal(mkdir(path_of("pack"), 0755), 0);
+    put("pack/pack.yaml", "pack: x\n");
+    put("policy.yaml", "policy: p\n");
+    assert_int_equal(assay_rules_digest(&rules, a), ASSAY_OK);
+    assert_int_equal(chmod(path_of("policy.yaml"), 0600), 0); /* looks are nothing to it */
+    assert_int_equal(assay_rules_digest(&rules, b), ASSAY_OK);
+    assert_memory_equal(a, b, sizeof a);
+    assay_rules_recall(&memory, &rules, 5000, b);
+    put("pack/words.txt", "word\n");
+    assay_rules_recall(&memory, &rules, 5999, b); /* read a moment ago */
+    assert_memory_equal(a, b, sizeof a);
+    assay_rules_recall(&memory, &rules, 6000, b);
+    assert_memory_not_equal(a, b, sizeof a);
+    memcpy(a, b, sizeof a);
+    put("policy.yaml", "version: 2\n");
+    assert_int_equal(assay_rules_digest(&rules, b), ASSAY_OK);
+    assert_memory_not_equal(a, b, sizeof a);
+    packs[1] = "secrets";
+    assert_int_equal(assay_rules_digest(&rules, a), ASSAY_OK);
+    assert_memory_not_equal(a, b, sizeof a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +300,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_directory_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(lost_events_lead_to_a_scan, setup, teardown),
         cmocka_unit_test_setup_teardown(a_root_that_is_not_there_is_a_problem, setup, teardown),
+        cmocka_unit_test_setup_teardown(digests_of_rules_follow_their_content, setup, teardown),
         cmocka_unit_test_setup_teardown(signatures_follow_names_sizes_and_times, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/rules_digest.h"
+
+#include "daemon/source.h"
+#include "rules/embedded.h"
+#include <config.h> /* not daemon/config.h */
+
+static void put(struct assay_sha256 *h, const void *data, size_t len, enum assay_status *status)
+{
+    if (*status == ASSAY_OK) {
+        *status = assay_sha256_update(h, data, len);
+    }
+}
+
+static void put_text(struct assay_sha256 *h, const char *text, enum assay_status *status)
+{
+    put(h, text, strlen(text) + 1, status);
+}
+
+/* Embedded files whose names begin with `prefix`; how many. */
+static size_t put_embedded(struct assay_sha256 *h, const char *prefix, enum assay_status *status)
+{
+    size_t n = 0;
+    for (const struct assay_embedded_file *f = assay_embedded_files; f->name != NULL; f++) {
+        if (strncmp(f->name, prefix, strlen(prefix)) == 0) {
+            put_text(h, f->name, status);
+            put(h, f->data, f->len, status);
+            n++;
+        }
+    }
+    return n;
+}
+
+/* A built-in name, else a path: as the loaders of packs and policies resolve it. */
+static void put_named(struct assay_sha256 *h, const char *room, const char *name, const char *end,
+                      enum assay_status *status)
+{
+    char prefix[300];
+    put_text(h, name, status);
+    if (strchr(name, '/') == NULL && strlen(name) < 200) {
+        (void)snprintf(prefix, sizeof prefix, "%s/%s%s", room, name, end);
+        if (put_embedded(h, prefix, status) > 0) {
+            return;
+        }
+    }
+    assay_tree_content(name, h);
+}
+
+enum assay_status assay_rules_digest(const struct assay_rules_ref *rules,
+                                     uint8_t ret[ASSAY_SHA256_LEN])
+{
+    struct assay_sha256 *h = assay_sha256_new();
+    if (h == NULL) {
+        return ASSAY_NOMEM;
+    }
+    enum assay_status status = assay_sha256_start(h);
+    put_text(h, PACKAGE_VERSION, &status);
+    put_named(h, "policies", rules->policy == NULL ? "default" : rules->policy, ".yaml", &status);
+    for (size_t i = 0; i < rules->packs.n; i++) {
+        put_named(h, "packs", rules->packs.items[i], "/", &status);
+    }
+    if (rules->packs.n == 0) {
+        (void)put_embedded(h, "packs/", &status);
+    }
+    if (rules->plugins_dir != NULL) {
+        put_text(h, rules->plugins_dir, &status);
+        assay_tree_content(rules->plugins_dir, h);
+    }
+    if (status == ASSAY_OK) {
+        status = assay_sha256_finish(h, ret);
+    }
+    assay_sha256_free(h);
+    return status;
+}
+
+static uint64_t key_of(const struct assay_rules_ref *rules)
+{
+    const char *policy = rules->policy == NULL ? "" : rules->policy;
+    const char *plugins = rules->plugins_dir == NULL ? "" : rules->plugins_dir;
+    uint64_t key = assay_xxh3_64(policy, strlen(policy), rules->packs.n);
+    key = assay_xxh3_64(plugins, strlen(plugins), key);
+    for (size_t i = 0; i < rules->packs.n; i++) {
+        key = assay_xxh3_64(rules->packs.items[i], strlen(rules->packs.items[i]), key);
+    }
+    return key;
+}
+
+void assay_rules_recall(struct assay_rules_memory *m, const struct assay_rules_ref *rules,
+                        uint64_t now_ms, uint8_t ret[ASSAY_SHA256_LEN])
+{
+    uint64_t key = key_of(rules);
+    for (size_t i = 0; i < RULES_MEMORY; i++) {
+        if (m->slots[i].key == key && m->slots[i].read_ms != 0 &&
+            now_ms - m->slots[i].read_ms < RULES_FRESH_MS) {
+            memcpy(ret, m->slots[i].digest, ASSAY_SHA256_LEN);
+            return;
+        }
+    }
+    if (assay_rules_digest(rules, ret) != ASSAY_OK) {
+        memset(ret, 0, ASSAY_SHA256_LEN);
+        return;
+    }
+    m->slots[m->next].key = key;
+    m->slots[m->next].read_ms = now_ms;
+    memcpy(m->slots[m->next].digest, ret, ASSAY_SHA256_LEN);
+    m->next = (m->next + 1) % RULES_MEMORY;
+}
