@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Long passages: which n-grams are kept, that two texts with a long passage in common share one,
+ * and that the longest match is what a search of every pair of places finds. */
+#include "tests/unit/plugins/scanner_host.h"
+
+#include "plugins/scanners/duplicates/match.h"
+
+static struct fake plain_fake;
+static uint64_t random_state = 0x9E3779B97F4A7C15u;
+
+static uint64_t next_random(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+/* The tokens of fields that stand one behind the other, each ended by a newline. */
+static void read_text(struct dup_spots *s, const char *text)
+{
+    struct assay_host host = fake_host(&plain_fake);
+    struct assay_field fields[64];
+    struct assay_record record = {.raw = assay_bytes_str(text)};
+    struct dup_mask all = {0};
+    for (const char *p = text; *p != '\0'; p += strcspn(p, "\n") + 1) {
+        fields[record.n_fields++] = (struct assay_field){.start = (uint32_t)(p - text),
+                                                         .len = (uint32_t)strcspn(p, "\n"),
+                                                         .kind = ASSAY_FIELD_STRING};
+    }
+    struct assay_batch batch = {.size = sizeof batch,
+                                .text = text,
+                                .text_len = (uint32_t)strlen(text),
+                                .n_records = 1,
+                                .n_fields = record.n_fields,
+                                .records = &record,
+                                .fields = fields};
+    assert_int_equal(dup_spots_read(s, &host, &all, &batch, &record), ASSAY_OK);
+}
+
+/* Words and Han characters of a small alphabet, mixed as `mix` of 8 says; fields end by chance. */
+static void make_text(char *out, size_t n, unsigned mix, unsigned letters)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned letter = (unsigned)(next_random() % letters);
+        if (next_random() % 8 < mix) {
+            *out++ = '\xE4';
+            *out++ = (char)(0xB8 + letter / 64);
+            *out++ = (char)(0x80 + letter % 64);
+        } else {
+            *out++ = ' ';
+            *out++ = (char)('a' + letter % 26);
+            *out++ = (char)('a' + letter / 26);
+            *out++ = ' ';
+        }
+        if (next_random() % 60 == 0) {
+            *out++ = '\n';
+        }
+    }
+    *out++ = '\n';
+    *out = '\0';
+}
+
+struct kept {
+    uint64_t hashes[4096];
+    size_t n;
+};
+
+static enum assay_status keep(void *ctx, uint64_t hash)
+{
+    struct kept *k = ctx;
+    assert_true(k->n < 4096);
+    k->hashes[k->n++] = hash;
+    return ASSAY_OK;
+}
+
+/* ---- the oracle --------------------------------------------------------------------------------
+ */
+
+/* The weight of the run that begins at (i, j). */
+static uint64_t run_at(const struct dup_gram_plan *p, const struct dup_spots *a, size_t i,
+                       const struct dup_spots *b, size_t j)
+{
+    const uint32_t fa = dup_spot_field(&a->items[i]), fb = dup_spot_field(&b->items[j]);
+    uint64_t weight = 0;
+    for (; i < a->n && j < b->n && dup_spot_field(&a->items[i]) == fa &&
+           dup_spot_field(&b->items[j]) == fb && a->items[i].hash == b->items[j].hash;
+         i++, j++) {
+        weight += dup_spot_weight(p, &a->items[i]);
+    }
+    return weight;
+}
+
+static uint64_t longest(const struct dup_gram_plan *p, const struct dup_spots *a,
+                        const struct dup_spots *b)
+{
+    uint64_t best = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        for (size_t j = 0; j < b->n; j++) {
+            uint64_t weight = run_at(p, a, i, b, j);
+            best = weight > best ? weight : best;
+        }
+    }
+    return best;
+}
+
+static int share_one(const struct kept *a, const struct kept *b)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        for (size_t j = 0; j < b->n; j++) {
+            if (a->hashes[i] == b->hashes[j]) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* ---- tests -------------------------------------------------------------------------------------
+ */
+
+static void texts_with_a_long_passage_share_a_kept_gram(void **state)
+{
+    (void)state;
+    static const unsigned plans[][2] = {{13, 26}, {5, 10}, {8, 8}, {30, 13}};
+    static struct kept kept_a, kept_b;
+    struct dup_spots a = {0}, b = {0};
+    struct dup_matcher m = {0};
+    unsigned with = 0, without = 0;
+    char text_a[8192], text_b[8192];
+    for (unsigned round = 0; round < 3000; round++) {
+        const struct dup_gram_plan p = dup_gram_plan_make(plans[round % 4][0], plans[round % 4][1]);
+        struct dup_match match;
+        int is_long;
+        make_text(text_a, 20 + next_random() % 100, round % 9, 3);
+        make_text(text_b, 20 + next_random() % 100, round % 9, 3);
+        if (round % 3 == 0) { /* a passage of one in the other */
+            size_t from = next_random() % (strlen(text_a) / 2);
+            while (((uint8_t)text_a[from] & 0xC0) == 0x80) {
+                from++;
+            }
+            (void)snprintf(text_b + strlen(text_b), sizeof text_b / 2, "%s", text_a + from);
+        }
+        read_text(&a, text_a);
+        read_text(&b, text_b);
+        kept_a.n = kept_b.n = 0;
+        assert_int_equal(dup_grams_keep(&a, &p, keep, &kept_a, &is_long), ASSAY_OK);
+        assert_int_equal(dup_grams_keep(&b, &p, keep, &kept_b, &is_long), ASSAY_OK);
+        const uint64_t want = longest(&p, &a, &b);
+        assert_int_equal(dup_match(&m, &p, a.items, a.n, b.items, b.n, NULL, 0, &match), ASSAY_OK);
+        if (want >= p.span) {
+            assert_true(share_one(&kept_a, &kept_b));
+            assert_int_equal(match.bounded ? want : match.weight, want);
+            with++;
+        } else {
+            assert_true(match.weight < p.span);
+            without++;
+        }
+    }
+    assert_true(with > 300 && without > 300);
+    dup_spots_release(&a);
+    dup_spots_release(&b);
+    dup_matcher_release(&m);
+}
+
+static void few_grams_are_kept(void **state)
+{
+    (void)state;
+    static struct kept kept;
+    struct dup_spots s = {0};
+    const struct dup_gram_plan p = dup_gram_plan_make(13, 26);
+    char text[16384];
+    int is_long;
+    make_text(text, 2000, 0, 600);
+    read_text(&s, text);
+    kept.n = 0;
+    assert_int_equal(dup_grams_keep(&s, &p, keep, &kept, &is_long), ASSAY_OK);
+    assert_true(is_long && kept.n > 300 && kept.n < 800);
+    read_text(&s, "one two three four five six seven eight nine ten eleven twelve\n");
+    kept.n = 0;
+    assert_int_equal(dup_grams_keep(&s, &p, keep, &kept, &is_long), ASSAY_OK);
+    assert_true(!is_long && kept.n == 0); /* a dozen words are not a baker's dozen */
+    dup_spots_release(&s);
+}
+
+#define PASSAGE "one two three four five six seven eight nine ten eleven twelve thirteen"
+#define NOTICE  "this notice stands in every copy that is made of it or of a part thereof"
+
+static void common_passages_do_not_count(void **state)
+{
+    (void)state;
+    struct dup_spots a = {0}, b = {0}, notice = {0};
+    struct dup_matcher m = {0};
+    struct dup_match match;
+    const struct dup_gram_plan p = dup_gram_plan_make(13, 26);
+    uint64_t common[64];
+    size_t n_common = 0;
+    read_text(&notice, NOTICE "\n");
+    for (size_t i = 0; i < notice.n; i++) {
+        n_common += dup_gram_at(&p, notice.items, notice.n, i, &common[n_common]) > 0;
+    }
+    for (size_t i = 1; i < n_common; i++) { /* ascending */
+        for (size_t j = i; j > 0 && common[j] < common[j - 1]; j--) {
+            uint64_t x = common[j];
+            common[j] = common[j - 1];
+            common[j - 1] = x;
+        }
+    }
+    read_text(&a, "mine " NOTICE "\nand " PASSAGE " too\n");
+    read_text(&b, "yours " NOTICE "\nwith " PASSAGE " also\n");
+    assert_int_equal(dup_match(&m, &p, a.items, a.n, b.items, b.n, NULL, 0, &match), ASSAY_OK);
+    assert_int_equal(match.words, 16);
+    assert_int_equal(dup_match(&m, &p, a.items, a.n, b.items, b.n, common, n_common, &match),
+                     ASSAY_OK);
+    assert_int_equal(match.words, 13);
+    assert_int_equal(match.item.field, 1);
+    assert_int_equal(match.item.start, 4);
+    assert_int_equal(match.item.end, 4 + strlen(PASSAGE));
+    assert_int_equal(match.other.start, 5);
+    assert_int_equal(match.covered, 13 * p.word);
+    dup_spots_release(&a);
+    dup_spots_release(&b);
+    dup_spots_release(&notice);
+    dup_matcher_release(&m);
+}
+
+static void repetition_ends_and_says_so(void **state)
+{
+    (void)state;
+    enum { N = 60000 };
+    struct dup_spots a = {0};
+    struct dup_matcher m = {0};
+    struct dup_match match;
+    const struct dup_gram_plan p = dup_gram_plan_make(13, 26);
+    char *text = malloc(2 * N + 2);
+    assert_non_null(text);
+    for (size_t i = 0; i < N; i++) {
+        text[2 * i] = 'x';
+        text[2 * i + 1] = ' ';
+    }
+    memcpy(text + (size_t)2 * N, "\n", 2);
+    read_text(&a, text);
+    assert_int_equal(dup_match(&m, &p, a.items, a.n, a.items, a.n, NULL, 0, &match), ASSAY_OK);
+    assert_int_equal(match.words, N);
+    assert_true(match.bounded);
+    free(text);
+    dup_spots_release(&a);
+    dup_matcher_release(&m);
+}
+
+static void too_many_fields_are_a_limit(void **state)
+{
+    (void)state;
+    enum { N = DUP_GRAM_FIELDS + 1 };
+    struct assay_host host = fake_host(&plain_fake);
+    struct assay_field *fields = calloc(N, sizeof *fields);
+    struct assay_record record = {.n_fields = N};
+    struct assay_batch batch = {.text = "", .n_fields = N, .records = &record, .fields = fields};
+    struct dup_spots s = {0};
+    struct dup_mask all = {0};
+    assert_non_null(fields);
+    for (uint32_t i = 0; i < N; i++) {
+        fields[i].kind = ASSAY_FIELD_STRING;
+    }
+    assert_int_equal(dup_spots_read(&s, &host, &all, &batch, &record), ASSAY_LIMIT);
+    record.n_fields = N - 1;
+    assert_int_equal(dup_spots_read(&s, &host, &all, &batch, &record), ASSAY_OK);
+    dup_spots_release(&s);
+    free(fields);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_with_a_long_passage_share_a_kept_gram),
+        cmocka_unit_test(few_grams_are_kept),
+        cmocka_unit_test(common_passages_do_not_count),
+        cmocka_unit_test(repetition_ends_and_says_so),
+        cmocka_unit_test(too_many_fields_are_a_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
