@@ -64,6 +64,14 @@ unlike "$(cat "$tmp/out")" 'word101|床前|hereby' "no text leaves"
 run "$ASSAY" scan "$tmp/set" --format jsonl --quiet --set 'duplicates.benchmarks=quiz=bench/*'
 is "$status" 1 "contamination fails the default policy"
 
+run "$ASSAY" "$@" --set 'duplicates.benchmarks=quiz=bunch/*'
+is "$status" 2 "a benchmark that is not there is an error"
+like "$err" "duplicates.benchmarks: no file of the dataset matches the globs of 'quiz'" "that says so"
+run "$ASSAY" scan "$tmp/set/corpus" "$tmp/set/bench/quiz.jsonl" --policy observe --format jsonl --quiet --set 'duplicates.benchmarks=quiz=quiz.jsonl'
+is "$(found duplicates.contamination | tr '\n' ';')" \
+	"corpus/train.jsonl#100 quiz.jsonl#0;corpus/train.jsonl#102 quiz.jsonl#2;corpus/train.jsonl#104 quiz.jsonl#4;" \
+	"a benchmark may lie elsewhere"
+
 # --- the two lengths are options
 run "$ASSAY" "$@" --set 'duplicates.benchmarks=quiz=bench/*' --set duplicates.span_words=12 --set duplicates.span_characters=24
 is "$(found duplicates.contamination | grep -c .)" 5 "shorter passages when asked"

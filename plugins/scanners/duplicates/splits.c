@@ -285,6 +285,25 @@ static enum assay_status check_pointer(const char *option, const char *field,
                       field);
 }
 
+/* A benchmark that is not there would be one that nothing contaminates. */
+static enum assay_status find_benchmarks(const struct dup_labels *l, uint32_t benchmarks,
+                                         struct assay_error *err)
+{
+    uint32_t there = 0;
+    for (uint32_t i = 0; i < l->n_files; i++) {
+        there |= UINT32_C(1) << l->by_file[i];
+    }
+    for (unsigned i = 1; i < l->n && l->n_files > 0; i++) {
+        if ((benchmarks & ~there) >> i & 1) {
+            return assay_fail(err, ASSAY_CONFIG,
+                              "duplicates.benchmarks: no file of the dataset matches the globs of "
+                              "'%s'; name its files by their path within the dataset",
+                              l->names[i]);
+        }
+    }
+    return ASSAY_OK;
+}
+
 enum assay_status dup_splits_init(struct dup_labels *l, const struct assay_host *host,
                                   uint32_t *ret_benchmarks, struct assay_error *err)
 {
@@ -310,7 +329,10 @@ enum assay_status dup_splits_init(struct dup_labels *l, const struct assay_host 
                           "duplicates.benchmarks: the name of a split is not one for a benchmark");
     }
     st = dup_labels_read_files(l, host, split_of_file, &m);
-    return st == ASSAY_OK ? st : assay_fail(err, st, "no memory for the splits of files");
+    if (st != ASSAY_OK) {
+        return assay_fail(err, st, "no memory for the splits of files");
+    }
+    return find_benchmarks(l, *ret_benchmarks, err);
 }
 
 uint8_t dup_split_mark(const struct dup_labels *l, const struct assay_batch *b,

@@ -356,6 +356,20 @@ static void a_map_replaces_names(void **state)
     free(got);
 }
 
+static void a_benchmark_without_files_is_refused(void **state)
+{
+    (void)state;
+    struct fake fake = {.rules = sc->rules,
+                        .options = {{"benchmarks", "mmlu=bench/*;gone=bench/x"}},
+                        .files = file_names,
+                        .n_files = N_FILES};
+    struct assay_host host = fake_host(&fake);
+    struct assay_error err;
+    void *shared;
+    assert_int_equal(sc->init(&host, &shared, &err), ASSAY_CONFIG);
+    assert_non_null(strstr(err.message, "no file of the dataset matches the globs of 'gone'"));
+}
+
 static void options_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
@@ -440,6 +454,7 @@ int main(void)
         cmocka_unit_test(items_of_a_benchmark_are_contaminated_by_training_alone),
         cmocka_unit_test(a_field_decides_before_the_file),
         cmocka_unit_test(a_map_replaces_names),
+        cmocka_unit_test(a_benchmark_without_files_is_refused),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(neither_memory_nor_order_nor_parts_change_the_numbers),
     };
