@@ -436,25 +436,53 @@ cut_ascii(struct cut *c, const char *p, const char **ret, block_masks *masks)
     return st;
 }
 
-/* Han from U+4000 to U+9FFF, three bytes each. */
+/* Three bytes at p, the first lowest. */
+static inline uint32_t load_3(const char *p)
+{
+    const uint8_t *u = (const uint8_t *)p;
+    return u[0] | (uint32_t)u[1] << 8 | (uint32_t)u[2] << 16;
+}
+
+#define UTF8_3(a, b, c) ((a) | (b) << 8 | (c) << 16)
+
+/* Whether these three bytes are a mark that joins the character before it. */
+static inline int joins_before(uint32_t v)
+{
+    return v == UTF8_3(0xE3, 0x82, 0x99) || v == UTF8_3(0xE3, 0x82, 0x9A) ||
+           v == UTF8_3(0xEF, 0xBE, 0x9E) || v == UTF8_3(0xEF, 0xBE, 0x9F);
+}
+
+/* The commonest punctuation among Han: U+3000 to U+3002, and full-width marks. */
+static inline int is_han_break(uint32_t v)
+{
+    return ((v & 0xFFFF) == 0x80E3 && v >> 16 <= 0x82) || v == UTF8_3(0xEF, 0xBC, 0x8C) ||
+           v == UTF8_3(0xEF, 0xBC, 0x81) || v == UTF8_3(0xEF, 0xBC, 0x9A) ||
+           v == UTF8_3(0xEF, 0xBC, 0x9B) || v == UTF8_3(0xEF, 0xBC, 0x9F);
+}
+
+/* Han from U+4000 to U+9FFF and punctuation among it, three bytes each; not the last character,
+ * whose successor has to be known. */
 static enum assay_status cut_han(struct cut *c, const char *p, const char **ret)
 {
+    struct dup_tokens *t = c->t;
     enum assay_status st = ASSAY_OK;
-    while (c->end - p >= 4 && (uint8_t)*p >= 0xE4 && (uint8_t)*p <= 0xE9) {
-        uint32_t v;
-        memcpy(&v, p, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        v = __builtin_bswap32(v);
-#endif
-        uint8_t next = (uint8_t)(v >> 24);
-        if (next == 0xE3 || next == 0xEF) {
-            break; /* may be a mark that joins */
+    while (c->end - p >= 6) {
+        const uint32_t v = load_3(p);
+        const uint8_t lead = (uint8_t)v, next = (uint8_t)p[3];
+        if (lead < 0xE4 || lead > 0xE9) {
+            if (!is_han_break(v)) {
+                break;
+            }
+            p += 3;
+            continue;
         }
-        st = room(c->t);
-        if (st != ASSAY_OK) {
+        if ((next == 0xE3 || next == 0xEF) && joins_before(load_3(p + 3))) {
             break;
         }
-        push(c->t, dup_mix(hash_start(3), v & 0xFFFFFF), (size_t)(p - c->base), 3);
+        if (t->n == t->cap && (st = more_tokens(t)) != ASSAY_OK) {
+            break;
+        }
+        push(t, dup_mix(hash_start(3), v), (size_t)(p - c->base), 3);
         p += 3;
     }
     *ret = p;
