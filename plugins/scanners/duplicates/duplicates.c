@@ -8,6 +8,7 @@
  *   normalised  records that differ in bytes, but whose strings, in order, have the same normal
  * form (normalise.h);
  *   near        records that share most of their shingles (near.h), when the option `near` is on.
+ * And of instruction data (turns.h): prompts that have several answers, sides that are the same.
  * Which strings of a record are its text can be chosen (chosen.h). Each record is one entry of 32 bytes: a 128-bit XXH3 of the normal form, 64
  * bits of the XXH3 of its bytes, its place. One sort by these answers both record tiers, since
  * records of the same bytes, read by the same reader, have the same form. (Not found, therefore:
@@ -33,9 +34,19 @@
 #include "normalise.h"
 #include "spans.h"
 #include "table.h"
+#include "turns.h"
 
-enum { RULE_FILE, RULE_RECORD, RULE_NORMALISED, RULE_NEAR, RULE_HOT, N_RULES };
-enum { TABLE_RECORDS, TABLE_FILES, TABLE_BANDS, TABLE_GRAMS, N_TABLES };
+enum {
+    RULE_FILE,
+    RULE_RECORD,
+    RULE_NORMALISED,
+    RULE_NEAR,
+    RULE_HOT,
+    RULE_ANSWERS,
+    RULE_SIDES,
+    N_RULES
+};
+enum { TABLE_RECORDS, TABLE_FILES, TABLE_BANDS, TABLE_GRAMS, TABLE_ANSWERS, N_TABLES };
 enum {
     COUNT_RECORDS,
     COUNT_SHORT,
@@ -44,10 +55,12 @@ enum {
     COUNT_SKETCHED,
     COUNT_LONG,
     COUNT_BRIEF,
+    COUNT_ANSWERS,
+    COUNT_EQUAL,
     N_COUNTS
 };
 
-#define STATE_MAGIC       UINT64_C(0x3353505544594153) /* "SAYDUPS3" */
+#define STATE_MAGIC       UINT64_C(0x3553505544594153) /* "SAYDUPS5" */
 #define DEFAULT_MIN_CHARS 8
 #define DEFAULT_THRESHOLD 800
 #define DEFAULT_RECALL    997
@@ -57,6 +70,8 @@ enum {
 #define SET_PARTS         4 /* for sets of shingles, when bands are gone */
 #define SEED_BYTES        UINT64_C(0)
 #define SEED_FORM         UINT64_C(1)
+#define SEED_ASKED        UINT64_C(3)
+#define SEED_ANSWERED     UINT64_C(4)
 #define SEED_SHORT        UINT64_C(2)
 
 static const struct assay_rule_decl duplicates_rules[] = {
@@ -90,6 +105,17 @@ static const struct assay_rule_decl duplicates_rules[] = {
      "大量不同的记录含有相同的文字片段（许可声明、页眉、模板等）。只比较了其中一部分记录对；所列成"
      "员为样本。"
      "训练前去除共有文字，其余内容即可完整比较。"},
+    {"duplicates.conflicting_answers", NULL, ASSAY_SEVERITY_LOW, "One prompt, different answers",
+     "同一提示，不同回答",
+     "These records ask the same and answer differently. Keep the right answer, unless several are "
+     "meant.",
+     "这些记录的提示相同而回答不同。除非有意保留多个回答，请只保留正确的一个。"},
+    {"duplicates.equal_preference", NULL, ASSAY_SEVERITY_MEDIUM, "A preference between equals",
+     "偏好数据两侧相同",
+     "The chosen and the rejected side of this record are the same once case, width, spacing and "
+     "punctuation are set aside. It teaches nothing; remove it.",
+     "忽略大小写、全半角、空白和标点后，这条记录的 chosen 与 rejected "
+     "相同，没有训练价值，请删除。"},
     {"duplicates.leakage", NULL, ASSAY_SEVERITY_HIGH, "The same text in several splits",
      "同一文本出现在多个数据划分中",
      "Records of one split are also in another, so what is measured on the one was seen in the "
@@ -122,6 +148,8 @@ static const struct assay_option duplicates_options[] = {
      "records with fewer characters of text are compared by their bytes only"},
     {"fields", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
      "JSON Pointers, separated by commas, of the fields that are compared (default: all strings)"},
+    {"answers", ASSAY_OPT_BOOL, 0, 0, NULL, "false",
+     "also look for prompts with different answers and preferences between equals"},
     {"near", ASSAY_OPT_BOOL, 0, 0, NULL, "false",
      "also find near-duplicates; the files that may hold some are read twice"},
     {"near_threshold", ASSAY_OPT_INT, 500, 1000, NULL, "800",
@@ -159,6 +187,7 @@ struct dup_shared {
     const struct assay_host *host;
     uint32_t rule[N_RULES];
     uint64_t min_chars; /* 0: the normalised tier is off */
+    int answers;
     uint64_t memory;
     struct dup_chosen chosen;
     struct dup_near_plan near;
@@ -174,6 +203,7 @@ struct dup_local {
     struct dup_across_local across;
     struct dup_text text;
     struct dup_mask mask;
+    struct dup_turns turns;
     struct dup_shingler shingler;
     struct dup_spots spots;
     struct dup_near near;   /* of the merged state */
@@ -223,6 +253,7 @@ static void read_options(struct dup_shared *s, const struct assay_host *host)
 {
     s->min_chars =
         read_flag(host, "normalised", 1) ? read_number(host, "min_chars", DEFAULT_MIN_CHARS) : 0;
+    s->answers = read_flag(host, "answers", 0);
     s->near.on = read_flag(host, "near", 0);
     s->near.threshold = (unsigned)read_number(host, "near_threshold", DEFAULT_THRESHOLD);
     s->near.recall = (unsigned)read_number(host, "near_recall", DEFAULT_RECALL);
@@ -297,6 +328,7 @@ static void duplicates_local_free(void *local)
         dup_across_local_release(&l->across);
         dup_text_release(&l->text);
         dup_mask_release(&l->mask);
+        dup_turns_release(&l->turns);
         dup_shingler_release(&l->shingler);
         dup_near_release(&l->near);
         dup_spots_release(&l->spots);
@@ -319,8 +351,8 @@ static unsigned words_of(unsigned table)
 
 static size_t table_max(const struct dup_shared *s, unsigned table)
 {
-    static const unsigned parts[2][2][N_TABLES] = {{{12, 4, 0, 0}, {4, 2, 0, 8}},
-                                                   {{3, 1, 8, 0}, {3, 1, 6, 4}}};
+    static const unsigned parts[2][2][N_TABLES] = {{{9, 3, 0, 0, 4}, {4, 2, 0, 8, 2}},
+                                                   {{3, 1, 8, 0, 2}, {3, 1, 6, 4, 1}}};
     return fitting(s, parts[s->near.on != 0][s->spans.mode != DUP_SPANS_OFF][table],
                    atomic_load(&s->sharers->locals), 8 * words_of(table));
 }
@@ -442,6 +474,39 @@ static enum assay_status add_grams(struct dup_local *l, const struct assay_batch
     return st;
 }
 
+/* What is asked and answered, and sides that are the same. */
+static enum assay_status look_at_turns(struct dup_local *l, const struct assay_batch *b,
+                                       const struct assay_record *r, uint64_t place,
+                                       struct assay_sink *sink)
+{
+    const struct assay_host *host = l->shared->host;
+    const uint64_t least = l->shared->min_chars > 0 ? l->shared->min_chars : DEFAULT_MIN_CHARS;
+    struct dup_turns *t = &l->turns;
+    struct dup_entry e = {.place = place};
+    uint64_t answer[2];
+    uint32_t field;
+    int both;
+    enum assay_status st = dup_turns_answer(t, host, b, r, &both);
+    if (st == ASSAY_OK && both && dup_text_has(&t->left, least)) {
+        host->hash128(host->ctx, t->left.buf, t->left.len, SEED_ASKED, e.key);
+        host->hash128(host->ctx, t->right.buf, t->right.len, SEED_ANSWERED, answer);
+        e.variant = answer[0];
+        l->counts[COUNT_ANSWERS]++;
+        st = add_entry(l, TABLE_ANSWERS, &e);
+    }
+    st = st == ASSAY_OK ? dup_turns_sides(t, host, b, r, &field) : st;
+    if (st != ASSAY_OK || field == ASSAY_NONE) {
+        return st;
+    }
+    struct assay_finding f = assay_finding_init(l->shared->rule[RULE_SIDES]);
+    f.file = b->file;
+    f.record = (uint32_t)(r - b->records);
+    f.field = field;
+    f.detail = assay_bytes_str("both sides are the same");
+    l->counts[COUNT_EQUAL]++;
+    return f.rule == ASSAY_NONE ? ASSAY_OK : sink->finding(sink->ctx, &f);
+}
+
 static enum assay_status scan_record(struct dup_local *l, const struct assay_batch *b,
                                      const struct assay_record *r, struct assay_sink *sink)
 {
@@ -463,7 +528,10 @@ static enum assay_status scan_record(struct dup_local *l, const struct assay_bat
     if (st == ASSAY_OK && l->shared->spans.mode != DUP_SPANS_OFF) {
         st = add_grams(l, b, r, e.place, sink);
     }
-    return st == ASSAY_OK && l->shared->near.on && !is_short ? sketch(l, b, r, e.key[0], sink) : st;
+    if (st == ASSAY_OK && l->shared->near.on && !is_short) {
+        st = sketch(l, b, r, e.key[0], sink);
+    }
+    return st == ASSAY_OK && l->turns.any ? look_at_turns(l, b, r, e.place, sink) : st;
 }
 
 static enum assay_status duplicates_scan(const void *shared, void *local,
@@ -472,6 +540,7 @@ static enum assay_status duplicates_scan(const void *shared, void *local,
     const struct dup_shared *s = shared;
     struct dup_local *l = local;
     enum assay_status st = dup_mask_set(&l->mask, &s->chosen, in->batch);
+    st = st == ASSAY_OK && s->answers ? dup_turns_batch(&l->turns, in->batch) : st;
     for (uint32_t i = 0; i < in->batch->n_records && st == ASSAY_OK; i++) {
         st = scan_record(l, in->batch, &in->batch->records[i], sink);
     }
@@ -700,7 +769,8 @@ static enum assay_status put_metrics(struct assay_sink *sink, const struct metri
 }
 
 static enum assay_status say_metrics(const struct dup_local *l, const struct dup_tiers *records,
-                                     const struct dup_tiers *files, struct assay_sink *sink)
+                                     const struct dup_tiers *files, const struct dup_tiers *answers,
+                                     struct assay_sink *sink)
 {
     const uint64_t n_records = l->counts[COUNT_RECORDS] == 0 ? 1 : l->counts[COUNT_RECORDS];
     const uint64_t n_files = l->counts[COUNT_FILES] == 0 ? 1 : l->counts[COUNT_FILES];
@@ -714,6 +784,9 @@ static enum assay_status say_metrics(const struct dup_local *l, const struct dup
         {"duplicates.record_ratio", records->same.extra, n_records},
         {"duplicates.normalised_groups", records->alike.groups, 1},
         {"duplicates.normalised_ratio", records->alike.extra, n_records},
+        {"duplicates.answers", l->counts[COUNT_ANSWERS], 1},
+        {"duplicates.conflicting_prompts", answers->alike.groups, 1},
+        {"duplicates.equal_preferences", l->counts[COUNT_EQUAL], 1},
     };
     return put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
 }
@@ -813,11 +886,14 @@ static enum assay_status finish_groups(struct dup_local *l, struct dup_across_re
                               .alike_rule = ASSAY_NONE,
                               .whole_files = 1,
                               .across = across};
+    struct dup_tiers answers = {
+        .same_rule = ASSAY_NONE, .alike_rule = s->rule[RULE_ANSWERS], .answers = 1};
     enum assay_status st = dup_groups_report(&l->tables[TABLE_FILES], s->host, sink, &files);
-    if (st == ASSAY_OK) {
-        st = dup_groups_report(&l->tables[TABLE_RECORDS], s->host, sink, &records);
-    }
-    return st == ASSAY_OK ? say_metrics(l, &records, &files, sink) : st;
+    st =
+        st == ASSAY_OK ? dup_groups_report(&l->tables[TABLE_RECORDS], s->host, sink, &records) : st;
+    st =
+        st == ASSAY_OK ? dup_groups_report(&l->tables[TABLE_ANSWERS], s->host, sink, &answers) : st;
+    return st == ASSAY_OK ? say_metrics(l, &records, &files, &answers, sink) : st;
 }
 
 static enum assay_status duplicates_finish(const void *shared, void *merged,
@@ -861,6 +937,7 @@ static enum assay_status save_pair(void *ctx, const uint64_t *entry)
 enum {
     PARAM_MIN_CHARS,
     PARAM_FIELDS,
+    PARAM_ANSWERS,
     PARAM_NEAR,
     PARAM_THRESHOLD,
     PARAM_BANDS,
@@ -869,14 +946,10 @@ enum {
     PARAM_SPANS,
     N_PARAMS
 };
-static const char *const param_names[N_PARAMS] = {"min_chars",
-                                                  "fields",
-                                                  "near",
-                                                  "near_threshold",
-                                                  "near_recall",
-                                                  "near_recall",
-                                                  "near (made by another version)",
-                                                  "spans"};
+static const char *const param_names[N_PARAMS] = {
+    "min_chars",      "fields",      "answers",     "near",
+    "near_threshold", "near_recall", "near_recall", "near (made by another version)",
+    "spans"};
 
 static void read_params(const struct dup_shared *s, uint64_t params[N_PARAMS])
 {
@@ -889,6 +962,7 @@ static void read_params(const struct dup_shared *s, uint64_t params[N_PARAMS])
                               (uint64_t)s->spans.gram.character << 24 |
                               (uint64_t)DUP_TOKENS_VERSION << 40;
     }
+    params[PARAM_ANSWERS] = (uint64_t)s->answers;
     if (n->on) {
         params[PARAM_NEAR] = 1;
         params[PARAM_THRESHOLD] = n->threshold;
@@ -979,6 +1053,8 @@ static int head_is_sound(const struct head *h, const struct state_in *in)
     return h->counts[COUNT_RECORDS] >= h->entries[TABLE_RECORDS] &&
            h->counts[COUNT_FILES] >= h->entries[TABLE_FILES] &&
            h->counts[COUNT_RECORDS] >= h->counts[COUNT_SKETCHED] &&
+           h->counts[COUNT_RECORDS] >= h->counts[COUNT_ANSWERS] &&
+           h->entries[TABLE_ANSWERS] == h->counts[COUNT_ANSWERS] &&
            h->entries[TABLE_BANDS] == h->counts[COUNT_SKETCHED] * h->params[PARAM_BANDS];
 }
 

@@ -111,7 +111,8 @@ static enum assay_status say_member(struct grouping *g, uint32_t rule, uint64_t 
                                     uint64_t place)
 {
     struct assay_sink *sink = g->sink;
-    if (rule == ASSAY_NONE || sink->size < sizeof *sink || sink->member == NULL) {
+    if (rule == ASSAY_NONE || g->tiers->answers || sink->size < sizeof *sink ||
+        sink->member == NULL) {
         return ASSAY_OK;
     }
     const struct assay_membership m = {.size = sizeof m,
@@ -146,7 +147,7 @@ static enum assay_status end_subgroup(struct grouping *g)
         return ASSAY_OK;
     }
     enum assay_status st = add_alike(g, g->same[0]);
-    if (st == ASSAY_OK) {
+    if (st == ASSAY_OK && g->tiers->across != NULL) {
         st = dup_across_subgroup(g->tiers->across, g->tiers->whole_files);
     }
     if (g->n_same < 2 || st != ASSAY_OK) {
@@ -174,11 +175,12 @@ static enum assay_status end_group(struct grouping *g)
         g->tiers->alike.groups++;
         g->tiers->alike.extra += g->n_alike - 1;
         (void)snprintf(detail, sizeof detail,
-                       "%llu different records alike, %llu with their copies",
+                       g->tiers->answers ? "%llu different answers to one prompt, in %llu records"
+                                         : "%llu different records alike, %llu with their copies",
                        (unsigned long long)g->n_alike, (unsigned long long)g->group_entries);
         st = raise_group(g, g->tiers->alike_rule, g->alike, g->n_alike, detail);
     }
-    if (st == ASSAY_OK) {
+    if (st == ASSAY_OK && g->tiers->across != NULL) {
         st = dup_across_group(g->tiers->across, g->tiers->whole_files, g->sink);
     }
     g->n_alike = 0;
@@ -209,7 +211,9 @@ static enum assay_status add_member(struct grouping *g, uint64_t place)
     g->last_place = place;
     g->n_same++;
     g->group_entries++;
-    return st == ASSAY_OK ? dup_across_member(g->tiers->across, place, g->tiers->whole_files) : st;
+    return st == ASSAY_OK && g->tiers->across != NULL
+               ? dup_across_member(g->tiers->across, place, g->tiers->whole_files)
+               : st;
 }
 
 static enum assay_status on_entry(void *ctx, const uint64_t *words)

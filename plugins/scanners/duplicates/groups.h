@@ -27,7 +27,8 @@ struct dup_tally {
 struct dup_tiers {
     uint32_t same_rule, alike_rule;   /* ASSAY_NONE: count, do not report */
     int whole_files;                  /* members are files, not records */
-    struct dup_across_report *across; /* hears of every group */
+    int answers;                      /* variants are answers to one prompt */
+    struct dup_across_report *across; /* hears of every group; may be NULL */
     struct dup_tally same, alike;
 };
 

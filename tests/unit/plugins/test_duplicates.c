@@ -392,6 +392,8 @@ static void groups_name_their_members_in_order(void **state)
                         "duplicates.record 0:2 1:3 | 2 identical records in 2 file(s)\n"
                         "duplicates.record 0:4 1:9 | 2 identical records in 2 file(s)\n"
                         "duplicates.record 1:1 1:5 | 2 identical records in 1 file(s)\n"
+                        "~duplicates.answers 0/1\n~duplicates.conflicting_prompts 0/1\n"
+                        "~duplicates.equal_preferences 0/1\n"
                         "~duplicates.file_groups 0/1\n~duplicates.file_ratio 0/1\n"
                         "~duplicates.files 0/1\n~duplicates.normalised_groups 1/1\n"
                         "~duplicates.normalised_ratio 2/10\n~duplicates.record_groups 3/1\n"
