@@ -81,6 +81,7 @@
 #define ASSAY_LIMIT_CONTROL_MESSAGE  ASSAY_MIB(1)
 #define ASSAY_LIMIT_JOB              ASSAY_MIB(1) /* what a worker is told */
 #define ASSAY_LIMIT_CLIENTS          64
+#define ASSAY_LIMIT_SIGNED           1024                /* runs that a signer remembers */
 #define ASSAY_LIMIT_WORKER_FILES     1024                /* open in one worker */
 #define ASSAY_LIMIT_WORKER_FILE_SIZE (UINT64_C(1) << 40) /* that a worker writes */
 #define ASSAY_LIMIT_WORKER_PROCESSES 4096 /* and threads, of the worker's user; it forks nothing */

@@ -2,7 +2,7 @@
  *
  * daemon/publish.c: keys, and the way of a report from staging to its final name.
  *
- * The worker wrote an unsigned directory; here it is signed, verified with our own public key
+ * The worker wrote an unsigned directory; here it is handed to the signer, verified with our own public key
  * (which also re-reads verdict and manifest digest from what is signed, not from what the worker
  * said), and renamed. Staging lies in the reports directory so that the rename stays within one
  * file system; its name starts with a dot.
@@ -100,21 +100,20 @@ static enum assay_status sync_directory(const char *path, struct assay_error *er
     return failed ? assay_fail_errno(err, os_errno, "cannot sync %.200s", path) : ASSAY_OK;
 }
 
-enum assay_status server_publish(const struct assay_config *c, struct assay_key *key,
+enum assay_status server_publish(const struct assay_config *c, struct assay_signer *signer,
                                  struct server_run *run, struct assay_error *err)
 {
     char final[PATH_MAX];
     char report[PATH_MAX + 16];
-    struct assay_key *keys[] = {key};
     int n = snprintf(final, sizeof final, "%s/%s-%llu", c->reports_dir, run->name,
                      (unsigned long long)run->id);
     if (n < 0 || (size_t)n >= sizeof final) {
         return assay_fail(err, ASSAY_CONFIG, "reports.dir is too long");
     }
     (void)snprintf(report, sizeof report, "%s/" ASSAY_JOB_REPORT, run->staging);
-    enum assay_status status = assay_report_sign(report, keys, 1, err);
+    enum assay_status status = assay_signer_sign(signer, run->id, run->attempt, report, err);
     if (status == ASSAY_OK) {
-        status = read_back(run, key, err);
+        status = read_back(run, signer->key, err);
     }
     if (status != ASSAY_OK) {
         return status;
@@ -130,26 +129,6 @@ enum assay_status server_publish(const struct assay_config *c, struct assay_key 
 
 /* ---- keys ---------------------------------------------------------------------------------- */
 
-static int ask_file(void *ctx, const char *key_path, char *buf, size_t cap)
-{
-    const char *path = ctx;
-    ASSAY_AUTO_BUF text;
-    assay_buf_init(&text, 4096);
-    (void)key_path;
-    if (path == NULL || assay_fs_read_file(path, 4096, &text, NULL) != ASSAY_OK) {
-        return -1;
-    }
-    size_t len = strcspn(assay_buf_str(&text), "\r\n");
-    int ok = len <= cap;
-    if (ok) {
-        memcpy(buf, assay_buf_str(&text), len);
-    }
-    if (text.ptr != NULL) {
-        explicit_bzero(text.ptr, text.len);
-    }
-    return ok ? (int)len : -1;
-}
-
 static enum assay_status make_parent(const char *path, struct assay_error *err)
 {
     char dir[PATH_MAX];
@@ -158,42 +137,21 @@ static enum assay_status make_parent(const char *path, struct assay_error *err)
     return dir[0] == '\0' ? ASSAY_OK : assay_fs_mkdirs(dir, 0700, err);
 }
 
-static enum assay_status make_key(const struct assay_config *c, const struct assay_passphrase *ask,
-                                  struct assay_error *err)
+enum assay_status server_load_keys(const struct assay_config *c, const char *signer,
+                                   struct assay_signer *ret_signer, uint8_t ret_fingerprint[32],
+                                   struct assay_error *err)
 {
-    char pass[1024];
-    struct assay_key *key = NULL;
-    int len = c->passphrase_file == NULL ? 0 : ask->ask(ask->ctx, c->key_file, pass, sizeof pass);
-    if (len < 0) {
-        return assay_fail(err, ASSAY_CONFIG, "cannot read the passphrase file %.200s",
-                          c->passphrase_file);
-    }
-    enum assay_status status = assay_key_generate(ASSAY_KEY_ED25519, &key, err);
+    ret_signer->fd = -1;
+    enum assay_status status = make_parent(c->fingerprint_file, err);
     if (status == ASSAY_OK) {
-        status = assay_key_save(key, c->key_file, assay_bytes_make(pass, (size_t)len), err);
+        status = assay_fingerprint_key(c->fingerprint_file, ret_fingerprint, err);
     }
-    explicit_bzero(pass, sizeof pass);
-    assay_key_free(key);
     if (status == ASSAY_OK) {
+        status = assay_signer_start(ret_signer, signer, c, err);
+    }
+    if (status == ASSAY_OK && ret_signer->made_key) {
         assay_log(ASSAY_LOG_INFO, "assayd", "made a signing key (mode 0600; public half beside it)",
                   ASSAY_LOG_S("file", c->key_file));
     }
     return status;
-}
-
-enum assay_status server_load_keys(const struct assay_config *c, struct assay_key **ret_key,
-                                   uint8_t ret_fingerprint[32], struct assay_error *err)
-{
-    const struct assay_passphrase ask = {ask_file, (void *)(uintptr_t)c->passphrase_file};
-    enum assay_status status = make_parent(c->key_file, err);
-    if (status == ASSAY_OK) {
-        status = make_parent(c->fingerprint_file, err);
-    }
-    if (status == ASSAY_OK && access(c->key_file, F_OK) != 0 && errno == ENOENT) {
-        status = make_key(c, &ask, err);
-    }
-    if (status == ASSAY_OK) {
-        status = assay_fingerprint_key(c->fingerprint_file, ret_fingerprint, err);
-    }
-    return status == ASSAY_OK ? assay_key_load_private(c->key_file, &ask, ret_key, err) : status;
 }

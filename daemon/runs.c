@@ -377,7 +377,7 @@ static enum assay_status conclude(struct server *s, struct server_run *run, stru
     }
     if (worker_succeeded(c)) {
         struct assay_error why = {0};
-        if (server_publish(s->config, s->key, run, &why) == ASSAY_OK) {
+        if (server_publish(s->config, &s->signer, run, &why) == ASSAY_OK) {
             return record_done(s, run, err);
         }
         run->published[0] = '\0';
@@ -415,6 +415,9 @@ void server_reap(struct server *s)
         if (s->runs[i].busy) {
             (void)assay_child_reap(&s->runs[i].child);
         }
+    }
+    if (s->state != SERVER_STOPPED && assay_signer_revive(&s->signer)) {
+        assay_log(ASSAY_LOG_WARNING, "signer", "died; started again");
     }
 }
 

@@ -179,11 +179,18 @@ static int add_calls(scmp_filter_ctx f, uint32_t action, const char *names)
     return failed;
 }
 
+/* Allows call `nr` where argument `arg`, masked, has a value. */
+static int allow_where(scmp_filter_ctx f, int nr, unsigned arg, uint64_t mask, uint64_t value)
+{
+    const struct scmp_arg_cmp compare = {arg, SCMP_CMP_MASKED_EQ, mask, value};
+    return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, nr, 1, &compare);
+}
+
 /* Calls that are allowed for some arguments only: a terminal may be asked for, own limits read. */
 static int add_by_argument(scmp_filter_ctx f)
 {
-    return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, TCGETS)) |
-           seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0));
+    return allow_where(f, SCMP_SYS(ioctl), 1, UINT32_MAX, TCGETS) |
+           allow_where(f, SCMP_SYS(prlimit64), 0, UINT32_MAX, 0);
 }
 
 /* Threads may be made, processes not; signals go to ourselves. */
@@ -191,15 +198,10 @@ static int add_of_process(scmp_filter_ctx f)
 {
     static const unsigned of_prctl[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE,
                                         PR_SET_NO_NEW_PRIVS};
-    const scmp_datum_t self = (scmp_datum_t)getpid();
-    const scmp_datum_t thread = CLONE_THREAD;
-    int failed =
-        seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self)) |
-        seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                         SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
+    int failed = allow_where(f, SCMP_SYS(tgkill), 0, UINT32_MAX, (uint64_t)getpid()) |
+                 allow_where(f, SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD);
     for (size_t i = 0; i < sizeof of_prctl / sizeof of_prctl[0]; i++) {
-        failed |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                                   SCMP_A0(SCMP_CMP_EQ, of_prctl[i]));
+        failed |= allow_where(f, SCMP_SYS(prctl), 0, UINT32_MAX, of_prctl[i]);
     }
     return failed;
 }

@@ -162,17 +162,17 @@ static enum assay_status switch_config(struct server *s, struct assay_config *co
                                        struct assay_error *err)
 {
     struct assay_source_set *sources[SERVER_KINDS_MAX] = {NULL};
-    struct assay_key *key = NULL;
+    struct assay_signer signer = {.fd = -1};
     uint8_t fingerprint[32];
     enum assay_status status = check_unchangeable(s->config, config, err);
     if (status == ASSAY_OK) {
-        status = server_load_keys(config, &key, fingerprint, err);
+        status = server_load_keys(config, s->signer_program, &signer, fingerprint, err);
     }
     if (status == ASSAY_OK) {
         status = start_sources(s, config, sources, err);
     }
     if (status != ASSAY_OK) {
-        assay_key_free(key);
+        assay_signer_stop(&signer);
         return status;
     }
     stop_sources(s->sources);
@@ -180,8 +180,8 @@ static enum assay_status switch_config(struct server *s, struct assay_config *co
     s->rules_ms = 0; /* they may have changed */
     memset(s->stale, 0, sizeof s->stale);
     s->answer_ms = 0; /* they have not been told anything yet */
-    assay_key_free(s->key);
-    s->key = key;
+    assay_signer_stop(&s->signer);
+    s->signer = signer;
     memcpy(s->fingerprint_key, fingerprint, sizeof fingerprint);
     assay_config_free(s->config);
     s->config = config;
@@ -401,7 +401,8 @@ static enum assay_status set_up(struct server *s, struct assay_error *err)
     }
     if (status == ASSAY_OK) {
         server_staging_clear(s->config);
-        status = server_load_keys(s->config, &s->key, s->fingerprint_key, err);
+        status =
+            server_load_keys(s->config, s->signer_program, &s->signer, s->fingerprint_key, err);
     }
     if (status == ASSAY_OK) {
         status = open_descriptors(s, err);
@@ -423,7 +424,7 @@ static void tear_down(struct server *s)
     }
     server_control_close(s);
     assay_store_close(s->store);
-    assay_key_free(s->key);
+    assay_signer_stop(&s->signer);
     explicit_bzero(s->fingerprint_key, sizeof s->fingerprint_key);
     assay_config_free(s->config);
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
@@ -432,6 +433,19 @@ static void tear_down(struct server *s)
         }
     }
     free(s);
+}
+
+/* The signer lies beside the worker, unless $ASSAY_SIGNER says otherwise. */
+static void find_signer(struct server *s)
+{
+    const char *signer = getenv("ASSAY_SIGNER");
+    int dir = (int)(strrchr(s->worker, '/') - s->worker);
+    if (signer != NULL && signer[0] == '/') {
+        (void)snprintf(s->signer_program, sizeof s->signer_program, "%s", signer);
+    } else {
+        (void)snprintf(s->signer_program, sizeof s->signer_program, "%.*s/assay-signer", dir,
+                       s->worker);
+    }
 }
 
 static struct server *server_new(const char *config_path, struct assay_config *config)
@@ -445,6 +459,8 @@ static struct server *server_new(const char *config_path, struct assay_config *c
     s->config_path = config_path;
     s->config = config;
     s->worker = worker != NULL && worker[0] == '/' ? worker : ASSAY_LIBEXECDIR "/assay-worker";
+    find_signer(s);
+    s->signer.fd = -1;
     s->epoll_fd = s->signal_fd = s->timer_fd = s->listen_fd = s->lock_fd = -1;
     s->started_ms = assay_wall_ms();
     for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {

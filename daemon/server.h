@@ -18,7 +18,7 @@
 #include "daemon/notify.h"
 #include "daemon/protocol.h"
 #include "daemon/rules_digest.h"
-#include "reports/keys.h"
+#include "daemon/signer.h"
 
 #define SERVER_WORKERS_MAX 64
 #define SERVER_KINDS_MAX   8
@@ -72,8 +72,9 @@ struct server {
     const char *config_path;
     struct assay_config *config;
     struct assay_store *store;
-    struct assay_key *key;
+    struct assay_signer signer;
     uint8_t fingerprint_key[32];
+    char signer_program[PATH_MAX];
     const char *worker;                                 /* program */
     struct assay_source_set *sources[SERVER_KINDS_MAX]; /* by row of assay_source_kinds */
     struct server_watcher source_watcher, signal_watcher, timer_watcher, listen_watcher;
@@ -137,12 +138,14 @@ enum assay_status server_reaudit(struct server *s, int only_list, struct assay_b
 /* publish.c */
 enum assay_status server_staging_prepare(const struct assay_config *c, struct server_run *run,
                                          struct assay_error *err);
-enum assay_status server_publish(const struct assay_config *c, struct assay_key *key,
+enum assay_status server_publish(const struct assay_config *c, struct assay_signer *signer,
                                  struct server_run *run, struct assay_error *err);
 void server_remove_tree(const char *path);
 void server_staging_clear(const struct assay_config *c); /* leftovers of an earlier life */
-enum assay_status server_load_keys(const struct assay_config *c, struct assay_key **ret_key,
-                                   uint8_t ret_fingerprint[32], struct assay_error *err);
+/* The secret of fingerprints, and a signer of its own for the signing key. */
+enum assay_status server_load_keys(const struct assay_config *c, const char *signer,
+                                   struct assay_signer *ret_signer, uint8_t ret_fingerprint[32],
+                                   struct assay_error *err);
 
 /* control.c */
 void server_accept(struct server *s, struct server_watcher *w);

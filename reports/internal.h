@@ -42,6 +42,7 @@ struct assay_statement_view {
     char statement_sha256[65]; /* run statements: of the reproducible one; else "" */
     char verdict[16];
     uint64_t files, bytes;
+    uint64_t run;             /* run statements of the daemon: its number; else 0 */
     char findings_sha256[65]; /* run statements */
     char html_sha256[65];     /* run statements; "" when none */
 };

@@ -297,3 +297,11 @@ enum assay_status assay_key_verify(const struct assay_key *k, struct assay_bytes
     ERR_clear_error();
     return ok ? ASSAY_OK : assay_fail(err, ASSAY_MISMATCH, "the signature does not match this key");
 }
+
+#define SECURE_HEAP  65536
+#define SECURE_BLOCK 16
+
+void assay_keys_lock_memory(void)
+{
+    (void)CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_BLOCK);
+}

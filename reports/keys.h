@@ -49,6 +49,10 @@ enum assay_status assay_key_sign(const struct assay_key *k, struct assay_bytes m
 enum assay_status assay_key_verify(const struct assay_key *k, struct assay_bytes message,
                                    struct assay_bytes sig, struct assay_error *err);
 
+/* Keeps private keys made from now on in memory that is locked and left out of dumps, where the
+ * system allows it. Call before the first key; once. */
+void assay_keys_lock_memory(void);
+
 /* The user's default signing key (config home "/keys/default.pem"), made on first use; *ret_made
  * tells. */
 enum assay_status assay_key_default(const struct assay_passphrase *pass, struct assay_key **ret,

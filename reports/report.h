@@ -75,6 +75,7 @@ enum assay_status assay_statement_build(const struct assay_audit *a,
 struct assay_run_info {
     const char *host;    /* NULL: gethostname */
     const char *sandbox; /* state of the sandbox; NULL: "none" */
+    uint64_t run;        /* the daemon's number of the run; 0: none */
     unsigned jobs;
     uint8_t findings_sha256[32]; /* of findings.jsonl and report.html; zeroes: not named */
     uint8_t html_sha256[32];     /* (assay_report_write fills both in) */

@@ -66,6 +66,9 @@ static void write_run(struct assay_json *j, const struct assay_audit *a,
     assay_json_kv_str(
         j, "matcher",
         assay_audit_matcher(a) == NULL ? NULL : assay_matcher_engine_name(assay_audit_matcher(a)));
+    if (info->run != 0) {
+        assay_json_kv_uint(j, "run", info->run);
+    }
     assay_json_kv_str(j, "sandbox", info->sandbox == NULL ? "none" : info->sandbox);
     write_times(j, a);
     assay_statement_tool(j);

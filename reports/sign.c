@@ -98,13 +98,10 @@ static enum assay_status digest_is(const char *what, struct assay_bytes content,
                             "refused to sign: %s is not what the statement names", what);
 }
 
-/* What the signer insists on: both statements are ours, about this manifest, and belong together.
- */
-static enum assay_status check_unsigned(const char *dir, struct assay_bytes statement,
-                                        struct assay_bytes run, struct assay_error *err)
+enum assay_status assay_report_check(struct assay_bytes statement, struct assay_bytes run,
+                                     struct assay_report_claim *ret, struct assay_error *err)
 {
     struct assay_statement_view audit_view, run_view;
-    ASSAY_AUTO_BUF manifest = {0};
     enum assay_status s = assay_statement_read(statement, ASSAY_PREDICATE_AUDIT, &audit_view, err);
     if (s == ASSAY_OK) {
         s = assay_statement_read(run, ASSAY_PREDICATE_RUN, &run_view, err);
@@ -116,14 +113,26 @@ static enum assay_status check_unsigned(const char *dir, struct assay_bytes stat
         return assay_fail(err, ASSAY_MISMATCH,
                           "refused to sign: the two statements are about different manifests");
     }
-    s = digest_is(ASSAY_STATEMENT_NAME, statement, run_view.statement_sha256, err);
+    memcpy(ret->manifest_sha256, audit_view.manifest_sha256, sizeof ret->manifest_sha256);
+    memcpy(ret->verdict, audit_view.verdict, sizeof ret->verdict);
+    ret->run = run_view.run;
+    return digest_is(ASSAY_STATEMENT_NAME, statement, run_view.statement_sha256, err);
+}
+
+/* What the signer insists on: both statements are ours, about this manifest, and belong together.
+ */
+static enum assay_status check_unsigned(const char *dir, struct assay_bytes statement,
+                                        struct assay_bytes run, struct assay_error *err)
+{
+    struct assay_report_claim claim;
+    ASSAY_AUTO_BUF manifest = {0};
+    enum assay_status s = assay_report_check(statement, run, &claim, err);
     if (s == ASSAY_OK) {
         s = read_in(dir, ASSAY_MANIFEST_NAME, ASSAY_LIMIT_MANIFEST, &manifest, err);
-        s = s == ASSAY_OK ? digest_is(ASSAY_MANIFEST_NAME, assay_buf_bytes(&manifest),
-                                      audit_view.manifest_sha256, err)
-                          : s;
     }
-    return s;
+    return s == ASSAY_OK ? digest_is(ASSAY_MANIFEST_NAME, assay_buf_bytes(&manifest),
+                                     claim.manifest_sha256, err)
+                         : s;
 }
 
 enum assay_status assay_report_sign(const char *dir, struct assay_key *const *keys, size_t n_keys,

@@ -84,6 +84,9 @@ static enum assay_status read_run(const json_t *root, const json_t *predicate,
     const json_t *files = json_object_get(predicate, "files");
     const json_t *findings = find_named(files, ASSAY_FINDINGS_NAME);
     const json_t *html = find_named(files, ASSAY_HTML_NAME);
+    if (json_object_get(predicate, "run") != NULL && !take_count(predicate, "run", &ret->run)) {
+        return assay_fail(err, ASSAY_CORRUPT, "the run statement has a malformed number");
+    }
     if (!copy_digest(find_named(json_object_get(root, "subject"), ASSAY_STATEMENT_NAME),
                      ret->statement_sha256)) {
         return assay_fail(err, ASSAY_CORRUPT, "the run statement does not name its statement");

@@ -27,6 +27,7 @@ lib/systemd/system/assayd.service
 lib/systemd/system/assayd.socket
 lib/sysusers.d/assay.conf
 lib/tmpfiles.d/assay.conf
+libexec/assay/assay-signer
 libexec/assay/assay-worker
 sbin/assayd
 share/bash-completion/completions/assay
@@ -57,7 +58,7 @@ run "$root$prefix/sbin/assayd" --version
 is "$status" 0 "so does the installed daemon"
 like "$(cat "$root$prefix/lib/systemd/system/assayd.service")" "^ExecStart=$prefix/sbin/assayd " "the unit names the daemon"
 unlike "$(cat "$root$prefix"/lib/systemd/system/assayd.*)" '@[a-z]+@' "and no blank is left to fill"
-for dynamic in bin/assay sbin/assayd libexec/assay/assay-worker; do
+for dynamic in bin/assay sbin/assayd libexec/assay/assay-signer libexec/assay/assay-worker; do
 	unlike "$(readelf -d "$root$prefix/$dynamic")" 'R(UN)?PATH' "$dynamic has no run path"
 done
 

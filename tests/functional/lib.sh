@@ -19,7 +19,7 @@ export HOME="$tmp/home" XDG_CONFIG_HOME="$tmp/home/config" XDG_CACHE_HOME="$tmp/
 	XDG_STATE_HOME="$tmp/home/state" XDG_RUNTIME_DIR="$tmp/run" LC_ALL=C.UTF-8 NO_COLOR=1
 ASSAY=$ASSAY_BUILDDIR/assay
 ASSAYD=$ASSAY_BUILDDIR/assayd
-export ASSAY_WORKER="$ASSAY_BUILDDIR/assay-worker"
+export ASSAY_WORKER="$ASSAY_BUILDDIR/assay-worker" ASSAY_SIGNER="$ASSAY_BUILDDIR/assay-signer"
 tests_run=0
 spawned=
 
