@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -239,6 +241,31 @@ static void a_root_that_is_not_there_is_a_problem(void **state)
     assert_null(counts.problem);
 }
 
+/* Which inotify says nothing of. */
+static void what_is_mounted_over_the_root_is_seen(void **state)
+{
+    (void)state;
+    assert_false(next_within(20));
+    kind->stop(watch);
+    watch = NULL;
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+        assert_int_equal(kind->start(&config, &watch, NULL), ASSAY_OK);
+        skip(); /* needs privilege */
+    }
+    assert_int_equal(kind->start(&config, &watch, NULL), ASSAY_OK);
+    assert_false(next_within(20));
+    if (mount("none", root, "tmpfs", 0, "size=1m") != 0) {
+        skip();
+    }
+    put("a", "1");
+    expect("a");
+    put("b", "1"); /* by an event of the new file system */
+    expect("b");
+    assert_int_equal(umount(root), 0);
+    put("c", "1");
+    expect("c");
+}
+
 static void signatures_follow_names_sizes_and_times(void **state)
 {
     (void)state;
@@ -300,6 +327,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_directory_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(lost_events_lead_to_a_scan, setup, teardown),
         cmocka_unit_test_setup_teardown(a_root_that_is_not_there_is_a_problem, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_mounted_over_the_root_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(digests_of_rules_follow_their_content, setup, teardown),
         cmocka_unit_test_setup_teardown(signatures_follow_names_sizes_and_times, setup, teardown),
     };
