@@ -39,7 +39,7 @@ static const struct tier {
     {"normalised", "duplicates.normalised", "duplicates.normalised_ratio", "alike once normalised",
      "规范化后相同", 1, 1},
     {"near", "duplicates.near", "duplicates.near_ratio", "near-duplicates", "近似重复", 1, 1},
-    {"span", "duplicates.span", "duplicates.span_ratio", "shared spans", "共有片段", 0, 0},
+    {"span", "duplicates.span", NULL, "shared spans", "共有片段", 0, 0},
     {"image", "images.near", "images.near_ratio", "pictures that look the same", "相似图片", 0, 1},
 };
 
@@ -127,6 +127,7 @@ static int settle_options(struct dedup *d)
     choose_tiers(d);
     set(d, "near", is_chosen(d, "near") ? "true" : NULL);
     set(d, "normalised", is_chosen(d, "normalised") || is_chosen(d, "near") ? NULL : "false");
+    set(d, "spans", is_chosen(d, "span") ? "all" : NULL);
     set(d, "fields", cli_value(d->args, "fields"));
     set(d, "memory", cli_value(d->args, "memory"));
     if (cli_given(d->args, "out") && !cli_given(d->args, "emit")) {
@@ -251,12 +252,13 @@ static uint64_t groups_of(const struct dedup *d, const char *rule)
     return n;
 }
 
+/* All zeroes where nothing counts what is too much: a shared passage is no copy. */
 static struct assay_metric metric_of(const struct dedup *d, const char *name)
 {
     if (d->audit == NULL) {
         return (struct assay_metric){name, d->same.n, assay_inventory_count(d->inventory)};
     }
-    for (size_t i = 0; i < assay_audit_metrics(d->audit); i++) {
+    for (size_t i = 0; i < assay_audit_metrics(d->audit) && name != NULL; i++) {
         if (strcmp(assay_audit_metric(d->audit, i)->name, name) == 0) {
             return *assay_audit_metric(d->audit, i);
         }
@@ -267,16 +269,19 @@ static struct assay_metric metric_of(const struct dedup *d, const char *name)
 static void print_table(const struct dedup *d, FILE *f)
 {
     int zh = cli_chinese(d->args);
-    (void)fprintf(f, "%-12s %12s %12s %9s  %s\n", zh ? "层级" : "tier", zh ? "组" : "groups",
-                  zh ? "多余" : "extra", zh ? "占比" : "ratio", "");
+    (void)fprintf(f, "%-12s %12s %12s %9s\n", "tier", "groups", "extra", "ratio");
     for (size_t t = 0; t < N_TIERS; t++) {
         if (!d->chosen[t]) {
             continue;
         }
         const struct assay_metric m = metric_of(d, tiers[t].metric);
-        (void)fprintf(f, "%-12s %12llu %12llu %8.3f%%  %s\n", tiers[t].name,
-                      (unsigned long long)groups_of(d, tiers[t].rule), (unsigned long long)m.num,
-                      m.den == 0 ? 0.0 : 100.0 * (double)m.num / (double)m.den,
+        char extra[64] = "-", ratio[32] = "-";
+        if (m.den != 0) {
+            (void)snprintf(extra, sizeof extra, "%llu", (unsigned long long)m.num);
+            (void)snprintf(ratio, sizeof ratio, "%.3f%%", 100.0 * (double)m.num / (double)m.den);
+        }
+        (void)fprintf(f, "%-12s %12llu %12s %9s  %s\n", tiers[t].name,
+                      (unsigned long long)groups_of(d, tiers[t].rule), extra, ratio,
                       zh ? tiers[t].title_zh : tiers[t].title_en);
     }
 }

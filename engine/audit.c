@@ -234,7 +234,7 @@ static enum assay_status keep_input(struct assay_run *run, struct assay_error *e
         streams = !assay_inventory_seekable(run->inventory, i);
     }
     for (size_t i = 0; i < run->n_scanners; i++) {
-        twice |= assay_scanner_looks_twice(run->scanners[i].scanner);
+        twice |= assay_scanner_may_look_twice(run->scanners[i].scanner, run->scanners[i].shared);
     }
     if (!streams || !twice) {
         return ASSAY_OK;

@@ -185,6 +185,12 @@ int assay_scanner_looks_twice(const struct assay_scanner *s)
     return s->size >= SIZE_UP_TO(struct assay_scanner, review_free) && s->review_begin != NULL;
 }
 
+int assay_scanner_may_look_twice(const struct assay_scanner *s, const void *shared)
+{
+    int asks = s->size >= SIZE_UP_TO(struct assay_scanner, review_may) && s->review_may != NULL;
+    return assay_scanner_looks_twice(s) && (!asks || s->review_may(shared));
+}
+
 static enum assay_status check_review(const struct assay_scanner *s, struct assay_error *err)
 {
     if (assay_scanner_looks_twice(s) &&

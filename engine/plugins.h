@@ -73,6 +73,8 @@ void assay_plugins_check_rules(const struct assay_plugins *ps, const struct assa
 /* Whether the scanner may ask for a second look: its descriptor holds those members, and sets them.
  */
 int assay_scanner_looks_twice(const struct assay_scanner *s);
+/* The same of one that was set up: it may not want to. */
+int assay_scanner_may_look_twice(const struct assay_scanner *s, const void *shared);
 /* The rules the engine itself raises (undecodable stream, truncated file ...): same form. */
 extern const struct assay_rule_decl assay_engine_rules[];
 

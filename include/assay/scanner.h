@@ -117,6 +117,9 @@ struct assay_scanner {
     enum assay_status (*review_merge)(const void *shared, void *merged, void *local,
                                       struct assay_error *err);
     void (*review_free)(void *local); /* accepts NULL */
+    /* Whether the scanner, as it is set up, may ever want a look; asked before the first reading,
+     * since standard input must then be kept for the second. May be NULL: it may. */
+    int (*review_may)(const void *shared);
 };
 
 /* Looks beyond the first that one audit grants. */

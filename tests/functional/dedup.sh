@@ -27,6 +27,15 @@ is "$(jq -r '[.tier, .groups, .extra, .of] | map(tostring) | join(" ")' "$tmp/ou
 run "$ASSAY" dedup "$d" --quiet
 like "$out" "^near +1 +1 " "near-duplicates are a tier of their own"
 
+printf '%s\n' 'policy: p' 'version: 1.0.0' 'title: {en: P, zh: P}' 'fail:' \
+	"  - {id: near, expr: 'metric(duplicates.near_ratio) <= 1%'}" >"$tmp/near.yaml"
+run "$ASSAY" scan "$d" --policy "$tmp/near.yaml" --scanner duplicates --set duplicates.near=true --quiet
+is "$status" 1 "a policy may limit the share of near-duplicates"
+run "$ASSAY" scan "$d" --policy "$tmp/near.yaml" --no-scanner duplicates --quiet
+is "$status" 3 "which is INCOMPLETE, not PASS, when nobody looked for them"
+run "$ASSAY" dedup "$d" --tier span --format jsonl --quiet
+like "$out" '"tier":"span","groups":[1-9]' "shared passages are shown"
+
 # --- what to drop
 run "$ASSAY" dedup "$d" --emit drop --quiet
 is "$(jq -r '[.file, .record, .tier, .representative.file, .representative.record] | map(tostring) | join(" ")' "$tmp/out" | tr '\n' ';')" \

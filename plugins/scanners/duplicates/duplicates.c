@@ -635,6 +635,12 @@ static enum assay_status duplicates_review_begin(const void *shared, void *merge
     return st == ASSAY_OK ? st : assay_fail(err, st, "cannot find candidates for near-duplicates");
 }
 
+static int duplicates_review_may(const void *shared)
+{
+    const struct dup_shared *s = shared;
+    return s->near.on || s->spans.mode != DUP_SPANS_OFF;
+}
+
 static int duplicates_review_wants(const void *shared, const void *merged, uint32_t file)
 {
     const struct dup_local *l = merged;
@@ -1131,4 +1137,5 @@ ASSAY_SCANNER_PLUGIN(duplicates) = {
     .review = duplicates_review,
     .review_merge = duplicates_review_merge,
     .review_free = duplicates_review_free,
+    .review_may = duplicates_review_may,
 };

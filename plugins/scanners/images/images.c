@@ -453,6 +453,32 @@ static void say_members(struct speech *s, unsigned rule, const char *detail)
     s->status = s->sink->finding(s->sink->ctx, &f);
 }
 
+/* Every picture that is itself like the first by name can go; the far end of a chain cannot. Files
+ * of the same bytes are the business of another scanner. */
+static void say_copies(struct speech *s, uint32_t from, uint32_t to)
+{
+    const struct image_entry *e = s->l->entries, *keep = &e[s->order[from].entry];
+    const uint32_t rule = s->l->shared->rule[RULE_NEAR];
+    if (rule == ASSAY_NONE || s->sink->size < sizeof *s->sink || s->sink->member == NULL) {
+        return;
+    }
+    for (uint32_t i = from; i < to; i++) {
+        keep = e[s->order[i].entry].file < keep->file ? &e[s->order[i].entry] : keep;
+    }
+    for (uint32_t i = from; i < to && s->status == ASSAY_OK; i++) {
+        const struct image_entry *here = &e[s->order[i].entry];
+        const unsigned d = pdq_distance(&keep->views[PDQ_AS_IS], &here->views[PDQ_AS_IS]);
+        const struct assay_membership m = {.size = sizeof m,
+                                           .rule = rule,
+                                           .place = {here->file, ASSAY_NO_RECORD},
+                                           .keep = {keep->file, ASSAY_NO_RECORD},
+                                           .similarity = (uint16_t)((256 - d) * 1000 / 256)};
+        if (here->content != keep->content && d <= PDQ_MAX_BITS) {
+            s->status = s->sink->member(s->sink->ctx, &m);
+        }
+    }
+}
+
 /* entries[from..to) of the order are one group. */
 static void say_group(struct speech *s, uint32_t from, uint32_t to)
 {
@@ -484,6 +510,7 @@ static void say_group(struct speech *s, uint32_t from, uint32_t to)
                    (unsigned long long)s->pictures, s->nearest, s->farthest,
                    s->farthest > PDQ_MAX_BITS ? "; a chain: not all are alike" : "");
     say_members(s, RULE_NEAR, detail);
+    say_copies(s, from, to);
 }
 
 static void say_turned(struct speech *s)
