@@ -8,6 +8,16 @@
 extern const struct assay_scanner assay_scanner_duplicates;
 static const struct assay_scanner *const sc = &assay_scanner_duplicates;
 
+static uint64_t random_state = 0x2545F4914F6CDD1Du;
+
+static uint64_t next_random(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
 /* ---- names -------------------------------------------------------------------------------------
  */
 
@@ -370,6 +380,96 @@ static void a_benchmark_without_files_is_refused(void **state)
     assert_non_null(strstr(err.message, "no file of the dataset matches the globs of 'gone'"));
 }
 
+/* A scanner that has read `small`, with marks and n-grams. */
+struct rig {
+    struct fake fake;
+    struct assay_host host;
+    struct recorder rec;
+    struct assay_sink sink;
+    void *shared, *local;
+};
+
+static void rig_read(struct rig *r)
+{
+    *r = (struct rig){.fake = {.rules = sc->rules,
+                               .budget = 1 << 26,
+                               .options = {{"split_field", "/split"}, {"spans", "across"}},
+                               .files = file_names,
+                               .n_files = N_FILES},
+                      .rec = {.rules = sc->rules}};
+    r->host = fake_host(&r->fake);
+    r->sink = recorder_sink(&r->rec);
+    assert_int_equal(sc->init(&r->host, &r->shared, NULL), ASSAY_OK);
+    assert_int_equal(sc->local_init(r->shared, &r->local, NULL), ASSAY_OK);
+    for (size_t i = 0; i < N_SMALL; i++) {
+        struct item it = small[i];
+        it.split = i % 2 == 0 ? "train" : NULL;
+        scan_item(r->shared, r->local, &it, &r->sink);
+    }
+    const struct item passage = {TEST, 9, "a b c d e f g h i j k l m n o p q r s t", NULL};
+    scan_item(r->shared, r->local, &passage, &r->sink);
+}
+
+static void rig_free(struct rig *r)
+{
+    sc->local_free(r->local);
+    sc->free(r->shared);
+    free(recorder_take(&r->rec));
+}
+
+static void what_was_not_looked_at_again_is_a_skip(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_read(&r);
+    assert_int_equal(r.rec.skips, 0);
+    assert_int_equal(sc->finish(r.shared, r.local, &r.sink), ASSAY_OK);
+    assert_int_equal(r.rec.skips, 1);
+    rig_free(&r);
+}
+
+static void marks_beyond_the_budget_are_a_skip(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_read(&r);
+    r.fake.budget = 1;
+    const struct item far = {TRAIN, 5000000, "A record that is far away", "test"};
+    scan_item(r.shared, r.local, &far, &r.sink);
+    assert_int_equal(r.rec.skips, 1);
+    rig_free(&r);
+}
+
+static void broken_states_are_refused(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct assay_buf saved;
+    rig_read(&r);
+    assay_buf_init(&saved, 1 << 26);
+    assert_int_equal(sc->save(r.shared, r.local, put_to_buf, &saved), ASSAY_OK);
+    const struct assay_bytes all = assay_buf_bytes(&saved);
+    for (size_t i = 0; i < 2000; i++) {
+        const int cut = i % 2 == 0;
+        struct assay_error err;
+        void *fresh;
+        char *copy = malloc(all.len + 1);
+        assert_non_null(copy);
+        memcpy(copy, all.ptr, all.len);
+        copy[all.len] = '\0';
+        size_t at = i < 1200 ? i * 2 % all.len : next_random() % all.len;
+        copy[at] = cut ? copy[at] : (char)(copy[at] ^ (1 << next_random() % 8));
+        assert_int_equal(sc->local_init(r.shared, &fresh, NULL), ASSAY_OK);
+        enum assay_status st =
+            sc->load(r.shared, fresh, assay_bytes_make(copy, cut ? at : all.len), &err);
+        assert_true(!cut || st != ASSAY_OK);
+        sc->local_free(fresh);
+        free(copy);
+    }
+    assay_buf_release(&saved);
+    rig_free(&r);
+}
+
 static void options_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
@@ -397,16 +497,6 @@ static void options_that_make_no_sense_are_refused(void **state)
         }
         assert_null(shared);
     }
-}
-
-static uint64_t random_state = 0x2545F4914F6CDD1Du;
-
-static uint64_t next_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
 }
 
 static void neither_memory_nor_order_nor_parts_change_the_numbers(void **state)
@@ -455,6 +545,9 @@ int main(void)
         cmocka_unit_test(a_field_decides_before_the_file),
         cmocka_unit_test(a_map_replaces_names),
         cmocka_unit_test(a_benchmark_without_files_is_refused),
+        cmocka_unit_test(what_was_not_looked_at_again_is_a_skip),
+        cmocka_unit_test(marks_beyond_the_budget_are_a_skip),
+        cmocka_unit_test(broken_states_are_refused),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(neither_memory_nor_order_nor_parts_change_the_numbers),
     };
