@@ -162,8 +162,8 @@ static const char refused_calls[] =
     "setns setresuid setuid setxattr socket socketpair symlink symlinkat tkill truncate "
     "umount2 unshare userfaultfd utimensat vfork";
 
-/* Leak checkers stop the other threads from a child that traces them. */
-static const char sanitizer_calls[] = "clone prctl ptrace wait4 tgkill";
+/* Leak checkers stop the other threads from a child that shares their memory and traces them. */
+static const char sanitizer_calls[] = "getdents prctl ptrace wait4 tgkill";
 
 /* Adds a rule for each of the names that is a call of this architecture. */
 static int add_calls(scmp_filter_ctx f, uint32_t action, const char *names)
@@ -206,6 +206,12 @@ static int add_of_process(scmp_filter_ctx f)
     return failed;
 }
 
+static int add_for_sanitizers(scmp_filter_ctx f)
+{
+    return add_calls(f, SCMP_ACT_ALLOW, sanitizer_calls) |
+           allow_where(f, SCMP_SYS(clone), 0, CLONE_VM, CLONE_VM);
+}
+
 /* A worker gives up rights in two steps; the second needs Landlock once more. */
 static int add_landlock(scmp_filter_ctx f)
 {
@@ -220,8 +226,7 @@ static int fill_filter(scmp_filter_ctx f, enum assay_sandbox_profile profile)
     int failed = add_calls(f, SCMP_ACT_ALLOW, common_calls) |
                  add_calls(f, SCMP_ACT_ALLOW, is_worker ? worker_calls : signer_calls) |
                  add_calls(f, SCMP_ACT_ERRNO(EPERM), refused_calls);
-    failed |= add_by_argument(f) |
-              (ASSAY_SANITIZED ? add_calls(f, SCMP_ACT_ALLOW, sanitizer_calls) : add_of_process(f));
+    failed |= add_by_argument(f) | (ASSAY_SANITIZED ? add_for_sanitizers(f) : add_of_process(f));
     return failed | (is_worker ? add_landlock(f) : 0);
 }
 
