@@ -24,6 +24,7 @@
     XX(cli_submit)                                                                                 \
     XX(cli_wait)                                                                                   \
     XX(cli_report)                                                                                 \
+    XX(cli_cancel)                                                                                 \
     XX(cli_reaudit)                                                                                \
     XX(cli_reload)                                                                                 \
     XX(cli_metrics)                                                                                \

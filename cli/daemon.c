@@ -123,9 +123,11 @@ static int show_status(const struct cli_args *args, struct assay_client *c)
     (void)printf("assayd %s, %s, pid %llu, workers %llu of %llu busy\n", v.version, v.state,
                  (unsigned long long)v.pid, (unsigned long long)v.busy,
                  (unsigned long long)v.workers);
-    (void)printf("runs: %llu queued, %llu running, %llu done, %llu failed\n",
+    (void)printf("runs: %llu queued, %llu running, %llu done, %llu failed, %llu cancelled, "
+                 "%llu dead\n",
                  (unsigned long long)v.queued, (unsigned long long)v.running,
-                 (unsigned long long)v.done, (unsigned long long)v.failed);
+                 (unsigned long long)v.done, (unsigned long long)v.failed,
+                 (unsigned long long)v.cancelled, (unsigned long long)v.dead);
     (void)printf("sandbox: %s; this kernel has Landlock %llu, %s\n", v.sandbox,
                  (unsigned long long)v.landlock, v.seccomp ? "seccomp" : "no seccomp");
     (void)puts("sources:");
@@ -236,6 +238,19 @@ static int run_wait(const struct cli_args *args)
     return code;
 }
 
+static int priority(const struct cli_args *args, uint64_t *ret)
+{
+    int64_t n = 0;
+    struct assay_error err = {0};
+    const char *text = cli_value(args, "priority");
+    if (text != NULL && assay_parse_int(text, 0, ASSAY_LIMIT_PRIORITY, &n, &err) != ASSAY_OK) {
+        (void)fprintf(stderr, "assay: --priority: %s\n", err.message);
+        return 2;
+    }
+    *ret = (uint64_t)n;
+    return 0;
+}
+
 static int submit(const struct cli_args *args, struct assay_client *c, const char *path)
 {
     char policy[PATH_MAX];
@@ -243,6 +258,11 @@ static int submit(const struct cli_args *args, struct assay_client *c, const cha
     struct assay_error err = {0};
     struct assay_submit what = {.path = path, .policy = cli_value(args, "policy")};
     what.packs = cli_values(args, "pack", &what.n_packs);
+    int code = duration(args, "deadline", &what.deadline_ms);
+    code = code != 0 ? code : priority(args, &what.priority);
+    if (code != 0) {
+        return code;
+    }
     if (what.policy != NULL && access(what.policy, F_OK) == 0 &&
         realpath(what.policy, policy) != NULL) {
         what.policy = policy;
@@ -347,6 +367,8 @@ static const struct cli_option status_options[] = {
 static const struct cli_option submit_options[] = {
     {"policy", 0, "FILE", NULL, "judge by this policy", 0},
     {"pack", 'p', "PACK", NULL, "rule pack", 1},
+    {"priority", 0, "N", NULL, "0 to 100; greater starts earlier", 0},
+    {"deadline", 0, "TIME", NULL, "give the run up when it is not done after this long (10m)", 0},
     {"wait", 'w', NULL, NULL, "wait for the verdict; the exit code is the verdict", 0},
     TIMEOUT_OPTION,
     {"no-progress", 0, NULL, NULL, "no progress line", 0},

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/operate.c: `assay reload|metrics|reaudit`: what an operator asks of a running assayd.
+ * cli/operate.c: `assay reload|metrics|cancel|reaudit`: what an operator asks of a running assayd.
  */
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "cli/term.h"
+#include "core/option.h"
 #include "core/utf8.h"
 #include "daemon/client.h"
 
@@ -70,6 +71,27 @@ static int run_reaudit(const struct cli_args *args)
     return code;
 }
 
+static int run_cancel(const struct cli_args *args)
+{
+    int64_t run = 0;
+    struct assay_client *c = NULL;
+    struct assay_error err = {0};
+    struct assay_run_view view = {0};
+    if (assay_parse_int(cli_operand(args, 0), 1, INT64_MAX, &run, &err) != ASSAY_OK) {
+        (void)fprintf(stderr, "assay: RUN is the number of a run (see: assay status)\n");
+        return 2;
+    }
+    int code = connect_to(args, &c);
+    if (code == 0 && assay_client_cancel(c, (uint64_t)run, &view, &err) != ASSAY_OK) {
+        code = cli_fail(&err);
+    } else if (code == 0) {
+        (void)printf("run %lld: %s\n", (long long)run,
+                     view.is_final ? view.state : "its worker is being ended");
+    }
+    assay_client_close(c);
+    return code;
+}
+
 static const struct cli_option reaudit_options[] = {
     {"dry-run", 'n', NULL, NULL, "list them, queue nothing", 0},
     {"control", 0, "SOCKET", NULL, "control socket of assayd; default: $ASSAY_CONTROL", 0},
@@ -108,6 +130,22 @@ static const char *const metrics_examples[] = {
     NULL,
 };
 
+static const char *const cancel_examples[] = {
+    "assay cancel 17",
+    "end run 17, which waits or runs; it counts as INCOMPLETE",
+    NULL,
+};
+
+const struct cli_command cli_cancel = {
+    .name = "cancel",
+    .summary = "end a run of assayd that waits or runs",
+    .operands = "RUN",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = operate_options,
+    .examples = cancel_examples,
+    .run = run_cancel,
+};
 const struct cli_command cli_reload = {
     .name = "reload",
     .summary = "have assayd check and take over changed configuration and rules",

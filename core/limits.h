@@ -86,6 +86,8 @@
 #define ASSAY_LIMIT_WORKER_FILE_SIZE (UINT64_C(1) << 40) /* that a worker writes */
 #define ASSAY_LIMIT_WORKER_PROCESSES 4096 /* and threads, of the worker's user; it forks nothing */
 #define ASSAY_LIMIT_SOURCES          256
+#define ASSAY_LIMIT_PRIORITY         100
+#define ASSAY_LIMIT_DEADLINE_MS      (UINT64_C(365) * 24 * 3600 * 1000)
 #define ASSAY_LIMIT_ORIGIN           512 /* of a request, and the name of its job */
 
 /* Watching */

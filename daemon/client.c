@@ -320,6 +320,8 @@ enum assay_status assay_client_status(struct assay_client *c, struct assay_statu
         .running = assay_json_in_uint(o, "running"),
         .done = assay_json_in_uint(o, "done"),
         .failed = assay_json_in_uint(o, "failed"),
+        .cancelled = assay_json_in_uint(o, "cancelled"),
+        .dead = assay_json_in_uint(o, "dead"),
         .n_sources = n_sources,
         .n_runs = n_runs,
         .sources = s,
@@ -334,10 +336,23 @@ enum assay_status assay_client_submit(struct assay_client *c, const struct assay
     const struct assay_request r = {.op = ASSAY_OP_SUBMIT,
                                     .path = what->path,
                                     .policy = what->policy,
-                                    .packs = {what->packs, what->n_packs}};
+                                    .packs = {what->packs, what->n_packs},
+                                    .priority = what->priority,
+                                    .deadline_ms = what->deadline_ms};
     enum assay_status status = call(c, &r, err);
     if (status == ASSAY_OK) {
         *ret_run = assay_json_in_uint(json_object_get(c->reply, "run"), "id");
+    }
+    return status;
+}
+
+enum assay_status assay_client_cancel(struct assay_client *c, uint64_t run,
+                                      struct assay_run_view *ret, struct assay_error *err)
+{
+    const struct assay_request r = {.op = ASSAY_OP_CANCEL, .run = run};
+    enum assay_status status = call(c, &r, err);
+    if (status == ASSAY_OK) {
+        view_run(json_object_get(c->reply, "run"), ret);
     }
     return status;
 }

@@ -20,7 +20,7 @@ struct assay_client;
 /* One audit of one dataset. Times are Unix milliseconds, 0 where not yet. */
 struct assay_run_view {
     uint64_t id;
-    const char *state;    /* "queued", "running", "done", "failed" */
+    const char *state;    /* "queued", "running", "done", "failed", "cancelled", "dead" */
     const char *verdict;  /* "PASS", "WARN", "FAIL", "INCOMPLETE"; NULL while there is none */
     const char *dataset;  /* absolute path */
     const char *name;     /* last component */
@@ -32,7 +32,7 @@ struct assay_run_view {
     uint64_t created_ms, started_ms, finished_ms;
     uint64_t files_done, files_total, bytes_done, bytes_total, records,
         findings; /* while running */
-    int is_final; /* done, or failed with no retry left */
+    int is_final; /* nothing more happens to it */
 };
 
 struct assay_source_view {
@@ -50,9 +50,9 @@ struct assay_status_view {
     const char *state; /* "running", "draining" */
     uint64_t pid, started_ms;
     uint64_t workers, busy;
-    uint64_t queued, running, done, failed; /* runs in each state */
-    const char *sandbox;                    /* "require", "prefer", "off" */
-    uint64_t landlock;                      /* what the kernel offers: its ABI, 0 for none */
+    uint64_t queued, running, done, failed, cancelled, dead; /* runs in each state */
+    const char *sandbox;                                     /* "require", "prefer", "off" */
+    uint64_t landlock; /* what the kernel offers: its ABI, 0 for none */
     int seccomp;
     size_t n_sources, n_runs;
     const struct assay_source_view *sources;
@@ -64,6 +64,8 @@ struct assay_submit {
     const char *policy;       /* NULL: the embedded default; else a name or an absolute path */
     const char *const *packs; /* n_packs 0: the built-in packs */
     size_t n_packs;
+    uint64_t priority;    /* 0 to 100 */
+    uint64_t deadline_ms; /* after queueing; 0: none */
 };
 
 /* `socket` NULL: $ASSAY_CONTROL when set, else the compiled-in path. */
@@ -93,6 +95,9 @@ enum assay_status assay_client_reaudit(struct assay_client *c, int dry_run,
                                        struct assay_reaudit_view *ret, struct assay_error *err);
 enum assay_status assay_client_submit(struct assay_client *c, const struct assay_submit *what,
                                       uint64_t *ret_run, struct assay_error *err);
+/* Ends a run that waits; has the worker of one that runs ended. *ret as it is then. */
+enum assay_status assay_client_cancel(struct assay_client *c, uint64_t run,
+                                      struct assay_run_view *ret, struct assay_error *err);
 /* The newest run of a dataset (absolute path), or run `run` when `dataset` is NULL. ASSAY_NOTFOUND.
  */
 enum assay_status assay_client_report(struct assay_client *c, const char *dataset, uint64_t run,

@@ -35,7 +35,10 @@ struct assay_config_source {
     const char *path;
     const char *policy;             /* NULL: the embedded default */
     struct assay_config_list packs; /* empty: the built-in packs */
-    uint64_t ready;                 /* of enum assay_ready */
+    uint64_t concurrency;           /* audits at once; 0: as many as there are workers */
+    uint64_t priority;
+    uint64_t deadline_ms; /* 0: none */
+    uint64_t ready;       /* of enum assay_ready */
     uint64_t settle_ms;
     uint64_t settle_max_ms; /* what changes for so long is taken as it is; 0: never */
     const char *marker;

@@ -201,6 +201,13 @@ static enum assay_status op_submit(struct server *s, struct server_client *c,
     return status == ASSAY_OK ? reply_run(s, c, NULL, id, err) : status;
 }
 
+static enum assay_status op_cancel(struct server *s, struct server_client *c,
+                                   const struct assay_request *r, struct assay_error *err)
+{
+    enum assay_status status = server_cancel(s, r->run, err);
+    return status == ASSAY_OK ? reply_run(s, c, NULL, r->run, err) : status;
+}
+
 static enum assay_status op_report(struct server *s, struct server_client *c,
                                    const struct assay_request *r, struct assay_error *err)
 {
@@ -235,7 +242,7 @@ static enum assay_status (*const op_functions[ASSAY_OP_MAX])(struct server *s,
                                                              struct assay_error *err) = {
     [ASSAY_OP_PING] = op_ping,       [ASSAY_OP_STATUS] = op_status,   [ASSAY_OP_SUBMIT] = op_submit,
     [ASSAY_OP_WAIT] = op_wait,       [ASSAY_OP_REPORT] = op_report,   [ASSAY_OP_RELOAD] = op_reload,
-    [ASSAY_OP_METRICS] = op_metrics, [ASSAY_OP_REAUDIT] = op_reaudit,
+    [ASSAY_OP_METRICS] = op_metrics, [ASSAY_OP_REAUDIT] = op_reaudit, [ASSAY_OP_CANCEL] = op_cancel,
 };
 
 void server_tell(struct server *s, uint64_t id)

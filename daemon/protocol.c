@@ -9,16 +9,18 @@
 
 static const struct {
     const char *name;
-    const char *members[6]; /* allowed besides op */
+    const char *members[8]; /* allowed besides op */
 } ops[ASSAY_OP_MAX] = {
     [ASSAY_OP_PING] = {"ping", {"op", NULL}},
     [ASSAY_OP_STATUS] = {"status", {"op", NULL}},
-    [ASSAY_OP_SUBMIT] = {"submit", {"op", "path", "policy", "packs", NULL}},
+    [ASSAY_OP_SUBMIT] = {"submit",
+                         {"op", "path", "policy", "packs", "priority", "deadline_ms", NULL}},
     [ASSAY_OP_WAIT] = {"wait", {"op", "run", "dataset", NULL}},
     [ASSAY_OP_REPORT] = {"report", {"op", "run", "dataset", NULL}},
     [ASSAY_OP_RELOAD] = {"reload", {"op", NULL}},
     [ASSAY_OP_METRICS] = {"metrics", {"op", NULL}},
     [ASSAY_OP_REAUDIT] = {"reaudit", {"op", "dry_run", NULL}},
+    [ASSAY_OP_CANCEL] = {"cancel", {"op", "run", NULL}},
 };
 
 int assay_path_is_plain(const char *path)
@@ -75,6 +77,14 @@ static enum assay_status check_request(const struct assay_request *r, struct ass
     if (r->dataset != NULL && !assay_path_is_plain(r->dataset)) {
         return assay_fail(err, ASSAY_USAGE, "\"dataset\" must be an absolute path without . or ..");
     }
+    if (r->op == ASSAY_OP_CANCEL && r->run == 0) {
+        return assay_fail(err, ASSAY_USAGE, "cancel needs \"run\"");
+    }
+    if (r->priority > ASSAY_LIMIT_PRIORITY || r->deadline_ms > ASSAY_LIMIT_DEADLINE_MS) {
+        return assay_fail(err, ASSAY_USAGE,
+                          "\"priority\" is at most %d, \"deadline_ms\" at most %llu",
+                          ASSAY_LIMIT_PRIORITY, (unsigned long long)ASSAY_LIMIT_DEADLINE_MS);
+    }
     if ((r->op == ASSAY_OP_WAIT || r->op == ASSAY_OP_REPORT) && r->dataset == NULL && r->run == 0) {
         return assay_fail(err, ASSAY_USAGE, "%s needs \"run\" or \"dataset\"", ops[r->op].name);
     }
@@ -85,7 +95,7 @@ static enum assay_status read_members(struct assay_request *r, const json_t *obj
                                       struct assay_error *err)
 {
     static const char *const texts[] = {"path", "policy", "dataset", NULL};
-    static const char *const numbers[] = {"run", NULL};
+    static const char *const numbers[] = {"run", "priority", "deadline_ms", NULL};
     const json_t *dry_run = json_object_get(object, "dry_run");
     if (dry_run != NULL && !json_is_boolean(dry_run)) {
         return assay_fail(err, ASSAY_USAGE, "member \"dry_run\" must be true or false");
@@ -97,6 +107,8 @@ static enum assay_status read_members(struct assay_request *r, const json_t *obj
         r->policy = assay_json_in_copy(r->arena, object, "policy");
         r->dataset = assay_json_in_copy(r->arena, object, "dataset");
         r->run = assay_json_in_uint(object, "run");
+        r->priority = assay_json_in_uint(object, "priority");
+        r->deadline_ms = assay_json_in_uint(object, "deadline_ms");
         status = take_packs(r, json_object_get(object, "packs"), err);
     }
     if (status == ASSAY_OK && assay_arena_overflowed(r->arena)) {
@@ -137,9 +149,7 @@ enum assay_status assay_request_parse(struct assay_bytes line, struct assay_requ
     if (ret->arena == NULL) {
         status = assay_fail(err, ASSAY_NOMEM, "out of memory");
     } else if (op < 0) {
-        status = assay_fail(
-            err, ASSAY_USAGE,
-            "unknown \"op\": ping, status, submit, wait, report, reload, metrics or reaudit");
+        status = assay_fail(err, ASSAY_USAGE, "unknown \"op\": see CONTROL SOCKET in assayd(8)");
     } else {
         ret->op = (enum assay_request_op)op;
         status = check_members(object, ret->op, err);
@@ -180,8 +190,14 @@ enum assay_status assay_request_encode(const struct assay_request *r, struct ass
     if (r->dataset != NULL) {
         assay_json_kv_str(&j, "dataset", r->dataset);
     }
-    if (r->run != 0) {
-        assay_json_kv_uint(&j, "run", r->run);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } numbers[] = {{"run", r->run}, {"priority", r->priority}, {"deadline_ms", r->deadline_ms}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i].value != 0) {
+            assay_json_kv_uint(&j, numbers[i].name, numbers[i].value);
+        }
     }
     if (r->dry_run) {
         assay_json_kv_bool(&j, "dry_run", 1);
@@ -233,6 +249,9 @@ void assay_json_run(struct assay_json *j, const struct assay_run_record *run,
     assay_json_kv_str(j, "report", run->report);
     assay_json_kv_str(j, "manifest", run->manifest);
     assay_json_kv_uint(j, "attempt", run->attempt);
+    assay_json_kv_uint(j, "priority", (uint64_t)run->spec.priority);
+    assay_json_kv_uint(j, "deadline_ms", run->spec.deadline_ms);
+    assay_json_kv_uint(j, "not_before_ms", run->not_before_ms);
     assay_json_kv_uint(j, "created_ms", run->created_ms);
     assay_json_kv_uint(j, "started_ms", run->started_ms);
     assay_json_kv_uint(j, "finished_ms", run->finished_ms);

@@ -3,7 +3,8 @@
  * daemon/protocol.h: requests on the control socket: one JSON object a line, strict members.
  *
  *     {"op":"ping"}   {"op":"status"}   {"op":"reload"}   {"op":"metrics"}
- *     {"op":"submit","path":"/abs","policy":"...","packs":["..."]}
+ *     {"op":"submit","path":"/abs","policy":"...","packs":["..."],"priority":N,"deadline_ms":N}
+ *     {"op":"cancel","run":N}
  *     {"op":"reaudit","dry_run":true}
  *     {"op":"wait","run":N}  or  {"op":"wait","dataset":"/abs","run":AFTER}
  *     {"op":"report","run":N}  or  {"op":"report","dataset":"/abs"}
@@ -28,6 +29,7 @@ enum assay_request_op {
     ASSAY_OP_RELOAD,
     ASSAY_OP_METRICS,
     ASSAY_OP_REAUDIT,
+    ASSAY_OP_CANCEL,
     ASSAY_OP_MAX
 };
 
@@ -38,7 +40,8 @@ struct assay_request {
     const char *policy;
     struct assay_config_list packs;
     uint64_t run;
-    int dry_run; /* reaudit: only list */
+    int dry_run;                    /* reaudit: only list */
+    uint64_t priority, deadline_ms; /* submit */
     struct assay_arena *arena;
 };
 

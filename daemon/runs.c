@@ -11,11 +11,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/status.h"
 #include "daemon/server.h"
@@ -45,15 +47,16 @@ const struct server_run *server_find_run(const struct server *s, uint64_t id)
 
 static struct assay_run_spec spec_of(const struct assay_delivery *d)
 {
-    struct assay_run_spec spec = {.path = d->path,
-                                  .name = d->name,
-                                  .source = d->source->name,
-                                  .policy = d->policy != NULL ? d->policy : d->source->policy,
-                                  .packs = d->packs.n > 0 ? d->packs : d->source->packs,
-                                  .priority = d->priority,
-                                  .deadline_ms = d->deadline_ms,
-                                  .origin = d->origin,
-                                  .job = d->job};
+    struct assay_run_spec spec = {
+        .path = d->path,
+        .name = d->name,
+        .source = d->source->name,
+        .policy = d->policy != NULL ? d->policy : d->source->policy,
+        .packs = d->packs.n > 0 ? d->packs : d->source->packs,
+        .priority = d->priority != 0 ? d->priority : (int64_t)d->source->priority,
+        .deadline_ms = d->deadline_ms != 0 ? d->deadline_ms : d->source->deadline_ms,
+        .origin = d->origin,
+        .job = d->job};
     memcpy(spec.signature, d->signature, sizeof spec.signature);
     return spec;
 }
@@ -123,7 +126,9 @@ enum assay_status server_submit(struct server *s, const struct assay_request *r,
                                   .name = name[0] == '\0' ? "root" : name,
                                   .source = "submit",
                                   .policy = r->policy,
-                                  .packs = r->packs};
+                                  .packs = r->packs,
+                                  .priority = (int64_t)r->priority,
+                                  .deadline_ms = r->deadline_ms};
     if (s->state != SERVER_RUNNING) {
         return assay_fail(err, ASSAY_UNREACHABLE, "assayd is shutting down: submit again later");
     }
@@ -255,6 +260,15 @@ static void fail_unopened(struct server *s, const struct assay_run_record *run, 
     server_answer(s, id);
 }
 
+/* When the deadline of a run passes, on the monotonic clock. */
+static uint64_t due_of(const struct server *s, const struct assay_run_record *run)
+{
+    uint64_t now = assay_store_now(s->store);
+    uint64_t at = run->created_ms + run->spec.deadline_ms;
+    return run->spec.deadline_ms == 0 ? SERVER_NEVER
+                                      : assay_monotonic_ms() + (at > now ? at - now : 0);
+}
+
 /* Starts `run` in `slot`: recorded first, then forked. */
 static void start_run(struct server *s, struct server_run *slot, const struct assay_run_record *run)
 {
@@ -270,6 +284,8 @@ static void start_run(struct server *s, struct server_run *slot, const struct as
                                 .attempt = run->attempt + 1,
                                 .started_ms = assay_monotonic_ms()};
     slot->child.pipe_fd = -1;
+    slot->due_ms = due_of(s, run);
+    (void)snprintf(slot->source, sizeof slot->source, "%s", run->spec.source);
     file_name_of(run->spec.name, slot->name, sizeof slot->name);
     if (assay_store_started(s->store, run->id, &err) != ASSAY_OK) {
         store_trouble(s, &err);
@@ -320,7 +336,10 @@ static uint64_t retry_delay(const struct server *s, unsigned attempt)
     for (unsigned i = 1; i < attempt && delay < ASSAY_RETRY_MAX_MS; i++) {
         delay *= 2;
     }
-    return delay < ASSAY_RETRY_MAX_MS ? delay : ASSAY_RETRY_MAX_MS;
+    delay = delay < ASSAY_RETRY_MAX_MS ? delay : ASSAY_RETRY_MAX_MS;
+    uint32_t dice = 0; /* the upper half of it, at random: what failed together is spread out */
+    (void)!getrandom(&dice, sizeof dice, GRND_NONBLOCK);
+    return delay / 2 + (delay - delay / 2) * dice / UINT32_MAX;
 }
 
 static enum assay_status record_done(struct server *s, struct server_run *run,
@@ -375,6 +394,9 @@ static enum assay_status conclude(struct server *s, struct server_run *run, stru
     if (run->published[0] != '\0') {
         return record_done(s, run, err);
     }
+    if (run->ending != SERVER_NOT_ENDED) {
+        return server_record_ending(s, run, err);
+    }
     if (worker_succeeded(c)) {
         struct assay_error why = {0};
         if (server_publish(s->config, &s->signer, run, &why) == ASSAY_OK) {
@@ -421,12 +443,43 @@ void server_reap(struct server *s)
     }
 }
 
+static size_t busy_of(const struct server *s, const struct assay_config_source *source)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
+        n += s->runs[i].busy &&
+             strncmp(s->runs[i].source, source->name, sizeof s->runs[i].source - 1) == 0;
+    }
+    return n;
+}
+
+/* The sources that run as many audits as they may, as a JSON array; NULL: none. */
+static const char *full_sources(const struct server *s, struct assay_buf *out)
+{
+    struct assay_json j;
+    size_t n = 0;
+    assay_buf_clear(out);
+    assay_json_init(&j, out, 0);
+    assay_json_array(&j);
+    for (size_t i = 0; i < s->config->n_sources; i++) {
+        const struct assay_config_source *c = &s->config->sources[i];
+        if (c->concurrency != 0 && busy_of(s, c) >= c->concurrency) {
+            assay_json_cstr(&j, c->name);
+            n++;
+        }
+    }
+    assay_json_end_array(&j);
+    return n == 0 || assay_json_status(&j) != ASSAY_OK ? NULL : assay_buf_str(out);
+}
+
 void server_schedule(struct server *s)
 {
     struct assay_run_record run;
     struct assay_error err;
     struct server_run *slot;
     uint64_t now = assay_monotonic_ms();
+    ASSAY_AUTO_BUF full;
+    assay_buf_init(&full, ASSAY_MIB(1));
     for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
         struct server_run *r = &s->runs[i];
         if (r->busy && r->child.pid == 0 && r->record_ms <= now) {
@@ -434,8 +487,8 @@ void server_schedule(struct server *s)
         }
     }
     while (s->state == SERVER_RUNNING && s->schedule_ms <= now && (slot = free_slot(s)) != NULL) {
-        enum assay_status status =
-            assay_store_next(s->store, assay_store_now(s->store), NULL, &run, &err);
+        enum assay_status status = assay_store_next(s->store, assay_store_now(s->store),
+                                                    full_sources(s, &full), &run, &err);
         if (status != ASSAY_OK) {
             if (status != ASSAY_NOTFOUND) {
                 store_trouble(s, &err);
@@ -498,6 +551,8 @@ void server_end_runs(struct server *s)
         assay_child_release(&r->child);
         if (r->published[0] != '\0') {
             (void)record_done(s, r, &err);
+        } else if (r->ending != SERVER_NOT_ENDED) {
+            (void)server_record_ending(s, r, &err);
         } else if (assay_store_requeued(s->store, r->id, 0, "the daemon was stopped", &err) ==
                    ASSAY_OK) {
             assay_log(ASSAY_LOG_WARNING, "runs", "stopped; queued again",

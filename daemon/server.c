@@ -264,6 +264,8 @@ static void arm_timer(struct server *s)
     if (s->state == SERVER_RUNNING) {
         due = s->rules_ms < due ? s->rules_ms : due;
     }
+    uint64_t ends = server_ends_deadline(s);
+    due = ends < due ? ends : due;
     for (size_t i = 0; assay_source_kinds[i] != NULL && s->state == SERVER_RUNNING; i++) {
         uint64_t at = assay_source_kinds[i]->deadline(s->sources[i]);
         at = at < s->schedule_ms ? s->schedule_ms : at;
@@ -307,6 +309,7 @@ static void loop(struct server *s)
     while (s->state != SERVER_STOPPED) {
         ask_sources(s);
         server_check_rules(s);
+        server_check_ends(s);
         server_schedule(s);
         server_answer_all(s);
         server_flush(s);

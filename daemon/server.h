@@ -32,12 +32,19 @@ struct server_watcher {
 };
 
 /* A worker slot, from start to the durable record of its outcome. */
+/* Why a worker was told to end. */
+enum server_ending { SERVER_NOT_ENDED, SERVER_CANCELLED, SERVER_OVERDUE };
+
 struct server_run {
     struct server_watcher watcher; /* the pipe */
     int busy;
     uint64_t id;
     unsigned attempt;
     uint64_t started_ms; /* monotonic */
+    uint64_t due_ms;     /* monotonic; its deadline; SERVER_NEVER: none */
+    enum server_ending ending;
+    uint64_t kill_ms; /* monotonic; when what was told to end is killed */
+    char source[256]; /* its name, as far as it fits */
     struct assay_child child;
     char name[128];           /* of the dataset, fit for a file name */
     char staging[PATH_MAX];   /* the worker's directory, with the report in the making */
@@ -118,6 +125,13 @@ void server_end_runs(struct server *s); /* kills the workers; their runs are que
 enum assay_status server_offer(struct server *s, const struct assay_delivery *d);
 enum assay_status server_submit(struct server *s, const struct assay_request *r, uint64_t *ret_run,
                                 struct assay_error *err);
+
+/* ending.c: runs that end before they are done: cancelled, or past their deadline */
+enum assay_status server_cancel(struct server *s, uint64_t id, struct assay_error *err);
+void server_check_ends(struct server *s);
+uint64_t server_ends_deadline(const struct server *s);
+enum assay_status server_record_ending(struct server *s, struct server_run *run,
+                                       struct assay_error *err);
 
 /* requests.c: what sources want to hear of */
 void server_answer(struct server *s, uint64_t run); /* offers the outcome, if it is final */

@@ -20,6 +20,8 @@ static void requests_round_trip(void **state)
         "{\"op\":\"submit\",\"path\":\"/a b\",\"policy\":\"p\",\"packs\":[\"x\",\"/y\"]}\n",
         "{\"op\":\"wait\",\"dataset\":\"/d\",\"run\":7}\n",
         "{\"op\":\"report\",\"run\":7}\n",
+        "{\"op\":\"submit\",\"path\":\"/a\",\"priority\":5,\"deadline_ms\":60000}\n",
+        "{\"op\":\"cancel\",\"run\":7}\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct assay_request r;
@@ -54,6 +56,11 @@ static void bad_requests_are_refused(void **state)
         "{\"op\":\"submit\",\"path\":\"/a\",\"packs\":[\"a\\nb\"]}",
         "{\"op\":\"submit\",\"path\":7}",
         "{\"op\":\"wait\"}",
+        "{\"op\":\"cancel\"}",
+        "{\"op\":\"cancel\",\"dataset\":\"/a\"}",
+        "{\"op\":\"submit\",\"path\":\"/a\",\"priority\":101}",
+        "{\"op\":\"submit\",\"path\":\"/a\",\"priority\":-1}",
+        "{\"op\":\"submit\",\"path\":\"/a\",\"deadline_ms\":\"5\"}",
         "{\"op\":\"wait\",\"run\":-1}",
         "{\"op\":\"wait\",\"run\":\"1\"}",
         "{\"op\":\"wait\",\"dataset\":\"/a/./b\"}",
