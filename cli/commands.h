@@ -28,6 +28,10 @@
     XX(cli_reaudit)                                                                                \
     XX(cli_reload)                                                                                 \
     XX(cli_metrics)                                                                                \
+    XX(cli_queue_submit)                                                                           \
+    XX(cli_queue_status)                                                                           \
+    XX(cli_queue_drain)                                                                            \
+    XX(cli_queue_replay)                                                                           \
     XX(cli_doctor)                                                                                 \
     XX(cli_completion)                                                                             \
     XX(cli_man)                                                                                    \

@@ -94,4 +94,19 @@
 #define ASSAY_LIMIT_OPEN_FILES     4096 /* followed per dataset until they are closed */
 #define ASSAY_LIMIT_READY_MANIFEST ASSAY_MIB(64)
 
+/* Redis */
+#define ASSAY_LIMIT_REDIS_MESSAGE ASSAY_MIB(1) /* the fields of one job, together */
+#define ASSAY_LIMIT_REDIS_FIELDS  64           /* of one job */
+#define ASSAY_LIMIT_REDIS_KEY     256          /* tenant, group, consumer, job id */
+#define ASSAY_LIMIT_REDIS_FLIGHTS 128          /* jobs one source has taken and not answered */
+#define ASSAY_LIMIT_REDIS_ARGS    192          /* words of one command */
+#define ASSAY_LIMIT_REDIS_COMMAND ASSAY_MIB(8)
+#define ASSAY_LIMIT_REDIS_OUTPUT  ASSAY_MIB(32) /* waiting to be sent */
+#define ASSAY_LIMIT_REDIS_REPLY   ASSAY_MIB(72)
+#define ASSAY_LIMIT_REDIS_STRING  ASSAY_MIB(8)
+#define ASSAY_LIMIT_REDIS_LINE    ASSAY_KIB(16)
+#define ASSAY_LIMIT_REDIS_ITEMS   65536        /* over all arrays of a reply */
+#define ASSAY_LIMIT_REDIS_PENDING 256          /* commands without a reply yet */
+#define ASSAY_LIMIT_REDIS_PROOF   ASSAY_MIB(1) /* an envelope that is copied into Redis */
+
 #endif

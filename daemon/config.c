@@ -114,9 +114,9 @@ const struct assay_config_key assay_config_keys[] = {
      {"level", ONE_OF("error|warning|info|debug"), "info", "least urgent level that is kept"},
      AT(log_level),
      0},
-    {"sources", {"kind", TEXT, NULL, "what is watched: directory"}, OF(kind), REQUIRED},
+    {"sources", {"kind", TEXT, NULL, "what is watched: directory or redis"}, OF(kind), REQUIRED},
     {"sources", {"name", TEXT, "last part of path", "unique name in messages"}, OF(name), 0},
-    {"sources", {"path", TEXT, NULL, "the directory"}, OF(path), REQUIRED | PATH},
+    {"sources", {"path", TEXT, NULL, "the directory; with redis, see url"}, OF(path), PATH},
     {"sources",
      {"policy", TEXT, NULL, "built-in name or file; default: the built-in default"},
      OF(policy),
@@ -168,6 +168,36 @@ const struct assay_config_key assay_config_keys[] = {
     {"sources",
      {"poll", TIME(100, DAY), "10s", "between scans where events cannot be had"},
      OF(poll_ms),
+     0},
+    {"sources", {"url", TEXT, NULL, "redis: where the server is"}, OF(url), 0},
+    {"sources", {"tenant", TEXT, "default", "redis: part of the keys' names"}, OF(tenant), 0},
+    {"sources", {"group", TEXT, "assayd", "redis: consumer group"}, OF(group), 0},
+    {"sources",
+     {"consumer", TEXT, NULL, "redis: stable name in the group; default: host and source"},
+     OF(consumer),
+     0},
+    {"sources",
+     {"password_file", TEXT, NULL, "redis: file whose first line is the password"},
+     OF(password_file),
+     PATH},
+    {"sources", {"ca_file", TEXT, NULL, "redis: authorities for TLS"}, OF(ca_file), PATH},
+    {"sources", {"cert_file", TEXT, NULL, "redis: client certificate"}, OF(cert_file), PATH},
+    {"sources", {"key_file", TEXT, NULL, "redis: its private key"}, OF(tls_key_file), PATH},
+    {"sources",
+     {"roots", TEXT, NULL, "redis: directories below which jobs may name datasets"},
+     OF(roots),
+     LIST},
+    {"sources",
+     {"timeout", TIME(100, HOUR), "5s", "redis: for connecting and for each reply"},
+     OF(timeout_ms),
+     0},
+    {"sources",
+     {"claim_idle", TIME(SECOND, DAY), "2m", "redis: jobs of others idle for so long are taken"},
+     OF(claim_idle_ms),
+     0},
+    {"sources",
+     {"max_deliveries", INTEGER(1, 1000), "5", "redis: after so many a job is set aside"},
+     OF(max_deliveries),
      0},
     {NULL, {NULL, TEXT, NULL, NULL}, 0, 0},
 };
@@ -385,8 +415,7 @@ static int is_within(const char *path, const char *dir)
 }
 
 /* Nothing of ours may lie inside what is watched, nor the other way round. */
-static void check_apart(struct loader *l, const struct assay_config_source *s,
-                        const struct assay_yaml_node *n)
+static void check_apart(struct loader *l, const char *path, const struct assay_yaml_node *n)
 {
     const struct {
         const char *what, *path;
@@ -394,13 +423,30 @@ static void check_apart(struct loader *l, const struct assay_config_source *s,
                 {"cache_dir", l->c->cache_dir},
                 {"reports.dir", l->c->reports_dir}};
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
-        if (is_within(ours[i].path, s->path) || is_within(s->path, ours[i].path)) {
+        if (is_within(ours[i].path, path) || is_within(path, ours[i].path)) {
             assay_diags_error(
-                l->d, l->y, assay_yaml_get(n, "path"),
+                l->d, l->y, n,
                 "the source and %s (%s) overlap: nothing is written where datasets lie",
                 ours[i].what, ours[i].path);
         }
     }
+}
+
+/* A source is at its path or at its url, as its kind has it; there it is shown. */
+static void place_source(struct loader *l, const struct assay_source_kind *kind,
+                         struct assay_config_source *s, const struct assay_yaml_node *n)
+{
+    const char *key = kind->by_url ? "url" : "path";
+    const char *other = kind->by_url ? "path" : "url";
+    const char *place = kind->by_url ? s->url : s->path;
+    if ((kind->by_url ? s->path : s->url) != NULL) {
+        assay_diags_error(l->d, l->y, assay_yaml_get(n, other), "kind %s takes %s, not %s",
+                          kind->name, key, other);
+    }
+    if (place == NULL) {
+        assay_diags_error(l->d, l->y, n, "%s is missing", key);
+    }
+    s->path = place == NULL ? "" : place;
 }
 
 static void read_source(struct loader *l, size_t i, const struct assay_yaml_node *n)
@@ -409,6 +455,8 @@ static void read_source(struct loader *l, size_t i, const struct assay_yaml_node
     size_t errors = assay_diags_errors(l->d);
     s->marker = "_READY";
     s->manifest = "MANIFEST.sha256";
+    s->tenant = "default";
+    s->group = "assayd";
     read_section(l, "sources", s, n);
     if (assay_diags_errors(l->d) != errors) {
         return;
@@ -421,6 +469,10 @@ static void read_source(struct loader *l, size_t i, const struct assay_yaml_node
                           near == NULL ? "" : "'?");
         return;
     }
+    place_source(l, kind, s, n);
+    if (assay_diags_errors(l->d) != errors) {
+        return;
+    }
     s->name = s->name == NULL ? last_component(l, s->path) : s->name;
     for (size_t j = 0; j < i; j++) {
         if (l->c->sources[j].name != NULL && strcmp(l->c->sources[j].name, s->name) == 0) {
@@ -431,7 +483,12 @@ static void read_source(struct loader *l, size_t i, const struct assay_yaml_node
     if (kind->check(s, &err) != ASSAY_OK) {
         assay_diags_error(l->d, l->y, n, "%s", err.message);
     }
-    check_apart(l, s, n);
+    if (!kind->by_url) {
+        check_apart(l, s->path, assay_yaml_get(n, "path"));
+    }
+    for (size_t j = 0; j < s->roots.n && s->roots.items[j] != NULL; j++) {
+        check_apart(l, s->roots.items[j], assay_yaml_get(n, "roots"));
+    }
 }
 
 static void read_sources(struct loader *l, const struct assay_yaml_node *n)

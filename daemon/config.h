@@ -46,6 +46,14 @@ struct assay_config_source {
     uint64_t watch; /* enum assay_watch_mode */
     uint64_t poll_ms;
     uint64_t dataset; /* enum assay_dataset_unit */
+    /* kind: redis */
+    const char *url;
+    const char *tenant, *group;
+    const char *consumer;      /* NULL: made of the host's name and the source's */
+    const char *password_file; /* NULL */
+    const char *ca_file, *cert_file, *tls_key_file;
+    struct assay_config_list roots; /* what jobs may name */
+    uint64_t timeout_ms, claim_idle_ms, max_deliveries;
 };
 
 struct assay_config {

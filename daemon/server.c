@@ -91,21 +91,41 @@ struct assay_source_counts server_source_counts(const struct server *s,
     return counts;
 }
 
+/* How many more audits could start at once. */
+static size_t free_workers(struct server *s)
+{
+    struct assay_run_record waiting;
+    size_t busy = server_busy(s);
+    if (busy >= s->config->workers || assay_store_next(s->store, assay_store_now(s->store), NULL,
+                                                       &waiting, NULL) != ASSAY_NOTFOUND) {
+        return 0;
+    }
+    return s->config->workers - busy;
+}
+
+static void ask_source(struct server *s, const struct assay_source_kind *kind,
+                       struct assay_source_set *set)
+{
+    for (int n = 0; n < DELIVERIES_A_TURN && s->schedule_ms <= assay_monotonic_ms(); n++) {
+        struct assay_delivery d = {.source = NULL};
+        if (kind->next(set, assay_monotonic_ms(), &d) != ASSAY_OK) {
+            break;
+        }
+        if (server_offer(s, &d) != ASSAY_OK) { /* the store failed: found again */
+            kind->rescan(set);
+            s->schedule_ms = assay_monotonic_ms() + 5000;
+        }
+    }
+}
+
 static void ask_sources(struct server *s)
 {
-    struct assay_delivery d;
     for (size_t i = 0; assay_source_kinds[i] != NULL && s->state == SERVER_RUNNING; i++) {
         const struct assay_source_kind *kind = assay_source_kinds[i];
-        for (int n = 0; n < DELIVERIES_A_TURN && s->schedule_ms <= assay_monotonic_ms(); n++) {
-            d = (struct assay_delivery){0};
-            if (kind->next(s->sources[i], assay_monotonic_ms(), &d) != ASSAY_OK) {
-                break;
-            }
-            if (server_offer(s, &d) != ASSAY_OK) { /* the store failed: found again by a scan */
-                kind->rescan(s->sources[i]);
-                s->schedule_ms = assay_monotonic_ms() + 5000;
-            }
+        if (kind->room != NULL && kind->deadline(s->sources[i]) != SERVER_NEVER) {
+            kind->room(s->sources[i], free_workers(s));
         }
+        ask_source(s, kind, s->sources[i]);
     }
 }
 

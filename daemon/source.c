@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/source.h"
 
-const struct assay_source_kind *const assay_source_kinds[] = {&assay_source_directory, NULL};
+const struct assay_source_kind *const assay_source_kinds[] = {&assay_source_directory,
+                                                              &assay_source_redis, NULL};
 
 const struct assay_source_kind *assay_source_find(const char *name)
 {

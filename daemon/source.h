@@ -52,6 +52,7 @@ struct assay_source_set; /* of one kind; each kind has its own members */
 struct assay_source_kind {
     const char *name;
     const char *help;
+    int by_url; /* its place is a url, not a path */
     /* What the table of keys cannot say about one configured source. */
     enum assay_status (*check)(const struct assay_config_source *s, struct assay_error *err);
     /* `config` outlives the source. Problems of single sources are shown in counts, not errors. */
@@ -75,6 +76,9 @@ struct assay_source_kind {
     /* ASSAY_OK with a request that is known to whoever asked, once; ASSAY_END: none now. */
     enum assay_status (*confirmed)(struct assay_source_set *s, uint64_t *ret_request);
     void (*stop)(struct assay_source_set *s); /* accepts NULL */
+    /* How many workers could start now: more deliveries than that are better left where they are.
+     * Asked before `next`; may be NULL. */
+    void (*room)(struct assay_source_set *s, size_t workers);
 };
 
 extern const struct assay_source_kind *const assay_source_kinds[];   /* ends with NULL */
@@ -82,6 +86,7 @@ const struct assay_source_kind *assay_source_find(const char *name); /* NULL: no
 const char *const *assay_source_names(void);                         /* NULL-terminated */
 
 extern const struct assay_source_kind assay_source_directory; /* daemon/watch.c; watch.h */
+extern const struct assay_source_kind assay_source_redis;     /* daemon/redis/stream.c */
 
 /* Signature of a tree or file by names, types, sizes and times. *ret_newest_ms: the newest change
  * (Unix ms). What cannot be read is part of the signature, not an error. ASSAY_NOTFOUND when it is

@@ -1,0 +1,748 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/redis/stream.c: the `redis` source: jobs from streams, by a consumer group.
+ *
+ * Two connections a stream: one that asks and is answered at once, one that waits for new entries
+ * (XREADGROUP BLOCK). Order: the group is made (from the beginning: a job that was there before us
+ * is a job), then the own backlog, then what dead consumers left (XAUTOCLAIM), then new entries;
+ * and never more than there are free workers.
+ *
+ * The own backlog is read by XPENDING and XCLAIM instead of XREADGROUP with an id: it lists without
+ * raising delivery counts, so a connection that is lost now and then does not make poison of a long
+ * job; and it tells the count, so that real poison is found. A claimed entry that does not come back
+ * was dropped from the stream: it is reported as lost.
+ *
+ * The descriptor handed out is an epoll instance that holds the connections of all streams.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/status.h"
+#include "daemon/protocol.h"
+#include "daemon/redis/stream.h"
+
+#define NEVER      UINT64_MAX
+#define PAUSE_MS   UINT64_C(1000) /* after an error */
+#define REAP_COUNT 16
+
+struct assay_source_set {
+    const struct assay_config *config;
+    int epoll_fd;
+    struct stream *streams;
+    size_t n_streams;
+    struct flight *offered;                          /* the last handed out */
+    char origin[ASSAY_QUEUE_ENTRY + ASSAY_QUEUE_ID]; /* of it: entry and job id */
+    size_t turn;
+};
+
+/* ---- problems ------------------------------------------------------------------------------ */
+
+void stream_problem(struct stream *s, const char *problem)
+{
+    (void)snprintf(s->problem, sizeof s->problem, "%s", problem);
+}
+
+static const char *present_problem(const struct stream *s)
+{
+    const char *problem = assay_redis_problem(s->commands);
+    problem = problem == NULL ? assay_redis_problem(s->reader) : problem;
+    return problem == NULL && s->problem[0] != '\0' ? s->problem : problem;
+}
+
+/* Each change is one line. */
+static void show_problem(struct stream *s)
+{
+    const char *problem = present_problem(s);
+    if (strcmp(problem == NULL ? "" : problem, s->shown) == 0) {
+        return;
+    }
+    (void)snprintf(s->shown, sizeof s->shown, "%s", problem == NULL ? "" : problem);
+    if (problem == NULL) {
+        assay_log(ASSAY_LOG_INFO, "redis", "works again", ASSAY_LOG_S("source", s->config->name));
+    } else {
+        assay_log(ASSAY_LOG_WARNING, "redis", "source has a problem",
+                  ASSAY_LOG_S("source", s->config->name), ASSAY_LOG_S("problem", problem));
+    }
+}
+
+/* ---- the group ------------------------------------------------------------------------------ */
+
+/* The answer to a command on the group: 1 when it can be used. */
+static int group_answer(struct stream *s, const redisReply *reply)
+{
+    char why[200];
+    if (reply == NULL) {
+        return 0;
+    }
+    if (!assay_reply_failed(reply)) {
+        return 1;
+    }
+    assay_redis_explain(reply, why, sizeof why);
+    s->pause_ms = assay_monotonic_ms() + PAUSE_MS;
+    if (assay_reply_is_error(reply, "NOGROUP")) {
+        s->group_ready = 0; /* made again, from the beginning of what is there */
+        s->losses++;
+        s->pause_ms = 0;
+        assay_log(ASSAY_LOG_ERROR, "redis",
+                  "Redis has lost the consumer group; jobs it lost with it must be sent again",
+                  ASSAY_LOG_S("source", s->config->name));
+    } else if (assay_redis_is_fault(reply)) {
+        assay_redis_fault(s->commands, why);
+    } else {
+        stream_problem(s, why);
+    }
+    return 0;
+}
+
+static int on_group(void *ctx, redisReply *reply)
+{
+    struct stream *s = ctx;
+    s->group_asked = 0;
+    if (assay_reply_is_error(reply, "BUSYGROUP") || group_answer(s, reply)) {
+        s->group_ready = 1;
+        s->listed = 0;
+        s->reap_ms = 0;
+        stream_problem(s, "");
+    }
+    return 0;
+}
+
+static void make_group(struct stream *s)
+{
+    struct assay_redis_args a = {.n = 0};
+    assay_redis_argv(&a, "XGROUP", "CREATE", s->jobs, s->group, "0", "MKSTREAM", NULL);
+    s->group_asked = assay_redis_send(s->commands, &a, 0, on_group, s) == ASSAY_OK;
+}
+
+static size_t free_room(const struct stream *s)
+{
+    size_t active = flight_active(s);
+    size_t left = ASSAY_LIMIT_REDIS_FLIGHTS - s->n_flights;
+    size_t room = s->room > active ? s->room - active : 0;
+    return room < left ? room : left;
+}
+
+/* ---- entries that were read ------------------------------------------------------------------ */
+
+static void on_lost(struct stream *s, const char *entry, uint64_t deliveries)
+{
+    struct assay_queue_job job = {.id = ""};
+    (void)snprintf(job.entry, sizeof job.entry, "%s", entry);
+    struct flight *f = flight_find(s, entry) == NULL ? flight_new(s, &job, deliveries) : NULL;
+    if (f != NULL) {
+        s->losses++;
+        flight_kill(f, "lost",
+                    "the stream dropped the job before it was judged (trimmed or deleted)");
+    }
+}
+
+static void on_entry(struct stream *s, const redisReply *entry, uint64_t deliveries)
+{
+    char reason[200];
+    struct assay_queue_job job;
+    struct assay_error err = {0};
+    enum assay_status status = assay_queue_job_parse(entry, &job, &err);
+    if (job.entry[0] == '\0' || flight_find(s, job.entry) != NULL) {
+        return;
+    }
+    struct flight *f = flight_new(s, &job, deliveries);
+    if (f == NULL) {
+        s->listed = 0;
+        return;
+    }
+    if (status == ASSAY_OK) {
+        status = assay_queue_path_allowed(&s->config->roots, job.path, &err);
+    }
+    if (status != ASSAY_OK) {
+        flight_kill(f, "dead", err.message);
+    } else if (deliveries > s->config->max_deliveries) {
+        (void)snprintf(reason, sizeof reason, "delivered %llu times without a result",
+                       (unsigned long long)deliveries);
+        flight_kill(f, "dead", reason);
+    }
+}
+
+static void entry_id(char out[ASSAY_QUEUE_ENTRY], const redisReply *id)
+{
+    struct assay_bytes text = assay_reply_text(id);
+    int good = assay_queue_is_name(text, ASSAY_QUEUE_ENTRY - 1);
+    (void)snprintf(out, ASSAY_QUEUE_ENTRY, "%.*s", good ? (int)text.len : 0, text.ptr);
+}
+
+/* ---- the own backlog ------------------------------------------------------------------------- */
+
+static const redisReply *find_entry(const redisReply *entries, const char *id)
+{
+    for (size_t i = 0; i < assay_reply_count(entries); i++) {
+        const redisReply *e = assay_reply_at(entries, i);
+        if (assay_reply_is(assay_reply_at(e, 0), id)) {
+            return assay_reply_count(assay_reply_at(e, 1)) > 0 ? e : NULL;
+        }
+    }
+    return NULL;
+}
+
+static int on_claimed(void *ctx, redisReply *reply)
+{
+    struct stream *s = ctx;
+    s->list_asked = 0;
+    if (group_answer(s, reply)) {
+        for (size_t i = 0; i < s->n_claim; i++) {
+            const redisReply *e = find_entry(reply, s->claim[i].id);
+            if (e != NULL) {
+                on_entry(s, e, s->claim[i].deliveries + 1);
+            } else {
+                on_lost(s, s->claim[i].id, s->claim[i].deliveries);
+            }
+        }
+    }
+    return 0;
+}
+
+static void claim_listed(struct stream *s)
+{
+    struct assay_redis_args a = {.n = 0};
+    assay_redis_argv(&a, "XCLAIM", s->jobs, s->group, s->consumer, "0", NULL);
+    for (size_t i = 0; i < s->n_claim; i++) {
+        assay_redis_arg(&a, s->claim[i].id);
+    }
+    s->list_asked = assay_redis_send(s->commands, &a, 0, on_claimed, s) == ASSAY_OK;
+}
+
+static int on_listed(void *ctx, redisReply *reply)
+{
+    struct stream *s = ctx;
+    size_t room = free_room(s);
+    s->list_asked = 0;
+    if (!group_answer(s, reply)) {
+        return 0;
+    }
+    s->n_claim = 0;
+    size_t unknown = 0;
+    for (size_t i = 0; i < assay_reply_count(reply); i++) {
+        const redisReply *row = assay_reply_at(reply, i);
+        char id[ASSAY_QUEUE_ENTRY];
+        entry_id(id, assay_reply_at(row, 0));
+        if (id[0] == '\0' || flight_find(s, id) != NULL) {
+            continue;
+        }
+        unknown++;
+        if (s->n_claim < room) {
+            memcpy(s->claim[s->n_claim].id, id, sizeof id);
+            s->claim[s->n_claim++].deliveries = assay_reply_number(assay_reply_at(row, 3));
+        }
+    }
+    s->listed = unknown == 0;
+    if (s->n_claim > 0) {
+        claim_listed(s);
+    }
+    return 0;
+}
+
+/* More than can be in flight, so that what is not is among them. */
+static void list_backlog(struct stream *s)
+{
+    struct assay_redis_args a = {.n = 0};
+    assay_redis_argv(&a, "XPENDING", s->jobs, s->group, "-", "+", NULL);
+    assay_redis_argu(&a, 2 * ASSAY_LIMIT_REDIS_FLIGHTS);
+    assay_redis_arg(&a, s->consumer);
+    s->list_asked = assay_redis_send(s->commands, &a, 0, on_listed, s) == ASSAY_OK;
+}
+
+/* ---- what dead consumers left ---------------------------------------------------------------- */
+
+static uint64_t jittered(uint64_t ms)
+{
+    uint16_t random = 0;
+    (void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
+    return ms / 2 + ms / 2 * random / UINT16_MAX;
+}
+
+/* [cursor, [id...]] before Redis 7, [cursor, [id...], [deleted id...]] since. */
+static int on_reaped(void *ctx, redisReply *reply)
+{
+    struct stream *s = ctx;
+    uint64_t now = assay_monotonic_ms();
+    s->claim_asked = 0;
+    s->reap_ms = now + PAUSE_MS;
+    if (!group_answer(s, reply)) {
+        return 0;
+    }
+    const redisReply *deleted = assay_reply_at(reply, 2);
+    for (size_t i = 0; i < assay_reply_count(deleted); i++) {
+        char id[ASSAY_QUEUE_ENTRY];
+        entry_id(id, assay_reply_at(deleted, i));
+        on_lost(s, id, 0);
+    }
+    if (assay_reply_count(assay_reply_at(reply, 1)) > 0) {
+        s->listed = 0; /* ours now */
+    }
+    entry_id(s->cursor, assay_reply_at(reply, 0));
+    int done = s->cursor[0] == '\0' || strcmp(s->cursor, "0-0") == 0;
+    s->reap_ms = done ? now + jittered(s->config->claim_idle_ms) : 0;
+    return 0;
+}
+
+static void reap(struct stream *s)
+{
+    size_t room = free_room(s);
+    struct assay_redis_args a = {.n = 0};
+    assay_redis_argv(&a, "XAUTOCLAIM", s->jobs, s->group, s->consumer, NULL);
+    assay_redis_argu(&a, s->config->claim_idle_ms);
+    assay_redis_argv(&a, s->cursor[0] == '\0' ? "0-0" : s->cursor, "COUNT", NULL);
+    assay_redis_argu(&a, room < REAP_COUNT ? room : REAP_COUNT);
+    assay_redis_arg(&a, "JUSTID");
+    s->claim_asked = assay_redis_send(s->commands, &a, 0, on_reaped, s) == ASSAY_OK;
+}
+
+/* ---- keeping what we have --------------------------------------------------------------------- */
+
+static int on_beat(void *ctx, redisReply *reply)
+{
+    (void)group_answer(ctx, reply);
+    return 0;
+}
+
+static void beat(struct stream *s, uint64_t now)
+{
+    struct assay_redis_args a = {.n = 0};
+    s->beat_ms = now + s->config->claim_idle_ms / 3;
+    assay_redis_argv(&a, "XCLAIM", s->jobs, s->group, s->consumer, "0", NULL);
+    for (size_t i = 0; i < s->n_flights; i++) {
+        assay_redis_arg(&a, s->flights[i]->job.entry);
+    }
+    assay_redis_arg(&a, "JUSTID");
+    (void)assay_redis_send(s->commands, &a, 0, on_beat, s);
+}
+
+/* ---- new entries ----------------------------------------------------------------------------- */
+
+static int on_read(void *ctx, redisReply *reply)
+{
+    struct stream *s = ctx;
+    s->reading = 0;
+    if (reply == NULL) {
+        s->listed = 0; /* something may have been delivered that we did not get */
+        return 0;
+    }
+    if (assay_redis_is_fault(reply)) {
+        char why[200];
+        assay_redis_explain(reply, why, sizeof why);
+        assay_redis_fault(s->reader, why);
+        return 0;
+    }
+    if (!group_answer(s, reply)) {
+        return 0;
+    }
+    const redisReply *entries = assay_reply_at(assay_reply_at(reply, 0), 1);
+    for (size_t i = 0; i < assay_reply_count(entries); i++) {
+        on_entry(s, assay_reply_at(entries, i), 1);
+    }
+    return 0;
+}
+
+static void read_new(struct stream *s)
+{
+    struct assay_redis_args a = {.n = 0};
+    assay_redis_argv(&a, "XREADGROUP", "GROUP", s->group, s->consumer, "COUNT", NULL);
+    assay_redis_argu(&a, free_room(s));
+    assay_redis_arg(&a, "BLOCK");
+    assay_redis_argu(&a, s->config->timeout_ms);
+    assay_redis_argv(&a, "STREAMS", s->jobs, ">", NULL);
+    s->reading = assay_redis_send(s->reader, &a, s->config->timeout_ms, on_read, s) == ASSAY_OK;
+}
+
+/* ---- one turn of a stream -------------------------------------------------------------------- */
+
+static void take(struct stream *s, uint64_t now)
+{
+    if (now < s->pause_ms) {
+        return;
+    }
+    if (!s->group_ready) {
+        if (!s->group_asked) {
+            make_group(s);
+        }
+        return;
+    }
+    if (s->n_flights > 0 && now >= s->beat_ms) {
+        beat(s, now);
+    }
+    if (free_room(s) == 0 || s->list_asked || s->claim_asked) {
+        return;
+    }
+    if (!s->listed) {
+        list_backlog(s);
+    } else if (now >= s->reap_ms) {
+        reap(s);
+    } else if (!s->reading && assay_redis_is_ready(s->reader)) {
+        read_new(s);
+    }
+}
+
+/* Tells epoll what `r` waits for; its descriptor may be another than before. */
+static void watch(const struct stream *s, const struct assay_redis *r)
+{
+    int fd = assay_redis_fd(r);
+    short wants = assay_redis_events(r);
+    struct epoll_event e = {.events = ((wants & POLLIN) != 0 ? EPOLLIN : 0U) |
+                                      ((wants & POLLOUT) != 0 ? EPOLLOUT : 0U),
+                            .data.fd = fd};
+    if (fd >= 0 && epoll_ctl(s->set->epoll_fd, EPOLL_CTL_MOD, fd, &e) != 0 && errno == ENOENT) {
+        (void)epoll_ctl(s->set->epoll_fd, EPOLL_CTL_ADD, fd, &e);
+    }
+}
+
+static void turn(struct stream *s, uint64_t now)
+{
+    assay_redis_step(s->commands, now);
+    assay_redis_step(s->reader, now);
+    if (assay_redis_generation(s->commands) != s->generation) {
+        s->generation = assay_redis_generation(s->commands);
+        s->reconnects++;
+        s->group_ready = 0;
+        s->pause_ms = 0;
+    }
+    if (assay_redis_is_ready(s->commands)) {
+        flight_step_all(s, now);
+        take(s, now);
+        assay_redis_step(s->commands, now); /* sends what was just asked */
+        assay_redis_step(s->reader, now);
+    }
+    flight_sweep(s);
+    show_problem(s);
+    watch(s, s->commands);
+    watch(s, s->reader);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t stream_deadline(const struct stream *s)
+{
+    uint64_t due = earlier(assay_redis_deadline(s->commands), assay_redis_deadline(s->reader));
+    if (!assay_redis_is_ready(s->commands)) {
+        return due;
+    }
+    due = earlier(due, flight_deadline(s));
+    if (!s->group_ready) {
+        return s->group_asked ? due : earlier(due, s->pause_ms);
+    }
+    if (s->n_flights > 0) {
+        due = earlier(due, s->beat_ms > s->pause_ms ? s->beat_ms : s->pause_ms);
+    }
+    if (free_room(s) == 0 || s->list_asked || s->claim_asked) {
+        return due;
+    }
+    uint64_t at = !s->listed ? 0 : s->reap_ms;
+    if (s->listed && !s->reading && assay_redis_is_ready(s->reader)) {
+        at = 0;
+    }
+    return earlier(due, at > s->pause_ms ? at : s->pause_ms);
+}
+
+/* ---- the table's functions -------------------------------------------------------------------- */
+
+static enum assay_status check_name(const char *key, const char *value, struct assay_error *err)
+{
+    return assay_queue_is_name(assay_bytes_str(value), ASSAY_QUEUE_NAME - 1)
+               ? ASSAY_OK
+               : assay_fail(err, ASSAY_CONFIG, "%s must be 1 to %d letters, digits or ._:-", key,
+                            ASSAY_QUEUE_NAME - 1);
+}
+
+static enum assay_status redis_check(const struct assay_config_source *c, struct assay_error *err)
+{
+    struct assay_redis_address address;
+    if (c->roots.n == 0) {
+        return assay_fail(err, ASSAY_CONFIG,
+                          "roots is missing: which directories may jobs name? roots: [/srv/data]");
+    }
+    for (size_t i = 0; i < c->roots.n; i++) {
+        if (c->roots.items[i] == NULL || !assay_path_is_plain(c->roots.items[i])) {
+            return assay_fail(err, ASSAY_CONFIG, "roots must be absolute paths, without . or ..");
+        }
+    }
+    enum assay_status status = assay_redis_address_parse(c->url, &address, err);
+    if (status == ASSAY_OK) {
+        status = check_name("tenant", c->tenant, err);
+    }
+    if (status == ASSAY_OK) {
+        status = check_name("group", c->group, err);
+    }
+    return status == ASSAY_OK && c->consumer != NULL ? check_name("consumer", c->consumer, err)
+                                                     : status;
+}
+
+static void redis_stop(struct assay_source_set *set)
+{
+    if (set == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < set->n_streams; i++) {
+        struct stream *s = &set->streams[i];
+        assay_redis_free(s->commands);
+        assay_redis_free(s->reader);
+        for (size_t j = 0; j < s->n_flights; j++) {
+            free(s->flights[j]);
+        }
+    }
+    free(set->streams);
+    if (set->epoll_fd >= 0) {
+        (void)close(set->epoll_fd);
+    }
+    free(set);
+}
+
+/* The same after a restart, so that its backlog is its own: the host's name and the source's. */
+static void name_consumer(struct stream *s)
+{
+    char host[128] = "";
+    if (s->config->consumer != NULL) {
+        (void)snprintf(s->consumer, sizeof s->consumer, "%s", s->config->consumer);
+        return;
+    }
+    (void)gethostname(host, sizeof host - 1);
+    (void)snprintf(s->consumer, sizeof s->consumer, "%s-%.100s", host, s->config->name);
+    for (char *p = s->consumer; *p != '\0'; p++) {
+        if (!assay_queue_is_name(assay_bytes_make(p, 1), 1)) {
+            *p = '_';
+        }
+    }
+}
+
+static enum assay_status stream_start(struct assay_source_set *set, struct stream *s,
+                                      const struct assay_config_source *c, struct assay_error *err)
+{
+    *s = (struct stream){.config = c, .set = set};
+    (void)snprintf(s->tenant, sizeof s->tenant, "%s", c->tenant);
+    (void)snprintf(s->group, sizeof s->group, "%s", c->group);
+    name_consumer(s);
+    assay_queue_key(s->jobs, s->tenant, "jobs", NULL);
+    assay_queue_key(s->results, s->tenant, "results", NULL);
+    assay_queue_key(s->events, s->tenant, "events", NULL);
+    assay_queue_key(s->dead, s->tenant, "dead", NULL);
+    const struct assay_redis_endpoint e = {.url = c->url,
+                                           .password_file = c->password_file,
+                                           .tls = {c->ca_file, c->cert_file, c->tls_key_file},
+                                           .name = s->consumer,
+                                           .timeout_ms = c->timeout_ms};
+    enum assay_status status = assay_redis_new(&e, &s->commands, err);
+    return status == ASSAY_OK ? assay_redis_new(&e, &s->reader, err) : status;
+}
+
+static enum assay_status redis_start(const struct assay_config *config,
+                                     struct assay_source_set **ret, struct assay_error *err)
+{
+    *ret = NULL;
+    struct assay_source_set *set = calloc(1, sizeof *set);
+    if (set == NULL) {
+        return assay_fail(err, ASSAY_NOMEM, "out of memory");
+    }
+    set->config = config;
+    set->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    set->streams = calloc(config->n_sources + 1, sizeof set->streams[0]);
+    enum assay_status status = set->epoll_fd < 0 || set->streams == NULL
+                                   ? assay_fail(err, ASSAY_NOMEM, "out of memory or descriptors")
+                                   : ASSAY_OK;
+    for (size_t i = 0; i < config->n_sources && status == ASSAY_OK; i++) {
+        if (strcmp(config->sources[i].kind, "redis") == 0) {
+            status = stream_start(set, &set->streams[set->n_streams], &config->sources[i], err);
+            set->n_streams++;
+        }
+    }
+    if (status != ASSAY_OK) {
+        redis_stop(set);
+        return status;
+    }
+    *ret = set;
+    return ASSAY_OK;
+}
+
+static int redis_fd(const struct assay_source_set *set)
+{
+    return set->epoll_fd;
+}
+
+static uint64_t redis_deadline(const struct assay_source_set *set)
+{
+    uint64_t due = NEVER;
+    for (size_t i = 0; i < set->n_streams; i++) {
+        due = earlier(due, stream_deadline(&set->streams[i]));
+    }
+    return due;
+}
+
+static void redis_room(struct assay_source_set *set, size_t workers)
+{
+    for (size_t i = 0; i < set->n_streams; i++) {
+        set->streams[i].room = workers;
+    }
+}
+
+/* The next flight that may be offered; NULL. */
+static struct flight *next_offer(struct stream *s)
+{
+    for (size_t i = 0; i < s->n_flights; i++) {
+        if (s->flights[i]->step == FLIGHT_OFFER) {
+            return s->flights[i];
+        }
+    }
+    return NULL;
+}
+
+static int offer(struct assay_source_set *set, struct flight *f, struct assay_delivery *ret)
+{
+    uint64_t newest;
+    const struct assay_config_source *c = f->stream->config;
+    const struct assay_queue_job *job = &f->job;
+    if (assay_tree_signature(job->path, ret->signature, &newest) != ASSAY_OK) {
+        flight_kill(f, "dead", "what the uri names is gone");
+        return 0;
+    }
+    const char *slash = strrchr(job->path, '/');
+    ret->source = c;
+    ret->path = job->path;
+    ret->name = slash[1] == '\0' ? "root" : slash + 1;
+    ret->policy = job->policy[0] != '\0' ? job->policy : c->policy;
+    ret->packs = job->n_packs > 0 ? (struct assay_config_list){job->packs, job->n_packs} : c->packs;
+    ret->priority = (int64_t)job->priority - ASSAY_QUEUE_PRIORITY;
+    ret->deadline_ms = job->deadline_ms;
+    (void)snprintf(set->origin, sizeof set->origin, "%s %s", job->entry, job->id);
+    ret->origin = set->origin;
+    f->step = FLIGHT_RUNNING;
+    f->stream->room -= f->stream->room > 0;
+    set->offered = f;
+    outcome_announce(f, "queued");
+    return 1;
+}
+
+static enum assay_status redis_next(struct assay_source_set *set, uint64_t now,
+                                    struct assay_delivery *ret)
+{
+    set->offered = NULL;
+    for (size_t i = 0; i < set->n_streams; i++) {
+        turn(&set->streams[i], now);
+    }
+    for (size_t i = 0; i < set->n_streams; i++) {
+        struct stream *s = &set->streams[(set->turn + i) % set->n_streams];
+        for (struct flight *f; (f = next_offer(s)) != NULL;) {
+            if (offer(set, f, ret)) {
+                set->turn = (set->turn + i + 1) % set->n_streams;
+                return ASSAY_OK;
+            }
+        }
+    }
+    return ASSAY_END;
+}
+
+/* Only after a delivery could not be queued: it is offered again. */
+static void redis_rescan(struct assay_source_set *set)
+{
+    if (set->offered != NULL && set->offered->step == FLIGHT_RUNNING) {
+        set->offered->step = FLIGHT_OFFER;
+    }
+    for (size_t i = 0; i < set->n_streams; i++) {
+        set->streams[i].listed = 0;
+    }
+}
+
+/* The flight of a request whose entry Redis has no more: what was found out is said all the same.
+ * Not before the backlog was read: the entry may yet come. */
+static struct flight *adopt(struct stream *s, const char *origin)
+{
+    struct assay_queue_job job = {.id = ""};
+    const char *space = strchr(origin, ' ');
+    if (!s->group_ready || !s->listed || s->list_asked || space == NULL) {
+        return NULL;
+    }
+    (void)snprintf(job.entry, sizeof job.entry, "%.*s", (int)(space - origin), origin);
+    (void)snprintf(job.id, sizeof job.id, "%s", space + 1);
+    struct flight *f = flight_new(s, &job, 0);
+    if (f != NULL) {
+        f->step = FLIGHT_RUNNING;
+    }
+    return f;
+}
+
+static int redis_finished(struct assay_source_set *set, uint64_t request,
+                          const struct assay_run_record *run)
+{
+    char entry[ASSAY_QUEUE_ENTRY];
+    struct stream *s = NULL;
+    for (size_t i = 0; i < set->n_streams && s == NULL; i++) {
+        s = strcmp(set->streams[i].config->name, run->spec.source) == 0 ? &set->streams[i] : NULL;
+    }
+    if (s == NULL || run->spec.origin == NULL) {
+        return 0;
+    }
+    (void)snprintf(entry, sizeof entry, "%.*s", (int)strcspn(run->spec.origin, " "),
+                   run->spec.origin);
+    struct flight *f = flight_find(s, entry);
+    f = f == NULL ? adopt(s, run->spec.origin) : f;
+    if (f == NULL || f->step < FLIGHT_OFFER) {
+        return 0;
+    }
+    f->request = request;
+    if (f->step <= FLIGHT_RUNNING) {
+        flight_ended(f, run);
+    }
+    return 1;
+}
+
+static enum assay_status redis_confirmed(struct assay_source_set *set, uint64_t *ret_request)
+{
+    for (size_t i = 0; i < set->n_streams; i++) {
+        struct stream *s = &set->streams[i];
+        for (size_t j = 0; j < s->n_flights; j++) {
+            struct flight *f = s->flights[j];
+            if (f->step == FLIGHT_GONE && f->request != 0) {
+                *ret_request = f->request;
+                f->request = 0;
+                return ASSAY_OK;
+            }
+        }
+    }
+    return ASSAY_END;
+}
+
+static void redis_counts(const struct assay_source_set *set,
+                         const struct assay_config_source *which, struct assay_source_counts *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    for (size_t i = 0; i < set->n_streams; i++) {
+        const struct stream *s = &set->streams[i];
+        if (s->config == which) {
+            ret->datasets = s->taken;
+            ret->pending = s->n_flights;
+            ret->rescans = s->reconnects;
+            ret->problem = present_problem(s);
+        }
+    }
+}
+
+const struct assay_source_kind assay_source_redis = {
+    .name = "redis",
+    .help = "jobs from a Redis stream, by a consumer group",
+    .by_url = 1,
+    .check = redis_check,
+    .start = redis_start,
+    .fd = redis_fd,
+    .deadline = redis_deadline,
+    .room = redis_room,
+    .next = redis_next,
+    .finished = redis_finished,
+    .confirmed = redis_confirmed,
+    .rescan = redis_rescan,
+    .counts = redis_counts,
+    .stop = redis_stop,
+};
