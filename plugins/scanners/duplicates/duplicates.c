@@ -29,7 +29,9 @@
 #include "across.h"
 #include "chosen.h"
 #include "clusters.h"
+#include "earlier.h"
 #include "groups.h"
+#include "index_write.h"
 #include "near.h"
 #include "normalise.h"
 #include "spans.h"
@@ -44,6 +46,7 @@ enum {
     RULE_HOT,
     RULE_ANSWERS,
     RULE_SIDES,
+    RULE_DELIVERED,
     N_RULES
 };
 enum { TABLE_RECORDS, TABLE_FILES, TABLE_BANDS, TABLE_GRAMS, TABLE_ANSWERS, N_TABLES };
@@ -116,6 +119,13 @@ static const struct assay_rule_decl duplicates_rules[] = {
      "punctuation are set aside. It teaches nothing; remove it.",
      "忽略大小写、全半角、空白和标点后，这条记录的 chosen 与 rejected "
      "相同，没有训练价值，请删除。"},
+    {"duplicates.delivered", NULL, ASSAY_SEVERITY_MEDIUM, "Record that was delivered before",
+     "此前已交付过的记录",
+     "An earlier delivery holds this record, or one that shares most of its wording; the detail "
+     "names it. Replace it, unless delivering it again was agreed.",
+     "此前的交付中已有该记录，或有大部分文字相同的记录，详情中给出了其位置。除非约定重复交付，请予"
+     "以"
+     "替换。"},
     {"duplicates.leakage", NULL, ASSAY_SEVERITY_HIGH, "The same text in several splits",
      "同一文本出现在多个数据划分中",
      "Records of one split are also in another, so what is measured on the one was seen in the "
@@ -156,6 +166,11 @@ static const struct assay_option duplicates_options[] = {
      "how much two records must share to be near-duplicates, in thousandths (Jaccard index)"},
     {"near_recall", ASSAY_OPT_INT, 500, 999, NULL, "997",
      "how many of the pairs at the threshold are to be found, in thousandths"},
+    {"index", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
+     "keys of earlier deliveries, separated by colons, that records are looked up in"},
+    {"index_write", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
+     "write the keys of this delivery to this file; its own near-duplicates are not looked for"},
+    {"index_name", ASSAY_OPT_STRING, 0, 0, NULL, NULL, "name of this delivery, in that file"},
     {"memory", ASSAY_OPT_SIZE, 1 << 20, INT64_C(1) << 40, NULL, NULL,
      "memory for keys before they go to disk (default: 512MiB with near, 128MiB without)"},
     {"split_field", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
@@ -181,6 +196,7 @@ static const struct assay_option duplicates_options[] = {
 /* How many states share the memory budget. */
 struct dup_sharers {
     atomic_uint locals, reviews;
+    atomic_uint made; /* locals, ever: their numbers */
 };
 
 struct dup_shared {
@@ -191,6 +207,7 @@ struct dup_shared {
     uint64_t memory;
     struct dup_chosen chosen;
     struct dup_near_plan near;
+    struct dup_earlier earlier;
     struct dup_sharers *sharers;
     struct dup_across across;
     struct dup_span_plan spans;
@@ -208,6 +225,8 @@ struct dup_local {
     struct dup_spots spots;
     struct dup_near near;   /* of the merged state */
     struct dup_spans spans; /* likewise */
+    struct dup_keep keep;   /* for an index that is being made */
+    struct dup_earlier_counts delivered;
 };
 
 /* One worker's share of the second look. */
@@ -263,12 +282,58 @@ static void read_options(struct dup_shared *s, const struct assay_host *host)
         read_size(host, "memory", s->near.on ? NEAR_BUDGET : host->memory_budget(host->ctx));
 }
 
+/* What must be the same for two states to be of one kind. */
+enum {
+    PARAM_MIN_CHARS,
+    PARAM_FIELDS,
+    PARAM_ANSWERS,
+    PARAM_NEAR,
+    PARAM_THRESHOLD,
+    PARAM_BANDS,
+    PARAM_ROWS,
+    PARAM_VERSIONS,
+    PARAM_SPANS,
+    N_PARAMS
+};
+static const char *const param_names[N_PARAMS] = {
+    "min_chars",      "fields",      "answers",     "near",
+    "near_threshold", "near_recall", "near_recall", "near (made by another version)",
+    "spans"};
+
+static void read_params(const struct dup_shared *s, uint64_t params[N_PARAMS])
+{
+    const struct dup_near_plan *n = &s->near;
+    memset(params, 0, N_PARAMS * sizeof params[0]);
+    params[PARAM_MIN_CHARS] = s->min_chars;
+    params[PARAM_FIELDS] = s->chosen.digest;
+    if (s->spans.mode != DUP_SPANS_OFF) {
+        params[PARAM_SPANS] = (uint64_t)s->spans.mode | (uint64_t)s->spans.gram.word << 8 |
+                              (uint64_t)s->spans.gram.character << 24 |
+                              (uint64_t)DUP_TOKENS_VERSION << 40;
+    }
+    params[PARAM_ANSWERS] = (uint64_t)s->answers;
+    if (n->on) {
+        params[PARAM_NEAR] = 1;
+        params[PARAM_THRESHOLD] = n->threshold;
+        params[PARAM_BANDS] = n->bands.bands;
+        params[PARAM_ROWS] = n->bands.rows;
+        params[PARAM_VERSIONS] = (uint64_t)DUP_TOKENS_VERSION << 32 | DUP_SKETCH_VERSION;
+    }
+}
+
+/* An index is made of a delivery without looking for its own near-duplicates. */
+static int seeks_near(const struct dup_shared *s)
+{
+    return s->near.on && s->earlier.write == NULL;
+}
+
 static void duplicates_free(void *shared)
 {
     struct dup_shared *s = shared;
     if (s != NULL) {
         dup_across_release(&s->across);
         dup_chosen_release(&s->chosen);
+        dup_earlier_release(&s->earlier);
         free(s->sharers);
         free(s);
     }
@@ -287,14 +352,21 @@ static enum assay_status duplicates_init(const struct assay_host *host, void **r
     }
     atomic_init(&sharers->locals, 0);
     atomic_init(&sharers->reviews, 0);
+    atomic_init(&sharers->made, 0);
     s->host = host;
     s->sharers = sharers;
     read_options(s, host);
     for (unsigned i = 0; i < N_RULES; i++) {
         s->rule[i] = host->rule_index(host->ctx, duplicates_rules[i].id);
     }
+    uint64_t params[N_PARAMS];
     enum assay_status st = dup_chosen_parse(&s->chosen, host->option(host->ctx, "fields"), err);
     st = st == ASSAY_OK ? dup_across_init(&s->across, host, err) : st;
+    if (st == ASSAY_OK) {
+        read_params(s, params);
+        st = dup_earlier_init(&s->earlier, host,
+                              &(struct dup_params){params, param_names, N_PARAMS}, err);
+    }
     if (st != ASSAY_OK) {
         duplicates_free(s);
         return st;
@@ -314,6 +386,7 @@ static enum assay_status duplicates_local_init(const void *shared, void **ret,
     }
     l->shared = shared;
     l->tables[TABLE_BANDS].pairs = l->tables[TABLE_GRAMS].pairs = 1;
+    dup_keep_init(&l->keep, atomic_fetch_add(&l->shared->sharers->made, 1));
     (void)atomic_fetch_add(&l->shared->sharers->locals, 1);
     return ASSAY_OK;
 }
@@ -333,6 +406,7 @@ static void duplicates_local_free(void *local)
         dup_near_release(&l->near);
         dup_spots_release(&l->spots);
         dup_spans_release(&l->spans);
+        dup_keep_release(&l->keep);
         (void)atomic_fetch_sub(&l->shared->sharers->locals, 1);
         free(l);
     }
@@ -474,6 +548,27 @@ static enum assay_status add_grams(struct dup_local *l, const struct assay_batch
     return st;
 }
 
+/* Keeps the text's shingles for the index that is being made, or looks the record up in those that
+ * were made before. */
+static enum assay_status compare_earlier(struct dup_local *l, const struct assay_batch *b,
+                                         const struct assay_record *r, const struct dup_entry *e,
+                                         struct assay_sink *sink)
+{
+    const struct dup_shared *s = l->shared;
+    struct dup_shingler *sh = &l->shingler;
+    enum assay_status st = ASSAY_OK;
+    const size_t n = sh->n_keys == 0 ? 0 : dup_shingle_set(sh->shingles, sh->n);
+    if (s->earlier.write != NULL && n > 0) {
+        st = dup_keep_add(&l->keep, s->host, table_max(s, TABLE_BANDS), e->key[0], sh->shingles, n);
+    }
+    if (st == ASSAY_OK && s->earlier.n > 0) {
+        const struct dup_keys keys = {e, sh->keys, sh->n_keys, sh->shingles, n, s->near.threshold};
+        st = dup_earlier_check(&s->earlier, &keys, b, (uint32_t)(r - b->records),
+                               s->rule[RULE_DELIVERED], &l->delivered, sink);
+    }
+    return st;
+}
+
 /* What is asked and answered, and sides that are the same. */
 static enum assay_status look_at_turns(struct dup_local *l, const struct assay_batch *b,
                                        const struct assay_record *r, uint64_t place,
@@ -528,9 +623,11 @@ static enum assay_status scan_record(struct dup_local *l, const struct assay_bat
     if (st == ASSAY_OK && l->shared->spans.mode != DUP_SPANS_OFF) {
         st = add_grams(l, b, r, e.place, sink);
     }
+    l->shingler.n_keys = 0;
     if (st == ASSAY_OK && l->shared->near.on && !is_short) {
         st = sketch(l, b, r, e.key[0], sink);
     }
+    st = st == ASSAY_OK ? compare_earlier(l, b, r, &e, sink) : st;
     return st == ASSAY_OK && l->turns.any ? look_at_turns(l, b, r, e.place, sink) : st;
 }
 
@@ -595,10 +692,14 @@ static enum assay_status duplicates_merge(const void *shared, void *into, void *
             return assay_fail(err, st, "no memory to merge duplicate keys");
         }
     }
+    if (dup_keep_join(&a->keep, &b->keep) != ASSAY_OK) {
+        return assay_fail(err, ASSAY_IO, "cannot merge what is kept for the index");
+    }
     for (unsigned i = 0; i < N_COUNTS; i++) {
         a->counts[i] += b->counts[i];
         b->counts[i] = 0;
     }
+    dup_earlier_add(&a->delivered, &b->delivered);
     enum assay_status st = dup_across_join(&a->across, &b->across);
     return st == ASSAY_OK ? st : assay_fail(err, st, "no memory to merge the labels of records");
 }
@@ -626,7 +727,7 @@ static enum assay_status duplicates_review_begin(const void *shared, void *merge
     int spans = 0;
     *ret_wanted = 0;
     enum assay_status st = ASSAY_OK;
-    if (s->near.on) {
+    if (seeks_near(s)) {
         st = dup_near_begin(&l->near, &l->tables[TABLE_BANDS], &l->tables[TABLE_RECORDS], s->host,
                             fitting(s, PAIR_PARTS, 1, DUP_PAIR_BYTES), ret_wanted);
     }
@@ -844,7 +945,7 @@ static enum assay_status finish_near(struct dup_local *l, struct dup_across_repo
     const struct dup_shared *s = l->shared;
     struct dup_near_tally tally = {.candidates = 0};
     enum assay_status st = ASSAY_OK;
-    if (!s->near.on) {
+    if (!seeks_near(s)) {
         return ASSAY_OK;
     }
     count_unseen(l, sink);
@@ -876,7 +977,7 @@ static unsigned tiers_of(const struct dup_shared *s)
 {
     return 1u << DUP_TIER_FILE | 1u << DUP_TIER_RECORD |
            (s->min_chars > 0 ? 1u << DUP_TIER_NORMALISED : 0) |
-           (s->near.on ? 1u << DUP_TIER_NEAR : 0) |
+           (seeks_near(s) ? 1u << DUP_TIER_NEAR : 0) |
            (s->spans.mode != DUP_SPANS_OFF ? 1u << DUP_TIER_SPAN : 0);
 }
 
@@ -902,6 +1003,46 @@ static enum assay_status finish_groups(struct dup_local *l, struct dup_across_re
     return st == ASSAY_OK ? say_metrics(l, &records, &files, &answers, sink) : st;
 }
 
+/* Makes the index; what fails is told in the log, too: a status is all that the host gets. */
+static enum assay_status write_index(struct dup_local *l)
+{
+    const struct dup_shared *s = l->shared;
+    uint64_t params[N_PARAMS];
+    struct assay_error err;
+    if (s->earlier.write == NULL) {
+        return ASSAY_OK;
+    }
+    read_params(s, params);
+    const struct dup_index_parts parts = {.path = s->earlier.write,
+                                          .name = s->earlier.name,
+                                          .params = {params, param_names, N_PARAMS},
+                                          .records = l->counts[COUNT_RECORDS],
+                                          .entries = &l->tables[TABLE_RECORDS],
+                                          .bands = &l->tables[TABLE_BANDS],
+                                          .keep = &l->keep};
+    const enum assay_status st = dup_index_write(&parts, s->host, &err);
+    if (st != ASSAY_OK) {
+        s->host->log(s->host->ctx, ASSAY_LOG_ERROR, err.message);
+    }
+    return st;
+}
+
+static enum assay_status say_delivered(const struct dup_local *l, struct assay_sink *sink)
+{
+    const uint64_t *n = l->delivered.by_likeness;
+    const uint64_t records = l->counts[COUNT_RECORDS] == 0 ? 1 : l->counts[COUNT_RECORDS];
+    const struct metric rows[] = {
+        {"duplicates.delivered_ratio", n[DUP_NEAR] + n[DUP_SAME_FORM] + n[DUP_SAME_BYTES], records},
+        {"duplicates.delivered_identical", n[DUP_SAME_BYTES], 1},
+        {"duplicates.delivered_normalised", n[DUP_SAME_FORM], 1},
+        {"duplicates.delivered_near", n[DUP_NEAR], 1},
+        {"duplicates.delivered_capped", l->delivered.capped, 1},
+        {"duplicates.delivered_indexes", l->shared->earlier.n, 1},
+    };
+    return l->shared->earlier.n == 0 ? ASSAY_OK
+                                     : put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
+}
+
 static enum assay_status duplicates_finish(const void *shared, void *merged,
                                            struct assay_sink *sink)
 {
@@ -911,6 +1052,8 @@ static enum assay_status duplicates_finish(const void *shared, void *merged,
     enum assay_status st =
         dup_across_begin(&across, &s->across, &l->across, table_max(s, TABLE_FILES));
     st = st == ASSAY_OK ? finish_groups(l, &across, sink) : st;
+    st = st == ASSAY_OK ? say_delivered(l, sink) : st;
+    st = st == ASSAY_OK ? write_index(l) : st;
     st = st == ASSAY_OK ? finish_near(l, &across, sink) : st;
     st = st == ASSAY_OK ? finish_spans(l, &across, sink) : st;
     st = st == ASSAY_OK ? dup_across_end(&across, tiers_of(s), sink) : st;
@@ -937,45 +1080,6 @@ static enum assay_status save_entry(void *ctx, const uint64_t *entry)
 static enum assay_status save_pair(void *ctx, const uint64_t *entry)
 {
     return save_words(ctx, entry, DUP_PAIR_WORDS);
-}
-
-/* What must be the same for two states to be of one kind. */
-enum {
-    PARAM_MIN_CHARS,
-    PARAM_FIELDS,
-    PARAM_ANSWERS,
-    PARAM_NEAR,
-    PARAM_THRESHOLD,
-    PARAM_BANDS,
-    PARAM_ROWS,
-    PARAM_VERSIONS,
-    PARAM_SPANS,
-    N_PARAMS
-};
-static const char *const param_names[N_PARAMS] = {
-    "min_chars",      "fields",      "answers",     "near",
-    "near_threshold", "near_recall", "near_recall", "near (made by another version)",
-    "spans"};
-
-static void read_params(const struct dup_shared *s, uint64_t params[N_PARAMS])
-{
-    const struct dup_near_plan *n = &s->near;
-    memset(params, 0, N_PARAMS * sizeof params[0]);
-    params[PARAM_MIN_CHARS] = s->min_chars;
-    params[PARAM_FIELDS] = s->chosen.digest;
-    if (s->spans.mode != DUP_SPANS_OFF) {
-        params[PARAM_SPANS] = (uint64_t)s->spans.mode | (uint64_t)s->spans.gram.word << 8 |
-                              (uint64_t)s->spans.gram.character << 24 |
-                              (uint64_t)DUP_TOKENS_VERSION << 40;
-    }
-    params[PARAM_ANSWERS] = (uint64_t)s->answers;
-    if (n->on) {
-        params[PARAM_NEAR] = 1;
-        params[PARAM_THRESHOLD] = n->threshold;
-        params[PARAM_BANDS] = n->bands.bands;
-        params[PARAM_ROWS] = n->bands.rows;
-        params[PARAM_VERSIONS] = (uint64_t)DUP_TOKENS_VERSION << 32 | DUP_SKETCH_VERSION;
-    }
 }
 
 /* What stands before the entries. */

@@ -36,12 +36,15 @@ enum assay_status dup_near_add(const struct dup_near_plan *plan, struct dup_shin
 {
     struct dup_sketch sketch;
     enum assay_status st = dup_shingler_run(s);
+    s->n_keys = 0;
     if (st != ASSAY_OK || s->n == 0) {
         return st;
     }
     plan->minhash(s->shingles, s->n, &sketch);
-    for (unsigned i = 0; i < plan->bands.bands && st == ASSAY_OK; i++) {
-        const uint64_t entry[DUP_PAIR_WORDS] = {dup_band_key(plan->bands, &sketch, i), id};
+    s->n_keys = plan->bands.bands;
+    for (unsigned i = 0; i < s->n_keys && st == ASSAY_OK; i++) {
+        s->keys[i] = dup_band_key(plan->bands, &sketch, i);
+        const uint64_t entry[DUP_PAIR_WORDS] = {s->keys[i], id};
         st = dup_table_add(bands, host, max, entry);
     }
     return st;

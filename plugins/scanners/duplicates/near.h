@@ -29,6 +29,8 @@ struct dup_shingler {
     struct dup_tokens tokens;
     uint64_t *shingles;
     size_t n, cap;
+    uint64_t keys[DUP_MINIMA]; /* of the bands, where the text has any */
+    unsigned n_keys;
 };
 
 /* What is known between the first look and the end; of the merged state. Zeroed before use. */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * duplicates/earlier.h: what was delivered before: the indexes that a delivery is checked against,
+ * and the one that is being made of it.
+ *
+ * Both are asked for by options: `index`, paths separated by colons, and `index_write`. A record is
+ * looked up in every index, and the closest partner is named: delivery, file, record. Names of files
+ * come from the earlier delivery's inventory, as they stand in its manifest; what is not printable
+ * ASCII in them is written as %XX. Immutable once set up.
+ */
+#ifndef ASSAY_DUPLICATES_EARLIER_H
+#define ASSAY_DUPLICATES_EARLIER_H
+
+#include "index.h"
+
+struct dup_earlier {
+    struct dup_index *open[DUP_INDEX_MAX];
+    unsigned n;
+    const char *write; /* path of the index to make; NULL: none */
+    const char *name;  /* of this delivery, in the index that is made */
+};
+
+/* A record's keys. Without `set` (n_bands 0) only its bytes and its normal form are looked up. */
+struct dup_keys {
+    const struct dup_entry *entry;
+    const uint64_t *bands;
+    unsigned n_bands;
+    const uint64_t *set;
+    size_t n_set;
+    unsigned threshold;
+};
+
+struct dup_earlier_counts {
+    uint64_t by_likeness[DUP_SAME_BYTES + 1];
+    uint64_t capped; /* records of which not every candidate was compared */
+};
+
+/* Reads the options and opens the indexes; release in any case. */
+enum assay_status dup_earlier_init(struct dup_earlier *e, const struct assay_host *host,
+                                   const struct dup_params *params, struct assay_error *err);
+void dup_earlier_release(struct dup_earlier *e);
+
+static inline void dup_earlier_add(struct dup_earlier_counts *to,
+                                   const struct dup_earlier_counts *from)
+{
+    for (int i = 0; i <= DUP_SAME_BYTES; i++) {
+        to->by_likeness[i] += from->by_likeness[i];
+    }
+    to->capped += from->capped;
+}
+
+/* Looks a record up, raises a finding of `rule` when it was delivered before, counts it. `record`:
+ * index in the batch. */
+enum assay_status dup_earlier_check(const struct dup_earlier *e, const struct dup_keys *keys,
+                                    const struct assay_batch *b, uint32_t record, uint32_t rule,
+                                    struct dup_earlier_counts *counts, struct assay_sink *sink);
+
+#endif
