@@ -146,6 +146,7 @@ static enum assay_status option_check_value(const struct assay_option *opt, cons
     case ASSAY_OPT_ENUM:
         return check_enum(opt, value, err);
     case ASSAY_OPT_STRING:
+    case ASSAY_OPT_PATH:
         break;
     }
     return status;

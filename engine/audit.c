@@ -176,7 +176,7 @@ static enum assay_status map_rules(struct assay_run *run, struct assay_error *er
     return ASSAY_OK;
 }
 
-/* Every option of plugin `i` with the value in force, its default included: what a default is may
+/* Every option of plugin `i` but paths with the value in force, its default included: what a default is may
  * differ between versions, and a report should say how overlaps were settled. */
 static enum assay_status note_options(struct assay_run *run, size_t i)
 {
@@ -186,7 +186,8 @@ static enum assay_status note_options(struct assay_run *run, size_t i)
     char name[256];
     for (const struct assay_option *o = p->options;
          status == ASSAY_OK && o != NULL && o->name != NULL; o++) {
-        const char *value = host->option(host->ctx, o->name);
+        const char *value =
+            o->type == ASSAY_OPT_PATH ? NULL : host->option(host->ctx, o->name);
         (void)snprintf(name, sizeof name, "%.100s.%.100s", p->name, o->name);
         status = value == NULL ? ASSAY_OK : assay_facts_add(&run->audit->settings, name, value);
     }
