@@ -9,6 +9,10 @@
     XX(cli_scan)                                                                                   \
     XX(cli_dedup)                                                                                  \
     XX(cli_verify)                                                                                 \
+    XX(cli_index_add)                                                                              \
+    XX(cli_index_list)                                                                             \
+    XX(cli_index_check)                                                                            \
+    XX(cli_index_drop)                                                                             \
     XX(cli_rules_list)                                                                             \
     XX(cli_rules_explain)                                                                          \
     XX(cli_rules_test)                                                                             \

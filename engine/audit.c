@@ -186,8 +186,7 @@ static enum assay_status note_options(struct assay_run *run, size_t i)
     char name[256];
     for (const struct assay_option *o = p->options;
          status == ASSAY_OK && o != NULL && o->name != NULL; o++) {
-        const char *value =
-            o->type == ASSAY_OPT_PATH ? NULL : host->option(host->ctx, o->name);
+        const char *value = o->type == ASSAY_OPT_PATH ? NULL : host->option(host->ctx, o->name);
         (void)snprintf(name, sizeof name, "%.100s.%.100s", p->name, o->name);
         status = value == NULL ? ASSAY_OK : assay_facts_add(&run->audit->settings, name, value);
     }

@@ -111,7 +111,7 @@ static enum assay_status check_params(const struct dup_index *x, const struct du
 {
     for (unsigned i = 0; i < p->n; i++) {
         if (x->head->n_params != p->n || x->head->params[i] != p->values[i]) {
-            return assay_fail(err, ASSAY_UNSUPPORTED,
+            return assay_fail(err, ASSAY_CONFIG,
                               "%.200s was made with another %s: use the same, or make it again",
                               path, p->names[i]);
         }

@@ -66,7 +66,7 @@ struct dup_index_head {
 
 struct dup_index;
 
-/* `shown` names the file in messages. ASSAY_CORRUPT, ASSAY_UNSUPPORTED (made otherwise), ASSAY_IO,
+/* `shown` names the file in messages. ASSAY_CORRUPT, ASSAY_UNSUPPORTED (another format), ASSAY_CONFIG (another parameter), ASSAY_IO,
  * ASSAY_NOTFOUND, ASSAY_NOMEM. */
 enum assay_status dup_index_open(const char *path, const struct dup_params *params,
                                  const struct assay_host *host, struct dup_index **ret,

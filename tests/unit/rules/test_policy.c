@@ -438,8 +438,9 @@ static void embedded_policies_load_with_any_rules(void **state)
     (void)state;
     const char *const *names = assay_policy_embedded();
     assert_string_equal(names[0], "default");
-    assert_string_equal(names[1], "observe");
-    assert_null(names[2]);
+    assert_string_equal(names[1], "first-delivery");
+    assert_string_equal(names[2], "observe");
+    assert_null(names[3]);
     for (size_t i = 0; names[i] != NULL; i++) {
         struct assay_diags *d = assay_diags_new();
         struct assay_policy *p = assay_policy_load(names[i], rules, d);

@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# `assay index`: what was delivered before is found again and named; damage, other parameters and half readable
+# deliveries are refused; no text is kept.
+. "$(dirname "$0")/lib.sh"
+index=$tmp/index
+mkdir -p "$tmp/june/part" "$tmp/july"
+awk 'BEGIN { srand(5); for (r = 0; r < 400; r++) { s = "";
+	for (w = 0; w < 60; w++) s = s sprintf("w%d ", int(rand() * 5000)); print "{\"text\":\"" s "\"}" } }' >"$tmp/all"
+head -n 200 "$tmp/all" >"$tmp/june/a.jsonl"
+sed -n '201,300p' "$tmp/all" >"$tmp/june/part/b.jsonl"
+canary=zebracanary4711
+echo "{\"text\":\"$canary one two three four five six seven eight nine ten\"}" >>"$tmp/june/a.jsonl"
+{
+	sed -n '301,400p' "$tmp/all"             # 0..99: new
+	sed -n '1,10p' "$tmp/all"                # 100..109: the same bytes
+	sed -n '11,20p' "$tmp/all" | tr w W      # 110..119: the same text
+	sed -n '201,210p' "$tmp/all" | sed 's/\(\(w[0-9]* \)\{30\}\)/\1changed /' # 120..129: one word more
+} >"$tmp/july/new.jsonl"
+
+run "$ASSAY" index list --index "$index"
+is "$status" 0 "an index that is not there yet is empty"
+run "$ASSAY" index check --index "$index" "$tmp/july"
+is "$status" 2 "and there is nothing to check against"
+like "$err" "nothing to check against" "it says so"
+
+run "$ASSAY" index add --index "$index" "$tmp/june"
+is "$status" 0 "a delivery is added"
+run "$ASSAY" index list --index "$index" --json
+is "$(jq -r '[.name, .records, .files] | map(tostring) | join(" ")' "$tmp/out")" "june 301 2" "and listed"
+is "$(jq -r .manifest_sha256 "$tmp/out")" \
+	"$("$ASSAY" scan "$tmp/june" --policy observe --quiet --format jsonl | tail -n 1 | jq -r .dataset.manifest_sha256)" \
+	"with its identity"
+ok "$(! grep -raq -e "$canary" -e w1234 "$index"; echo $?)" "none of its text is kept"
+
+run "$ASSAY" index check --index "$index" "$tmp/july" --format jsonl --quiet
+is "$status" 1 "a delivery with old records fails the check"
+cp "$tmp/out" "$tmp/found"
+is "$(grep -c '"rule":"duplicates.delivered"' "$tmp/out")" 30 "all thirty are found, and no other"
+is "$(jq -r 'select(.rule == "duplicates.delivered" and .record == 103) | .detail' "$tmp/out")" \
+	"same bytes as record 3 of a.jsonl in delivery june" "identical: delivery, file, record"
+is "$(jq -r 'select(.rule == "duplicates.delivered" and .record == 112) | .detail' "$tmp/out")" \
+	"same text as record 12 of a.jsonl in delivery june" "the same text"
+like "$(jq -r 'select(.rule == "duplicates.delivered" and .record == 125) | .detail' "$tmp/out")" \
+	"^near-duplicate of record 5 of part/b.jsonl in delivery june; similarity (8[5-9]|9[0-9]).* of 1000$" "near-duplicates, with the similarity"
+is "$(tail -n 1 "$tmp/out" | jq -r '.metrics | [."duplicates.delivered_identical", ."duplicates.delivered_normalised",
+	."duplicates.delivered_near"] | map(tostring) | join(" ")')" "10 10 10" "metrics by kind"
+for jobs in 1 7; do
+	"$ASSAY" index check --index "$index" "$tmp/july" --format jsonl --quiet --jobs $jobs >"$tmp/again"
+	is "$(grep -v fingerprint "$tmp/again")$(jq -r '.detail // empty' "$tmp/again")" \
+		"$(grep -v fingerprint "$tmp/found")$(jq -r '.detail // empty' "$tmp/found")" "the same with $jobs thread(s)"
+done
+"$ASSAY" index add --index "$tmp/one" --jobs 1 "$tmp/june" --quiet
+ok "$(cmp -s "$tmp/one/june/keys" "$index/june/keys"; echo $?)" "the keys are the same for any number of threads"
+
+# --- several deliveries
+run "$ASSAY" index add --index "$index" "$tmp/june"
+is "$status" 2 "a name is given once"
+like "$err" "already.*--name" "and the message says what to do"
+"$ASSAY" index add --index "$index" --name july-1 "$tmp/july" --quiet
+run "$ASSAY" index check --index "$index" "$tmp/july" --format jsonl --quiet
+is "$(tail -n 1 "$tmp/out" | jq -r '.metrics."duplicates.delivered_identical"')" 130 "every delivery is looked at"
+run "$ASSAY" index drop --index "$index" july-1
+is "$status" 0 "a delivery is dropped"
+run "$ASSAY" index drop --index "$index" july-1
+is "$status" 2 "but once"
+is "$(ls -A "$index")" june "nothing of it is left"
+sed -n '301,400p' "$tmp/all" >"$tmp/fresh.jsonl"
+run "$ASSAY" index check --index "$index" "$tmp/fresh.jsonl" --quiet
+is "$status" 0 "a delivery of new records passes"
+
+# --- what must not be believed
+run "$ASSAY" index check --index "$index" "$tmp/july" --threshold 700
+is "$status" 2 "an index made with another threshold is refused"
+like "$err" "near_threshold" "by the parameter's name"
+mkdir "$tmp/broken" && printf '{"a":1}\n{"a":\n' >"$tmp/broken/x.jsonl"
+run "$ASSAY" index add --index "$index" "$tmp/broken"
+is "$status" 3 "a delivery that cannot be read as a whole is not added"
+is "$(ls -A "$index")" june "and leaves nothing behind"
+keys=$index/june/keys
+cp "$keys" "$tmp/keys"
+size=$(wc -c <"$keys")
+for at in 9 300 5000 $((size / 2)) $((size - 3)); do
+	cp "$tmp/keys" "$keys"
+	printf '\245' | dd of="$keys" bs=1 seek="$at" conv=notrunc 2>/dev/null
+	run "$ASSAY" index check --index "$index" "$tmp/july"
+	is "$status" 3 "a byte changed at $at is noticed"
+done
+head -c $((size - 8)) "$tmp/keys" >"$keys"
+run "$ASSAY" index check --index "$index" "$tmp/july"
+is "$status" 3 "a short file is noticed"
+like "$err" "make it again" "with what to do"
+done_testing
