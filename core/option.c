@@ -147,6 +147,7 @@ static enum assay_status option_check_value(const struct assay_option *opt, cons
         return check_enum(opt, value, err);
     case ASSAY_OPT_STRING:
     case ASSAY_OPT_PATH:
+    case ASSAY_OPT_BULK:
         break;
     }
     return status;

@@ -176,8 +176,24 @@ static enum assay_status map_rules(struct assay_run *run, struct assay_error *er
     return ASSAY_OK;
 }
 
-/* Every option of plugin `i` but paths with the value in force, its default included: what a default is may
- * differ between versions, and a report should say how overlaps were settled. */
+static enum assay_status note_option(struct assay_run *run, const char *name,
+                                     enum assay_option_type type, const char *value)
+{
+    char digest[8 + 2 * ASSAY_SHA256_LEN] = "sha256:";
+    uint8_t sha256[ASSAY_SHA256_LEN];
+    if (value == NULL || type == ASSAY_OPT_PATH) {
+        return ASSAY_OK;
+    }
+    if (type != ASSAY_OPT_BULK) {
+        return assay_facts_add(&run->audit->settings, name, value);
+    }
+    enum assay_status status = assay_sha256_of(value, strlen(value), sha256);
+    assay_hex(sha256, status == ASSAY_OK ? sizeof sha256 : 0, digest + 7);
+    return status == ASSAY_OK ? assay_facts_add(&run->audit->settings, name, digest) : status;
+}
+
+/* Every option of plugin `i` but paths with the value in force, its default included: what a
+ * default is may differ between versions, and a report should say how overlaps were settled. */
 static enum assay_status note_options(struct assay_run *run, size_t i)
 {
     const struct assay_plugin *p = assay_plugins_get(run->opt->plugins, i);
@@ -186,9 +202,8 @@ static enum assay_status note_options(struct assay_run *run, size_t i)
     char name[256];
     for (const struct assay_option *o = p->options;
          status == ASSAY_OK && o != NULL && o->name != NULL; o++) {
-        const char *value = o->type == ASSAY_OPT_PATH ? NULL : host->option(host->ctx, o->name);
         (void)snprintf(name, sizeof name, "%.100s.%.100s", p->name, o->name);
-        status = value == NULL ? ASSAY_OK : assay_facts_add(&run->audit->settings, name, value);
+        status = note_option(run, name, o->type, host->option(host->ctx, o->name));
     }
     return status;
 }

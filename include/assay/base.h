@@ -139,7 +139,8 @@ enum assay_option_type {
     ASSAY_OPT_DURATION, /* milliseconds; accepts ms, s, m, h */
     ASSAY_OPT_ENUM,     /* one of `choices`, separated by '|' */
     ASSAY_OPT_STRING,
-    ASSAY_OPT_PATH /* a place on this machine: text that stays out of statements */
+    ASSAY_OPT_PATH, /* a place on this machine: text that stays out of statements */
+    ASSAY_OPT_BULK  /* long text: statements hold its SHA-256 */
 };
 
 struct assay_option {
