@@ -77,6 +77,11 @@
 #define ASSAY_LIMIT_MANIFEST    ASSAY_MIB(4096)
 #define ASSAY_LIMIT_DIFFERENCES 100 /* listed by verify, of each kind; the rest is counted */
 
+/* Lists of accepted groups */
+#define ASSAY_LIMIT_ACCEPTED       10000 /* entries over all lists; the scanner's own bound, too */
+#define ASSAY_LIMIT_ACCEPTED_LISTS 16
+#define ASSAY_LIMIT_ACCEPTED_TEXT  500 /* bytes of a reason, or a name */
+
 /* The daemon */
 #define ASSAY_LIMIT_CONTROL_MESSAGE  ASSAY_MIB(1)
 #define ASSAY_LIMIT_JOB              ASSAY_MIB(1) /* what a worker is told */

@@ -16,6 +16,7 @@
 #define SIGNATURE_MAX 512
 
 struct assay_envelope {
+    const char *type;
     struct assay_buf payload;
     size_t n_signatures;
     struct {
@@ -51,13 +52,13 @@ static enum assay_status write_signature(struct assay_json *j, const struct assa
     return ASSAY_OK;
 }
 
-static enum assay_status write_signatures(struct assay_json *j, struct assay_bytes payload,
-                                          struct assay_key *const *keys, size_t n_keys,
-                                          struct assay_error *err)
+static enum assay_status write_signatures(struct assay_json *j, const char *type,
+                                          struct assay_bytes payload, struct assay_key *const *keys,
+                                          size_t n_keys, struct assay_error *err)
 {
     ASSAY_AUTO_BUF pae;
     assay_buf_init(&pae, ASSAY_LIMIT_JSON_DOCUMENT + ASSAY_KIB(1));
-    assay_pae(ASSAY_PAYLOAD_TYPE, payload, &pae);
+    assay_pae(type, payload, &pae);
     enum assay_status s = assay_buf_status(&pae);
     if (s != ASSAY_OK) {
         return assay_fail(err, s, "the statement is too large to sign");
@@ -71,8 +72,9 @@ static enum assay_status write_signatures(struct assay_json *j, struct assay_byt
     return s;
 }
 
-enum assay_status assay_envelope_sign(struct assay_bytes payload, struct assay_key *const *keys,
-                                      size_t n_keys, struct assay_buf *out, struct assay_error *err)
+enum assay_status assay_envelope_sign_type(const char *type, struct assay_bytes payload,
+                                           struct assay_key *const *keys, size_t n_keys,
+                                           struct assay_buf *out, struct assay_error *err)
 {
     if (n_keys == 0 || n_keys > ASSAY_LIMIT_SIGNATURES) {
         return assay_fail(err, ASSAY_USAGE, "an envelope carries 1 to %d signatures",
@@ -86,8 +88,8 @@ enum assay_status assay_envelope_sign(struct assay_bytes payload, struct assay_k
     assay_json_object(&j);
     assay_json_key(&j, "payload");
     assay_json_string(&j, assay_buf_bytes(&text));
-    assay_json_kv_str(&j, "payloadType", ASSAY_PAYLOAD_TYPE);
-    enum assay_status s = write_signatures(&j, payload, keys, n_keys, err);
+    assay_json_kv_str(&j, "payloadType", type);
+    enum assay_status s = write_signatures(&j, type, payload, keys, n_keys, err);
     assay_json_end_object(&j);
     assay_buf_addc(out, '\n');
     if (s == ASSAY_OK && (assay_buf_status(&text) != ASSAY_OK ||
@@ -95,6 +97,12 @@ enum assay_status assay_envelope_sign(struct assay_bytes payload, struct assay_k
         s = assay_fail(err, ASSAY_LIMIT, "the envelope is too large");
     }
     return s;
+}
+
+enum assay_status assay_envelope_sign(struct assay_bytes payload, struct assay_key *const *keys,
+                                      size_t n_keys, struct assay_buf *out, struct assay_error *err)
+{
+    return assay_envelope_sign_type(ASSAY_PAYLOAD_TYPE, payload, keys, n_keys, out, err);
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -163,18 +171,18 @@ static enum assay_status take_envelope(struct assay_envelope *e, const json_t *r
     if (!json_is_object(root)) {
         return assay_fail(err, ASSAY_CORRUPT, "the envelope is not a JSON object");
     }
-    if (type == NULL || strcmp(type, ASSAY_PAYLOAD_TYPE) != 0) {
-        return assay_fail(err, ASSAY_CORRUPT,
-                          "the envelope does not carry an in-toto statement "
-                          "(payloadType)");
+    if (type == NULL || strcmp(type, e->type) != 0) {
+        return assay_fail(err, ASSAY_CORRUPT, "the envelope does not carry %s (payloadType)",
+                          strcmp(e->type, ASSAY_PAYLOAD_TYPE) == 0 ? "an in-toto statement"
+                                                                   : e->type);
     }
     enum assay_status s =
         take_base64(json_object_get(root, "payload"), &e->payload, "payload", err);
     return s == ASSAY_OK ? take_signatures(e, json_object_get(root, "signatures"), err) : s;
 }
 
-enum assay_status assay_envelope_parse(struct assay_bytes json, struct assay_envelope **ret,
-                                       struct assay_error *err)
+enum assay_status assay_envelope_parse_type(const char *type, struct assay_bytes json,
+                                            struct assay_envelope **ret, struct assay_error *err)
 {
     json_t *root = NULL;
     enum assay_status s = assay_json_strict(json, "envelope", &root, err);
@@ -186,6 +194,7 @@ enum assay_status assay_envelope_parse(struct assay_bytes json, struct assay_env
         json_decref(root);
         return assay_fail(err, ASSAY_NOMEM, "out of memory");
     }
+    e->type = type;
     assay_buf_init(&e->payload, ASSAY_LIMIT_JSON_DOCUMENT);
     s = take_envelope(e, root, err);
     json_decref(root);
@@ -195,6 +204,12 @@ enum assay_status assay_envelope_parse(struct assay_bytes json, struct assay_env
     }
     *ret = e;
     return ASSAY_OK;
+}
+
+enum assay_status assay_envelope_parse(struct assay_bytes json, struct assay_envelope **ret,
+                                       struct assay_error *err)
+{
+    return assay_envelope_parse_type(ASSAY_PAYLOAD_TYPE, json, ret, err);
 }
 
 void assay_envelope_free(struct assay_envelope *e)
@@ -246,7 +261,7 @@ enum assay_status assay_envelope_verify(const struct assay_envelope *e,
     ASSAY_AUTO_BUF pae;
     *ret_valid = 0;
     assay_buf_init(&pae, ASSAY_LIMIT_JSON_DOCUMENT + ASSAY_KIB(1));
-    assay_pae(ASSAY_PAYLOAD_TYPE, assay_buf_bytes(&e->payload), &pae);
+    assay_pae(e->type, assay_buf_bytes(&e->payload), &pae);
     if (assay_buf_status(&pae) != ASSAY_OK) {
         return assay_fail(err, assay_buf_status(&pae), "the envelope is too large");
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reports/envelope.h: DSSE v1.0 envelopes around in-toto statements.
+ * reports/envelope.h: DSSE v1.0 envelopes, around in-toto statements and around what a `type` names.
  *
  * Writing: payload standard base64, signatures over PAE("application/vnd.in-toto+json", payload),
  * ECDSA in DER. Reading: strict JSON (duplicate keys and trailing data refused, sizes capped), both
@@ -22,9 +22,18 @@ enum assay_status assay_envelope_sign(struct assay_bytes payload, struct assay_k
                                       size_t n_keys, struct assay_buf *out,
                                       struct assay_error *err);
 
+/* The same around a payload of another type. The signature covers the type, so that what is signed
+ * as one thing is never taken for another. */
+enum assay_status assay_envelope_sign_type(const char *type, struct assay_bytes payload,
+                                           struct assay_key *const *keys, size_t n_keys,
+                                           struct assay_buf *out, struct assay_error *err);
+
 struct assay_envelope; /* parsed, not yet trusted */
 enum assay_status assay_envelope_parse(struct assay_bytes json, struct assay_envelope **ret,
                                        struct assay_error *err);
+/* `type` lives as long as the envelope. */
+enum assay_status assay_envelope_parse_type(const char *type, struct assay_bytes json,
+                                            struct assay_envelope **ret, struct assay_error *err);
 void assay_envelope_free(struct assay_envelope *e);
 size_t assay_envelope_signatures(const struct assay_envelope *e);
 /* How many different keys of `keys` signed this payload; a key counts once. ASSAY_MISMATCH when
