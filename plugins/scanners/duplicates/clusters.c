@@ -130,8 +130,10 @@ struct speaking {
     struct assay_sink *sink;
     uint32_t rule;
     struct dup_across_report *across; /* NULL: nobody listens */
-    struct assay_member *out;         /* room for DUP_MEMBERS */
-    uint64_t *order;                  /* pairs of root and rank, of clusters only, ascending */
+    const struct dup_accepted *accepted;
+    struct dup_digest *digests; /* by rank of a root; NULL: nobody asks for them */
+    struct assay_member *out;   /* room for DUP_MEMBERS */
+    uint64_t *order;            /* pairs of root and rank, of clusters only, ascending */
     size_t n;
 };
 
@@ -191,16 +193,19 @@ static unsigned median(const struct likeness *l)
     return like;
 }
 
-static enum assay_status raise_cluster(struct speaking *s, const struct likeness *l, uint64_t files,
-                                       uint32_t n_out)
+static enum assay_status raise_cluster(struct speaking *s, uint32_t root, const struct likeness *l,
+                                       uint64_t files, uint32_t n_out)
 {
-    char detail[240];
+    char detail[320];
     const int chained = l->min < s->j->plan->threshold;
     (void)snprintf(detail, sizeof detail,
                    "%llu near-duplicates in %llu file(s), shingles of %u token(s), similarity to "
                    "the first: least %u, median %u of 1000, containment at least %u%s",
                    (unsigned long long)(l->n + 1), (unsigned long long)files, s->j->a.width, l->min,
                    median(l), l->contained, chained ? ", chained" : "");
+    if (s->digests != NULL) {
+        dup_digest_say(s->accepted, DUP_GROUP_NEAR, s->digests[root], detail, sizeof detail);
+    }
     s->j->tally->groups++;
     s->j->tally->extra += l->n;
     s->j->tally->chained += (uint64_t)chained;
@@ -236,7 +241,7 @@ static enum assay_status say_cluster(struct speaking *s, size_t from, size_t to)
             st = dup_across_near(s->across, places[rank]);
         }
     }
-    st = st == ASSAY_OK ? raise_cluster(s, &l, files, n_out) : st;
+    st = st == ASSAY_OK ? raise_cluster(s, root, &l, files, n_out) : st;
     return st == ASSAY_OK && s->across != NULL ? dup_across_near_end(s->across, s->sink) : st;
 }
 
@@ -270,14 +275,43 @@ static enum assay_status find_clusters(struct speaking *s)
     return ASSAY_OK;
 }
 
+/* The digest of every cluster, in one pass over the ids in their order. */
+static enum assay_status digest_clusters(struct speaking *s)
+{
+    const struct dup_candidates *c = &s->j->near->candidates;
+    if (s->accepted->n == 0 && !s->accepted->shown) {
+        return ASSAY_OK;
+    }
+    s->digests = calloc(c->n + 1, sizeof *s->digests);
+    if (s->digests == NULL) {
+        return ASSAY_NOMEM;
+    }
+    for (size_t i = 0; i < c->n; i++) {
+        struct dup_digest *d = &s->digests[root_of(s->j->parent, c->ranks[i])];
+        *d = dup_cluster_digest(s->accepted, *d, c->ids[i]);
+    }
+    return ASSAY_OK;
+}
+
+static int is_accepted(const struct speaking *s, uint32_t root)
+{
+    return s->digests != NULL && dup_accepted_has(s->accepted, s->digests[root]);
+}
+
 static enum assay_status say_clusters(struct speaking *s)
 {
     enum assay_status st = find_clusters(s);
+    st = st == ASSAY_OK ? digest_clusters(s) : st;
     for (size_t from = 0, to; from < s->n && st == ASSAY_OK; from = to) {
         for (to = from + 1; to < s->n && s->order[2 * to] == s->order[2 * from];) {
             to++;
         }
-        st = say_cluster(s, from, to);
+        if (is_accepted(s, (uint32_t)s->order[2 * from])) {
+            s->j->tally->set_aside.groups++;
+            s->j->tally->set_aside.extra += to - from - 1;
+        } else {
+            st = say_cluster(s, from, to);
+        }
     }
     return st;
 }
@@ -318,11 +352,13 @@ static enum assay_status say_hot(struct speaking *s, const struct dup_hot *hot, 
 enum assay_status dup_clusters_report(struct dup_near *n, const struct dup_near_plan *plan,
                                       const struct assay_host *host, struct assay_sink *sink,
                                       uint32_t rule, uint32_t hot_rule,
+                                      const struct dup_accepted *accepted,
                                       struct dup_across_report *across,
                                       struct dup_near_tally *tally)
 {
     struct joining j = {.near = n, .plan = plan, .host = host, .tally = tally};
-    struct speaking s = {.j = &j, .sink = sink, .rule = rule, .across = across};
+    struct speaking s = {
+        .j = &j, .sink = sink, .rule = rule, .across = across, .accepted = accepted};
     s.out = malloc(DUP_MEMBERS * sizeof *s.out);
     enum assay_status st = s.out == NULL ? ASSAY_NOMEM : join(&j);
     st = st == ASSAY_OK ? say_clusters(&s) : st;
@@ -332,6 +368,7 @@ enum assay_status dup_clusters_report(struct dup_near *n, const struct dup_near_
     dup_set_release(&j.a);
     dup_set_release(&j.b);
     free(j.parent);
+    free(s.digests);
     free(s.order);
     free(s.out);
     return st;

@@ -6,11 +6,13 @@
  * whole numbers, no estimate. Joined texts form clusters (union-find, the text of the smallest place
  * is the root and representative), so a cluster may be a chain whose ends are unlike each other;
  * it is flagged when some member is less like the representative than the threshold. A pair whose
- * texts already are in one cluster is not compared again.
+ * texts already are in one cluster is not compared again. An accepted cluster (accepted.h) is
+ * counted and not told of.
  */
 #ifndef ASSAY_DUPLICATES_CLUSTERS_H
 #define ASSAY_DUPLICATES_CLUSTERS_H
 
+#include "accepted.h"
 #include "across.h"
 #include "near.h"
 
@@ -22,6 +24,7 @@ struct dup_near_tally {
     uint64_t unverified; /* pairs of which a text was not seen again */
     uint64_t groups, extra;
     uint64_t chained; /* groups */
+    struct dup_accepted_tally set_aside;
 };
 
 /* Raises a finding of `rule` for every cluster and of `hot_rule` for the largest hot buckets, in
@@ -29,6 +32,7 @@ struct dup_near_tally {
 enum assay_status dup_clusters_report(struct dup_near *n, const struct dup_near_plan *plan,
                                       const struct assay_host *host, struct assay_sink *sink,
                                       uint32_t rule, uint32_t hot_rule,
+                                      const struct dup_accepted *accepted,
                                       struct dup_across_report *across,
                                       struct dup_near_tally *tally);
 

@@ -26,6 +26,7 @@
 #include <stdlib.h>
 
 #include "../common/state.h"
+#include "accepted.h"
 #include "across.h"
 #include "chosen.h"
 #include "clusters.h"
@@ -173,6 +174,12 @@ static const struct assay_option duplicates_options[] = {
     {"index_name", ASSAY_OPT_STRING, 0, 0, NULL, NULL, "name of this delivery, in that file"},
     {"memory", ASSAY_OPT_SIZE, 1 << 20, INT64_C(1) << 40, NULL, NULL,
      "memory for keys before they go to disk (default: 512MiB with near, 128MiB without)"},
+    {"accepted", ASSAY_OPT_BULK, 0, 0, NULL, NULL,
+     "digests of groups that are not reported, separated by commas; see --suppressions"},
+    {"accepted_lists", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
+     "what those digests were taken from; for the statement"},
+    {"group_digests", ASSAY_OPT_BOOL, 0, 0, NULL, "false",
+     "findings name the digest of their group, by which it can be accepted; it is not keyed"},
     {"split_field", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
      "field that names a record's split, as a JSON Pointer; else its file's name does"},
     {"split_map", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
@@ -208,6 +215,7 @@ struct dup_shared {
     struct dup_chosen chosen;
     struct dup_near_plan near;
     struct dup_earlier earlier;
+    struct dup_accepted accepted;
     struct dup_sharers *sharers;
     struct dup_across across;
     struct dup_span_plan spans;
@@ -227,6 +235,7 @@ struct dup_local {
     struct dup_spans spans; /* likewise */
     struct dup_keep keep;   /* for an index that is being made */
     struct dup_earlier_counts delivered;
+    struct dup_accepted_tally set_aside; /* of groups; at the end */
 };
 
 /* One worker's share of the second look. */
@@ -334,6 +343,7 @@ static void duplicates_free(void *shared)
         dup_across_release(&s->across);
         dup_chosen_release(&s->chosen);
         dup_earlier_release(&s->earlier);
+        dup_accepted_release(&s->accepted);
         free(s->sharers);
         free(s);
     }
@@ -362,6 +372,7 @@ static enum assay_status duplicates_init(const struct assay_host *host, void **r
     uint64_t params[N_PARAMS];
     enum assay_status st = dup_chosen_parse(&s->chosen, host->option(host->ctx, "fields"), err);
     st = st == ASSAY_OK ? dup_across_init(&s->across, host, err) : st;
+    st = st == ASSAY_OK ? dup_accepted_init(&s->accepted, host, err) : st;
     if (st == ASSAY_OK) {
         read_params(s, params);
         st = dup_earlier_init(&s->earlier, host,
@@ -939,6 +950,20 @@ static void count_unseen(const struct dup_local *l, struct assay_sink *sink)
     }
 }
 
+/* What was set aside, where a list says what to accept. */
+static enum assay_status say_accepted(const struct dup_local *l, struct dup_accepted_tally near,
+                                      struct assay_sink *sink)
+{
+    const struct dup_accepted *a = &l->shared->accepted;
+    const uint64_t n_records = l->counts[COUNT_RECORDS] == 0 ? 1 : l->counts[COUNT_RECORDS];
+    const struct metric rows[] = {
+        {"duplicates.accepted_groups", l->set_aside.groups + near.groups, 1},
+        {"duplicates.accepted_ratio", l->set_aside.extra + near.extra, n_records},
+        {"duplicates.accepted_listed", a->n, 1},
+    };
+    return a->given ? put_metrics(sink, rows, sizeof rows / sizeof rows[0]) : ASSAY_OK;
+}
+
 static enum assay_status finish_near(struct dup_local *l, struct dup_across_report *across,
                                      struct assay_sink *sink)
 {
@@ -946,13 +971,14 @@ static enum assay_status finish_near(struct dup_local *l, struct dup_across_repo
     struct dup_near_tally tally = {.candidates = 0};
     enum assay_status st = ASSAY_OK;
     if (!seeks_near(s)) {
-        return ASSAY_OK;
+        return say_accepted(l, tally.set_aside, sink);
     }
     count_unseen(l, sink);
     if (l->near.found) {
         st = dup_clusters_report(&l->near, &s->near, s->host, sink, s->rule[RULE_NEAR],
-                                 s->rule[RULE_HOT], across, &tally);
+                                 s->rule[RULE_HOT], &s->accepted, across, &tally);
     }
+    st = st == ASSAY_OK ? say_accepted(l, tally.set_aside, sink) : st;
     return st == ASSAY_OK ? say_near_metrics(l, &tally, sink) : st;
 }
 
@@ -988,10 +1014,12 @@ static enum assay_status finish_groups(struct dup_local *l, struct dup_across_re
     const struct dup_shared *s = l->shared;
     struct dup_tiers records = {.same_rule = s->rule[RULE_RECORD],
                                 .alike_rule = s->rule[RULE_NORMALISED],
+                                .accepted = &s->accepted,
                                 .across = across};
     struct dup_tiers files = {.same_rule = s->rule[RULE_FILE],
                               .alike_rule = ASSAY_NONE,
                               .whole_files = 1,
+                              .accepted = &s->accepted,
                               .across = across};
     struct dup_tiers answers = {
         .same_rule = ASSAY_NONE, .alike_rule = s->rule[RULE_ANSWERS], .answers = 1};
@@ -1000,6 +1028,8 @@ static enum assay_status finish_groups(struct dup_local *l, struct dup_across_re
         st == ASSAY_OK ? dup_groups_report(&l->tables[TABLE_RECORDS], s->host, sink, &records) : st;
     st =
         st == ASSAY_OK ? dup_groups_report(&l->tables[TABLE_ANSWERS], s->host, sink, &answers) : st;
+    l->set_aside.groups = files.set_aside.groups + records.set_aside.groups;
+    l->set_aside.extra = records.set_aside.extra;
     return st == ASSAY_OK ? say_metrics(l, &records, &files, &answers, sink) : st;
 }
 

@@ -20,6 +20,8 @@ struct grouping {
     uint64_t key[2];
     uint64_t variant;
     uint64_t entries; /* of all groups so far */
+    struct dup_digest same_digest, alike_digest;
+    int same_accepted, alike_accepted; /* of the one in hand; the latter implies the former */
     /* the subgroup */
     uint64_t same[DUP_MEMBERS];
     uint64_t n_same;
@@ -128,7 +130,7 @@ static enum assay_status say_member(struct grouping *g, uint32_t rule, uint64_t 
 static enum assay_status add_alike(struct grouping *g, uint64_t place)
 {
     enum assay_status st = ASSAY_OK;
-    if (g->n_alike == 0) {
+    if (g->n_alike == 0 || g->alike_accepted) {
         g->first_alike = place;
     } else if (place < g->first_alike) {
         st = say_member(g, g->tiers->alike_rule, place, g->first_alike);
@@ -140,9 +142,42 @@ static enum assay_status add_alike(struct grouping *g, uint64_t place)
     return st;
 }
 
+/* ---- digests -----------------------------------------------------------------------------------
+ */
+
+static void say_digest(const struct grouping *g, enum dup_group_kind kind, struct dup_digest d,
+                       char *detail, size_t cap)
+{
+    if (g->tiers->accepted != NULL) {
+        dup_digest_say(g->tiers->accepted, kind, d, detail, cap);
+    }
+}
+
+static void set_aside(struct grouping *g, uint64_t members)
+{
+    g->tiers->set_aside.groups++;
+    g->tiers->set_aside.extra += members - 1;
+}
+
+/* Whether the group, and its subgroup, that begin with this entry were accepted. */
+static void look_up(struct grouping *g, const struct dup_entry *e, int new_group)
+{
+    const struct dup_accepted *a = g->tiers->accepted;
+    if (a == NULL || (a->n == 0 && !a->shown)) {
+        return;
+    }
+    if (new_group && !g->tiers->whole_files) {
+        g->alike_digest = dup_group_digest(a, DUP_GROUP_NORMALISED, e->key, 2);
+        g->alike_accepted = dup_accepted_has(a, g->alike_digest);
+    }
+    g->same_digest = g->tiers->whole_files ? dup_group_digest(a, DUP_GROUP_FILE, e->key, 2)
+                                           : dup_group_digest(a, DUP_GROUP_RECORD, &e->variant, 1);
+    g->same_accepted = g->alike_accepted || dup_accepted_has(a, g->same_digest);
+}
+
 static enum assay_status end_subgroup(struct grouping *g)
 {
-    char detail[96];
+    char detail[160];
     if (g->n_same == 0) {
         return ASSAY_OK;
     }
@@ -153,6 +188,10 @@ static enum assay_status end_subgroup(struct grouping *g)
     if (g->n_same < 2 || st != ASSAY_OK) {
         return st;
     }
+    if (g->same_accepted) {
+        set_aside(g, g->n_same);
+        return ASSAY_OK;
+    }
     g->tiers->same.groups++;
     g->tiers->same.extra += g->n_same - 1;
     if (g->tiers->whole_files) {
@@ -162,14 +201,18 @@ static enum assay_status end_subgroup(struct grouping *g)
         (void)snprintf(detail, sizeof detail, "%llu identical records in %llu file(s)",
                        (unsigned long long)g->n_same, (unsigned long long)g->same_files);
     }
+    say_digest(g, g->tiers->whole_files ? DUP_GROUP_FILE : DUP_GROUP_RECORD, g->same_digest, detail,
+               sizeof detail);
     return raise_group(g, g->tiers->same_rule, g->same, g->n_same, detail);
 }
 
-static enum assay_status end_group(struct grouping *g)
+static enum assay_status raise_alike(struct grouping *g)
 {
-    char detail[96];
-    enum assay_status st = end_subgroup(g);
-    if (st == ASSAY_OK && g->n_alike > 1) {
+    char detail[160];
+    enum assay_status st = ASSAY_OK;
+    if (g->alike_accepted) {
+        set_aside(g, g->n_alike);
+    } else {
         size_t n = g->n_alike < DUP_MEMBERS ? (size_t)g->n_alike : DUP_MEMBERS;
         qsort(g->alike, n, sizeof g->alike[0], by_value);
         g->tiers->alike.groups++;
@@ -178,8 +221,16 @@ static enum assay_status end_group(struct grouping *g)
                        g->tiers->answers ? "%llu different answers to one prompt, in %llu records"
                                          : "%llu different records alike, %llu with their copies",
                        (unsigned long long)g->n_alike, (unsigned long long)g->group_entries);
+        say_digest(g, DUP_GROUP_NORMALISED, g->alike_digest, detail, sizeof detail);
         st = raise_group(g, g->tiers->alike_rule, g->alike, g->n_alike, detail);
     }
+    return st;
+}
+
+static enum assay_status end_group(struct grouping *g)
+{
+    enum assay_status st = end_subgroup(g);
+    st = st == ASSAY_OK && g->n_alike > 1 ? raise_alike(g) : st;
     if (st == ASSAY_OK && g->tiers->across != NULL) {
         st = dup_across_group(g->tiers->across, g->tiers->whole_files, g->sink);
     }
@@ -191,8 +242,9 @@ static enum assay_status end_group(struct grouping *g)
 /* ---- the pass ----------------------------------------------------------------------------------
  */
 
-static void begin_subgroup(struct grouping *g, const struct dup_entry *e)
+static void begin_subgroup(struct grouping *g, const struct dup_entry *e, int new_group)
 {
+    look_up(g, e, new_group);
     g->variant = e->variant;
     g->n_same = 0;
     g->same_files = 0;
@@ -200,8 +252,11 @@ static void begin_subgroup(struct grouping *g, const struct dup_entry *e)
 
 static enum assay_status add_member(struct grouping *g, uint64_t place)
 {
-    enum assay_status st =
-        g->n_same == 0 ? ASSAY_OK : say_member(g, g->tiers->same_rule, g->same[0], place);
+    const int heard =
+        g->alike_accepted ? g->group_entries == 0 : !g->same_accepted || g->n_same == 0;
+    enum assay_status st = g->n_same == 0 || g->same_accepted
+                               ? ASSAY_OK
+                               : say_member(g, g->tiers->same_rule, g->same[0], place);
     if (g->n_same == 0 || dup_place_file(place) != dup_place_file(g->last_place)) {
         g->same_files++;
     }
@@ -211,7 +266,7 @@ static enum assay_status add_member(struct grouping *g, uint64_t place)
     g->last_place = place;
     g->n_same++;
     g->group_entries++;
-    return st == ASSAY_OK && g->tiers->across != NULL
+    return st == ASSAY_OK && heard && g->tiers->across != NULL
                ? dup_across_member(g->tiers->across, place, g->tiers->whole_files)
                : st;
 }
@@ -225,10 +280,10 @@ static enum assay_status on_entry(void *ctx, const uint64_t *words)
         st = end_group(g);
         g->key[0] = e->key[0];
         g->key[1] = e->key[1];
-        begin_subgroup(g, e);
+        begin_subgroup(g, e, 1);
     } else if (g->variant != e->variant) {
         st = end_subgroup(g);
-        begin_subgroup(g, e);
+        begin_subgroup(g, e, 0);
     } else if (g->last_place == e->place) {
         return ASSAY_OK; /* the same thing twice, as when a state is loaded twice */
     }

@@ -9,11 +9,13 @@
  *            because the rest is reported in the subgroups. `extra` of this tier is variants beyond
  *            the first.
  * Members are the smallest places, in order, at most DUP_MEMBERS of them; totals are exact.
- * Every member is also said through sink->member.
+ * Every member is also said through sink->member. Of a group that is accepted (accepted.h) nothing
+ * is said, and `across` hears of its first member only.
  */
 #ifndef ASSAY_DUPLICATES_GROUPS_H
 #define ASSAY_DUPLICATES_GROUPS_H
 
+#include "accepted.h"
 #include "across.h"
 #include "table.h"
 
@@ -25,10 +27,12 @@ struct dup_tally {
 };
 
 struct dup_tiers {
-    uint32_t same_rule, alike_rule;   /* ASSAY_NONE: count, do not report */
-    int whole_files;                  /* members are files, not records */
-    int answers;                      /* variants are answers to one prompt */
-    struct dup_across_report *across; /* hears of every group; may be NULL */
+    uint32_t same_rule, alike_rule;      /* ASSAY_NONE: count, do not report */
+    int whole_files;                     /* members are files, not records */
+    int answers;                         /* variants are answers to one prompt */
+    struct dup_across_report *across;    /* hears of every group; may be NULL */
+    const struct dup_accepted *accepted; /* NULL: none, and no digests */
+    struct dup_accepted_tally set_aside;
     struct dup_tally same, alike;
 };
 

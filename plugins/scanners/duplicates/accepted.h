@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * duplicates/accepted.h: groups by a digest of their content, and those that somebody accepted.
+ *
+ * A digest says what is in a group, not where: of the bytes that its files or records share, of the
+ * normal form that its records share, or of all the texts of a cluster, in the order of their ids.
+ * So it is the same in another delivery, under other names, in another order, and for any number of
+ * copies; a cluster that gained or lost a text is another one. It is not keyed, so a short text
+ * could be guessed from it: findings show it only when the option `group_digests` asks for that.
+ * It is XXH3 as everything here: it tells contents apart, it does not withstand whoever makes two
+ * contents of one digest on purpose.
+ *
+ * An accepted group raises no finding, has no members, and is not counted with the others, but
+ * apart. Accepting what is alike in normal form accepts its identical copies, too. Immutable once
+ * built; any thread.
+ */
+#ifndef ASSAY_DUPLICATES_ACCEPTED_H
+#define ASSAY_DUPLICATES_ACCEPTED_H
+
+#include "assay/plugin.h"
+
+#define DUP_ACCEPTED_MOST 10000 /* groups */
+
+enum dup_group_kind { DUP_GROUP_FILE, DUP_GROUP_RECORD, DUP_GROUP_NORMALISED, DUP_GROUP_NEAR };
+
+struct dup_digest {
+    uint64_t word[2];
+};
+
+struct dup_accepted {
+    const struct assay_host *host;
+    struct dup_digest *rows; /* ascending */
+    size_t n;
+    int given; /* a list was given, be it an empty one */
+    int shown; /* findings name their digest */
+};
+
+/* Groups set aside, and what they have beyond the first of each. */
+struct dup_accepted_tally {
+    uint64_t groups, extra;
+};
+
+/* Reads the options `accepted` and `group_digests`. */
+enum assay_status dup_accepted_init(struct dup_accepted *a, const struct assay_host *host,
+                                    struct assay_error *err);
+void dup_accepted_release(struct dup_accepted *a);
+/* The digest of a group: of the key that its members share. */
+struct dup_digest dup_group_digest(const struct dup_accepted *a, enum dup_group_kind kind,
+                                   const uint64_t *key, size_t n);
+/* The digest of a cluster, text by text in ascending order of ids. Begins with zeroes. */
+struct dup_digest dup_cluster_digest(const struct dup_accepted *a, struct dup_digest so_far,
+                                     uint64_t id);
+int dup_accepted_has(const struct dup_accepted *a, struct dup_digest d);
+/* Appends "; group KIND:DIGITS" to the detail of a finding, where that is wanted. */
+void dup_digest_say(const struct dup_accepted *a, enum dup_group_kind kind, struct dup_digest d,
+                    char *detail, size_t cap);
+
+#endif
