@@ -13,6 +13,8 @@
     XX(cli_index_list)                                                                             \
     XX(cli_index_check)                                                                            \
     XX(cli_index_drop)                                                                             \
+    XX(cli_suppress_new)                                                                           \
+    XX(cli_suppress_show)                                                                          \
     XX(cli_rules_list)                                                                             \
     XX(cli_rules_explain)                                                                          \
     XX(cli_rules_test)                                                                             \

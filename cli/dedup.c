@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/accepted.h"
 #include "cli/command.h"
 #include "cli/dedup_list.h"
 #include "cli/setup.h"
@@ -52,6 +53,7 @@ struct dedup {
     struct cli_setup setup;
     struct assay_plugin_option settings[MAX_SETTINGS];
     size_t n_settings;
+    struct cli_accepted accepted;
     char threshold[32];
     unsigned jobs;
     uint8_t chosen[N_TIERS];
@@ -140,7 +142,9 @@ static int settle_options(struct dedup *d)
         return usage_error("--jobs: %s", err.message);
     }
     d->jobs = (unsigned)jobs;
-    return set_threshold(d);
+    int code = cli_accepted_load(d->args, &d->accepted);
+    d->n_settings += cli_accepted_settings(&d->accepted, d->settings + d->n_settings);
+    return code != 0 ? code : set_threshold(d);
 }
 
 /* Only scanners that know of copies; a plugin that was loaded besides is not asked. */
@@ -215,7 +219,7 @@ static int only_files(const struct dedup *d)
 {
     size_t n;
     const char *const *names = cli_values(d->args, "tier", &n);
-    int only = n > 0;
+    int only = n > 0 && !d->accepted.given;
     for (size_t i = 0; i < n; i++) {
         only &= strcmp(names[i], "file") == 0;
     }
@@ -413,6 +417,7 @@ static int run_dedup(const struct cli_args *args)
     assay_audit_free(d.audit);
     assay_identical_release(&d.same);
     assay_inventory_free(d.inventory);
+    cli_accepted_release(&d.accepted);
     cli_setup_release(&d.setup);
     return code;
 }
@@ -426,6 +431,7 @@ static const struct cli_option options[] = {
     {"fields", 0, "POINTERS", NULL, "compare only these fields (JSON Pointers, comma between)", 0},
     {"memory", 0, "SIZE", NULL, "memory to hold before spilling to disk", 0},
     {"format", 'f', "FORMAT", "table|jsonl", "how the summary is printed; default: table", 0},
+    CLI_ACCEPTED_OPTIONS,
     {"jobs", 'j', "N", NULL, "worker threads; default: one per CPU", 0},
     {"reader", 0, "NAME", NULL, "read every file with this reader instead of detecting the format",
      0},

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "cli/accepted.h"
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "cli/term.h"
@@ -31,8 +32,9 @@ struct scan {
     struct cli_setup setup;
     struct output outputs[MAX_OUTPUTS];
     size_t n_outputs;
-    struct assay_plugin_option settings[MAX_SETTINGS];
+    struct assay_plugin_option settings[MAX_SETTINGS + CLI_ACCEPTED_SETTINGS];
     size_t n_settings;
+    struct cli_accepted accepted;
     struct assay_arena *arena;
     uint8_t fingerprint_key[32];
     struct assay_key *key;
@@ -102,6 +104,9 @@ static int parse_settings(struct scan *s)
         if (specs[i][dot] != '.' || specs[i][eq] != '=' || dot >= eq || n > MAX_SETTINGS) {
             return usage_error("--set takes PLUGIN.OPTION=VALUE, not '%.80s'", specs[i]);
         }
+        if (strncmp(specs[i], "duplicates.accepted", strlen("duplicates.accepted")) == 0) {
+            return usage_error("groups are accepted by a signed list: --suppressions LIST");
+        }
         s->settings[s->n_settings++] = (struct assay_plugin_option){
             .plugin = assay_arena_dup(s->arena, assay_bytes_make(specs[i], dot)),
             .name = assay_arena_dup(s->arena, assay_bytes_make(specs[i] + dot + 1, eq - dot - 1)),
@@ -111,6 +116,13 @@ static int parse_settings(struct scan *s)
         return usage_error("--set: the names are too long");
     }
     return 0;
+}
+
+static int load_accepted(struct scan *s)
+{
+    int code = cli_accepted_load(s->args, &s->accepted);
+    s->n_settings += cli_accepted_settings(&s->accepted, s->settings + s->n_settings);
+    return code;
 }
 
 static int is_within(const char *path, const char *dir)
@@ -148,38 +160,19 @@ static int check_targets(struct scan *s)
     return code;
 }
 
-/* What is wrong with a key is wrong with the set-up, whatever else its code would mean. */
-static int key_error(const struct assay_error *err)
-{
-    (void)cli_fail(err);
-    return 2;
-}
-
 /* The key is opened before the audit: a wrong passphrase must not cost an hour of scanning. */
 static int load_keys(struct scan *s)
 {
     struct assay_error err = {0};
     if (assay_fingerprint_key(cli_value(s->args, "fingerprint-key"), s->fingerprint_key, &err) !=
         ASSAY_OK) {
-        return key_error(&err);
+        (void)cli_fail(&err);
+        return 2;
     }
     if (!cli_given(s->args, "out") || cli_given(s->args, "no-sign")) {
         return 0;
     }
-    struct assay_passphrase pass = cli_passphrase(s->args);
-    const char *path = cli_value(s->args, "key");
-    if (path != NULL) {
-        return assay_key_load_private(path, &pass, &s->key, &err) == ASSAY_OK ? 0 : key_error(&err);
-    }
-    int made = 0;
-    char where[PATH_MAX];
-    if (assay_key_default(&pass, &s->key, &made, where, sizeof where, &err) != ASSAY_OK) {
-        return key_error(&err);
-    }
-    if (made) {
-        cli_note(s->args, "Made a signing key: %s (mode 0600), public half %s.pub", where, where);
-    }
-    return 0;
+    return cli_signing_key(s->args, &s->key);
 }
 
 static int number_option(const struct cli_args *args, const char *name, int64_t max, int64_t *ret)
@@ -289,6 +282,7 @@ static int prepare(struct scan *s)
 {
     int code = parse_outputs(s);
     code = code != 0 ? code : parse_settings(s);
+    code = code != 0 ? code : load_accepted(s);
     code = code != 0 ? code : check_targets(s);
     code = code != 0 ? code : cli_setup_plugins(s->args, &s->setup);
     code = code != 0 ? code : cli_setup_rules(s->args, &s->setup);
@@ -317,6 +311,7 @@ static int run_scan(const struct cli_args *args)
     }
     assay_audit_free(s.audit);
     assay_key_free(s.key);
+    cli_accepted_release(&s.accepted);
     cli_setup_release(&s.setup);
     assay_arena_free(s.arena);
     return code;
@@ -338,6 +333,7 @@ static const struct cli_option options[] = {
      0},
     {"set", 0, "PLUGIN.OPTION=VALUE", NULL,
      "set an option of a plugin (assay plugin list shows them)", 1},
+    CLI_ACCEPTED_OPTIONS,
     {"max-record", 0, "SIZE", NULL, "longest record that is scanned; default: 32MiB", 0},
     {"exit-zero", 0, NULL, NULL, "exit with 0 instead of 1 when the policy fails", 0},
     {"no-progress", 0, NULL, NULL, "no progress line", 0},

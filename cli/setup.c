@@ -122,6 +122,27 @@ int cli_setup_policy(const struct cli_args *args, const char *path, struct cli_s
     return s->policy == NULL && code == 0 ? 2 : code;
 }
 
+int cli_signing_key(const struct cli_args *args, struct assay_key **ret)
+{
+    struct assay_error err = {0};
+    struct assay_passphrase pass = cli_passphrase(args);
+    const char *path = cli_value(args, "key");
+    int made = 0;
+    char where[PATH_MAX] = "";
+    enum assay_status status =
+        path != NULL ? assay_key_load_private(path, &pass, ret, &err)
+                     : assay_key_default(&pass, ret, &made, where, sizeof where, &err);
+    if (status != ASSAY_OK) {
+        /* What is wrong with a key is wrong with the set-up, whatever else its code would mean. */
+        (void)cli_fail(&err);
+        return 2;
+    }
+    if (made) {
+        cli_note(args, "Made a signing key: %s (mode 0600), public half %s.pub", where, where);
+    }
+    return 0;
+}
+
 /* The nearest existing ancestor of `path`, resolved. */
 static int resolve_existing(const char *path, char out[PATH_MAX])
 {

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "engine/plugins.h"
+#include "reports/keys.h"
 #include "rules/matcher.h"
 #include "rules/policy.h"
 
@@ -22,6 +23,8 @@ int cli_setup_plugins(const struct cli_args *args, struct cli_setup *s);
 int cli_setup_rules(const struct cli_args *args, struct cli_setup *s);
 int cli_setup_matcher(const struct cli_args *args, struct cli_setup *s);
 int cli_setup_policy(const struct cli_args *args, const char *path, struct cli_setup *s);
+/* The private key that --key names, or the user's own. */
+int cli_signing_key(const struct cli_args *args, struct assay_key **ret);
 /* Nothing is ever written inside a dataset: 2 when `target` (may be NULL) is within an operand. */
 int cli_check_outside(const struct cli_args *args, const char *target);
 void cli_setup_release(struct cli_setup *s);

@@ -1,0 +1,177 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Accepted groups: named by their content, signed for, set aside and counted apart; and a list that is not in order is refused.
+. "$(dirname "$0")/lib.sh"
+d=$tmp/data
+mkdir "$d"
+long='The quick brown fox jumps over the lazy dog while seventeen grey geese watch from the far bank of the river and nobody says a word about the weather until the sun has gone down behind the old mill'
+{
+	echo '{"t":"a first record that stands alone"}'
+	echo '{"t":"this one comes three times"}'
+	echo '{"t":"This one comes, three times"}'
+	echo '{"t":"this one comes three times"}'
+	echo "{\"t\":\"$long\"}"
+} >"$d/a.jsonl"
+{
+	echo '{"t":"something else altogether, and long enough"}'
+	echo '{"t":"this one comes three times"}'
+	echo "{\"t\":\"$long again\"}"
+} >"$d/b.jsonl"
+printf 'the same bytes in two files\n' >"$d/c.txt"
+cp "$d/c.txt" "$d/d.txt"
+
+scan() { # scan DIR OPTION...
+	run "$ASSAY" scan "$@" --scanner duplicates --set duplicates.near=true --format jsonl --quiet
+}
+groups() { # of the last scan: KIND:DIGITS, one a line
+	jq -r 'select(.type == "finding") | .detail' "$tmp/out" | sed -n 's/.*; group //p' | sort
+}
+metric() {
+	jq -r --arg m "duplicates.$1" 'select(.type == "summary") | .metrics[$m]' "$tmp/out"
+}
+suppress() { # suppress LIST GROUP...
+	list=$1
+	shift
+	for group; do
+		set -- "$@" --accept "$group"
+		shift
+	done
+	run "$ASSAY" suppress new --out "$list" --owner 'A. Lee' --reason 'a licence text' --key "$tmp/lee.pem" "$@"
+}
+
+# --- names of groups
+scan "$d"
+unlike "$out" "group (file|record|normalised|near):" "findings name no unkeyed digest unless asked to"
+is "$(metric accepted_groups)" null "nothing is said of lists when there is none"
+scan "$d" --set duplicates.group_digests=true
+groups >"$tmp/groups"
+is "$(sed 's/:.*//' "$tmp/groups" | sort | uniq -c | awk '{ printf "%s %s;", $1, $2 }')" "1 file;1 near;1 normalised;2 record;" "every group has a name"
+mkdir -p "$tmp/again/later"
+sed '1!G;h;$!d' "$d/a.jsonl" >"$tmp/again/later/z.jsonl" # the lines backwards, and once more
+cat "$d/b.jsonl" "$d/a.jsonl" >"$tmp/again/0.jsonl"
+cp "$d/c.txt" "$tmp/again/y.txt"
+cp "$d/c.txt" "$tmp/again/x.txt"
+for jobs in 1 7; do
+	scan "$tmp/again" --set duplicates.group_digests=true --jobs $jobs
+	groups >"$tmp/groups.again"
+	is "$(comm -23 "$tmp/groups" "$tmp/groups.again")" "" "the same under other names, in another order, with more copies, on $jobs thread(s)"
+done
+
+# --- accepting
+"$ASSAY" key new "$tmp/lee.pem" >/dev/null
+"$ASSAY" key new "$tmp/other.pem" >/dev/null
+near=$(grep ^near: "$tmp/groups")
+record=$(grep ^record: "$tmp/groups" | head -n 1)
+suppress "$tmp/near.list" "$near"
+is "$status" 0 "a group is accepted"
+run "$ASSAY" suppress show "$tmp/near.list" --key "$tmp/lee.pem.pub"
+like "$out" "^$near +- +A. Lee  a licence text" "the list is shown"
+like "$out" "^1 accepted  sha256:[0-9a-f]{64}\$" "with its digest"
+digest=$(sed -n 's/^1 accepted  sha256://p' "$tmp/out")
+is "$(jq -r .payload "$tmp/near.list" | base64 -d | sha256sum | cut -c 1-64)" "$digest" "which is that of the payload"
+jq -r .payload "$tmp/near.list" | base64 -d >"$tmp/payload"
+jq -r '.signatures[0].sig' "$tmp/near.list" | base64 -d >"$tmp/sig"
+type=application/vnd.assay.suppressions+json
+printf 'DSSEv1 %s %s %s ' ${#type} "$type" "$(wc -c <"$tmp/payload")" | cat - "$tmp/payload" >"$tmp/pae"
+run openssl pkeyutl -verify -pubin -inkey "$tmp/lee.pem.pub" -rawin -in "$tmp/pae" -sigfile "$tmp/sig"
+is "$status" 0 "openssl verifies it without us"
+
+accept="--suppressions $tmp/near.list --suppressions-key $tmp/lee.pem.pub"
+printf '%s\n' 'policy: p' 'version: 1.0.0' 'title: {en: P, zh: P}' 'fail:' \
+	"  - {id: near, expr: 'metric(duplicates.near_ratio) <= 1%'}" >"$tmp/near.yaml"
+scan "$d" --policy "$tmp/near.yaml"
+is "$status" 1 "the policy fails"
+cp "$tmp/out" "$tmp/before"
+scan "$d" --policy "$tmp/near.yaml" $accept
+is "$status" 0 "and passes once they are accepted"
+is "$(metric near_groups) $(metric near_ratio) $(metric accepted_groups) $(metric accepted_ratio) $(metric accepted_listed)" "0 0 1 0.1 1" "they are counted apart"
+is "$(jq -c 'select(.type == "finding") | [.rule, .members]' "$tmp/out")" \
+	"$(jq -c 'select(.type == "finding" and .rule != "duplicates.near") | [.rule, .members]' "$tmp/before")" "nothing else has changed"
+for jobs in 1 7; do
+	run "$ASSAY" scan "$d" --scanner duplicates --set duplicates.near=true --no-sign --out "$tmp/report.$jobs" --jobs $jobs $accept
+done
+ok "$(cmp -s "$tmp/report.1/statement.json" "$tmp/report.7/statement.json"; echo $?)" "one statement for any number of threads"
+setting() {
+	jq -r --arg n "duplicates.$1" '.predicate.settings[] | select(.name == $n) | .value' "$tmp/report.1/statement.json"
+}
+is "$(setting accepted_lists)" "sha256:$digest" "it names the list"
+is "$(setting accepted)" "sha256:$(printf %s "${near#near:}" | sha256sum | cut -c 1-64)" "and the groups, by a digest"
+unlike "$(cat "$tmp/report.1/statement.json")" "${near#near:}" "not the groups themselves"
+
+suppress "$tmp/rest.list" $(grep -v ^near: "$tmp/groups")
+scan "$d" --suppressions "$tmp/near.list" --suppressions "$tmp/rest.list" --suppressions-key "$tmp/lee.pem.pub"
+is "$(jq -c 'select(.type == "finding")' "$tmp/out")" "" "several lists, all tiers"
+is "$(metric file_ratio) $(metric record_ratio) $(metric normalised_ratio) $(metric accepted_groups)" "0 0 0 5" "no ratio counts them"
+suppress "$tmp/normalised.list" "$(grep ^normalised: "$tmp/groups")"
+scan "$d" --suppressions "$tmp/normalised.list" --suppressions-key "$tmp/lee.pem.pub"
+is "$(metric normalised_groups) $(metric record_groups)" "0 1" "what is alike is accepted with its identical copies, and nothing else is"
+
+# --- across splits
+mkdir "$tmp/split"
+for split in train test; do
+	{ cat "$d/a.jsonl"; echo "{\"t\":\"only in $split, this one record\"}"; } >"$tmp/split/$split.jsonl"
+done
+scan "$tmp/split" --set duplicates.group_digests=true
+like "$out" '"rule":"duplicates.leakage"' "copies in two splits are leakage"
+suppress "$tmp/split.list" $(groups)
+scan "$tmp/split" --suppressions "$tmp/split.list" --suppressions-key "$tmp/lee.pem.pub"
+unlike "$out" '"rule":"duplicates.leakage"' "unless they are accepted"
+
+# --- dedup
+run "$ASSAY" dedup "$d" --emit drop --quiet
+cp "$tmp/out" "$tmp/drop"
+run "$ASSAY" dedup "$d" --emit drop --quiet $accept
+is "$(cat "$tmp/out")" "$(grep -v '"tier":"near"' "$tmp/drop")" "what is accepted is not dropped"
+suppress "$tmp/file.list" "$(grep ^file: "$tmp/groups")"
+run "$ASSAY" dedup "$d" --tier file --emit drop --quiet --suppressions "$tmp/file.list" --suppressions-key "$tmp/lee.pem.pub"
+is "$status $out" "0 " "nor are files, where files alone are compared"
+
+# --- refusals: one sentence, nothing audited
+refused() { # refused PATTERN NAME SCAN-OPTION...
+	pattern=$1
+	name=$2
+	shift 2
+	for command in scan dedup; do
+		run "$ASSAY" $command "$d" --quiet "$@"
+		is "$status" 2 "$name: refused by $command"
+		like "$err" "$pattern" "$name: and told why"
+		is "$out" "" "$name: nothing else is said"
+	done
+}
+key="--suppressions-key $tmp/lee.pem.pub"
+refused "by a trusted key" "another key" --suppressions "$tmp/near.list" --suppressions-key "$tmp/other.pem.pub"
+refused "given together" "no key" --suppressions "$tmp/near.list"
+refused "given together" "no list" $key
+refused "nowhere" "no such list" --suppressions "$tmp/nowhere" $key
+payload=$(jq -r .payload "$tmp/near.list" | base64 -d | sed 's/A. Lee/B. Lee/' | base64 -w 0)
+jq -c --arg p "$payload" '.payload = $p' "$tmp/near.list" >"$tmp/tampered"
+refused "tampered.*by a trusted key" "a changed list" --suppressions "$tmp/tampered" $key
+head -c 100 "$tmp/near.list" >"$tmp/cut"
+refused "cut.*not valid JSON" "half a list" --suppressions "$tmp/cut" $key
+run "$ASSAY" scan "$d" --scanner duplicates --out "$tmp/signed" --key "$tmp/lee.pem" --quiet
+refused "does not carry application/vnd.assay" "a signed report" --suppressions "$tmp/signed/statement.dsse.json" $key
+run "$ASSAY" verify "$tmp/near.list" --no-data --key "$tmp/lee.pem.pub"
+ok "$([ "$status" -ne 0 ]; echo $?)" "nor is a list a report"
+suppress "$tmp/old.list" "$near" && run "$ASSAY" suppress new --out "$tmp/old.list" --accept "$near" --owner A --reason B \
+	--expires 2020-02-29 --key "$tmp/lee.pem"
+refused "$near.*expired on 2020-02-29" "a list with an expired entry" --suppressions "$tmp/old.list" $key
+run "$ASSAY" suppress show "$tmp/old.list" --key "$tmp/lee.pem.pub"
+like "$out" "2020-02-29 \(expired\)" "which show marks"
+run "$ASSAY" suppress new --out "$tmp/x" --accept "$near" --owner A --reason B --expires 2999-12-31 --key "$tmp/lee.pem"
+run "$ASSAY" dedup "$d" --quiet --suppressions "$tmp/x" $key
+is "$status" 0 "an entry holds until its day"
+run "$ASSAY" scan "$d" --no-scanner duplicates --quiet $accept
+is "$status" 2 "a list for a scanner that does not run is refused"
+run "$ASSAY" scan "$d" --set "duplicates.accepted=${near#near:}"
+is "$status" 2 "groups are accepted by lists only"
+rm "$tmp/x"
+for wrong in "--accept near:12" "--accept $near --accept $near" "--accept $near --expires 2026-02-30" "--accept $near --expires soon"; do
+	run "$ASSAY" suppress new --out "$tmp/x" --owner A --reason B --key "$tmp/lee.pem" $wrong
+	is "$status" 2 "refused: $(printf %s "$wrong" | tr -d '0-9a-f' | cut -c 1-60)"
+	ok "$([ ! -e "$tmp/x" ]; echo $?)" "no list is written"
+done
+run "$ASSAY" suppress new --out "$tmp/x" --accept "$near" --owner A --key "$tmp/lee.pem"
+like "$err" "--reason is missing" "a reason is needed"
+run "$ASSAY" suppress show "$tmp/near.list" --key "$tmp/other.pem.pub"
+is "$status$out" 5 "show shows nothing that is not verified"
+done_testing
