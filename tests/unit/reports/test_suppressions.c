@@ -37,7 +37,7 @@ static void a_list_reads_back(void **state)
     const struct assay_acceptance a = assay_suppressions_get(s, 0);
     const struct assay_acceptance b = assay_suppressions_get(s, 1);
     assert_string_equal(a.group, NEAR);
-    assert_string_equal(assay_group_digits(a.group), NEAR + 5);
+    assert_string_equal(assay_group_digits(a.group), strchr(NEAR, ':') + 1);
     assert_string_equal(a.reason, "许可声明");
     assert_null(a.expires);
     assert_string_equal(b.expires, "2028-02-29");
