@@ -85,6 +85,8 @@
 /* The daemon */
 #define ASSAY_LIMIT_CONTROL_MESSAGE  ASSAY_MIB(1)
 #define ASSAY_LIMIT_JOB              ASSAY_MIB(1) /* what a worker is told */
+#define ASSAY_LIMIT_CHECK_MS         600000       /* a reload may take so long */
+#define ASSAY_LIMIT_PLUGIN_FILE      ASSAY_MIB(256)
 #define ASSAY_LIMIT_CLIENTS          64
 #define ASSAY_LIMIT_SIGNED           1024                /* runs that a signer remembers */
 #define ASSAY_LIMIT_WORKER_FILES     1024                /* open in one worker */

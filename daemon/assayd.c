@@ -16,6 +16,9 @@ static const struct {
 } assayd_options[] = {
     {{"config", required_argument, NULL, 'c'}, "FILE", "configuration; default " DEFAULT_CONFIG},
     {{"check-config", no_argument, NULL, 't'}, NULL, "check the configuration and exit"},
+    {{"copy-to", required_argument, NULL, 'C'},
+     "DIR",
+     "with --check-config: copy what is checked to DIR (assayd does, at each reload)"},
     {{"help", no_argument, NULL, 'h'}, NULL, "show this help"},
     {{"version", no_argument, NULL, 'V'}, NULL, "show the version"},
 };
@@ -43,11 +46,13 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < N_OPTIONS; i++) {
         table[i] = assayd_options[i].option;
     }
-    for (int c; (c = getopt_long(argc, argv, "c:thV", table, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "c:tC:hV", table, NULL)) != -1;) {
         if (c == 'c') {
             opt.config_path = optarg;
         } else if (c == 't') {
             opt.check_only = 1;
+        } else if (c == 'C') {
+            opt.copy_to = optarg;
         } else if (c == 'h') {
             return show_help();
         } else if (c == 'V') {
@@ -60,6 +65,10 @@ int main(int argc, char **argv)
     if (optind != argc) {
         (void)fprintf(stderr, "assayd: unexpected argument '%s'\nSee: assayd --help\n",
                       argv[optind]);
+        return 2;
+    }
+    if (opt.copy_to != NULL && !opt.check_only) {
+        (void)fputs("assayd: --copy-to goes with --check-config\n", stderr);
         return 2;
     }
     return server_run_main(&opt);

@@ -160,11 +160,12 @@ static enum assay_status op_reload(struct server *s, struct server_client *c,
                                    const struct assay_request *r, struct assay_error *err)
 {
     (void)r;
-    enum assay_status status = server_reload(s, err);
-    if (status == ASSAY_OK) {
-        assay_reply_ok(&c->out);
+    if (s->state != SERVER_RUNNING) {
+        return assay_fail(err, ASSAY_UNREACHABLE, "assayd is shutting down: reload after it");
     }
-    return status;
+    c->waits_reload = s->reload.pid != 0 ? 2 : 1; /* one under way may have missed the change */
+    server_reload_start(s);
+    return ASSAY_OK;
 }
 
 static enum assay_status find_run(struct server *s, const char *dataset, uint64_t id,
@@ -244,6 +245,24 @@ static enum assay_status (*const op_functions[ASSAY_OP_MAX])(struct server *s,
     [ASSAY_OP_WAIT] = op_wait,       [ASSAY_OP_REPORT] = op_report,   [ASSAY_OP_RELOAD] = op_reload,
     [ASSAY_OP_METRICS] = op_metrics, [ASSAY_OP_REAUDIT] = op_reaudit, [ASSAY_OP_CANCEL] = op_cancel,
 };
+
+void server_reload_answer(struct server *s, const struct assay_error *err)
+{
+    for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {
+        struct server_client *c = &s->clients[i];
+        if (c->fd < 0 || !c->waits_reload) {
+            continue;
+        }
+        if (--c->waits_reload > 0) {
+            continue;
+        }
+        if (err == NULL) {
+            assay_reply_ok(&c->out);
+        } else {
+            assay_reply_error(&c->out, err);
+        }
+    }
+}
 
 void server_tell(struct server *s, uint64_t id)
 {

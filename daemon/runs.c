@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/arena.h"
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/log.h"
@@ -213,8 +214,13 @@ static enum assay_status spawn(struct server *s, struct server_run *slot,
         .sandbox = c->sandbox,
     };
     memcpy(job.fingerprint_key, s->fingerprint_key, sizeof job.fingerprint_key);
-    enum assay_status status =
-        assay_child_start(&slot->child, s->worker, &job, root_fd, c->worker_memory, err);
+    struct assay_arena *arena = assay_arena_new(ASSAY_MIB(4));
+    enum assay_status status = arena == NULL ? assay_fail(err, ASSAY_NOMEM, "out of memory")
+                                             : server_pin(s, slot, &job, arena, err);
+    if (status == ASSAY_OK) {
+        status = assay_child_start(&slot->child, s->worker, &job, root_fd, c->worker_memory, err);
+    }
+    assay_arena_free(arena);
     explicit_bzero(job.fingerprint_key, sizeof job.fingerprint_key);
     if (status == ASSAY_OK) {
         slot->child.heard_ms = assay_monotonic_ms();
@@ -427,6 +433,7 @@ static void finish_run(struct server *s, struct server_run *run)
     uint64_t id = run->id;
     assay_child_release(&run->child);
     run->busy = 0;
+    server_generations_sweep(s);
     server_tell(s, id);
     server_answer(s, id);
 }

@@ -138,8 +138,8 @@ static void log_setup(const struct assay_config *c)
     (void)(c->log_format == ASSAY_LOG_JOURNAL && assay_log_journal(NULL));
 }
 
-/* Loads the configuration; NULL with the first error, and all of them on stderr when `show`. */
-static struct assay_config *load_config(const char *path, int show, struct assay_error *err)
+/* Loads the configuration, and says on stderr what is wrong with it; NULL with the first error. */
+static struct assay_config *load_config(const char *path, struct assay_error *err)
 {
     struct assay_diags *d = assay_diags_new();
     struct assay_config *c = d == NULL ? NULL : assay_config_load(path, d);
@@ -150,17 +150,15 @@ static struct assay_config *load_config(const char *path, int show, struct assay
     if (c == NULL) {
         (void)assay_diags_first(d, err);
     }
-    if (show) {
-        ASSAY_AUTO_BUF text;
-        assay_buf_init(&text, ASSAY_MIB(1));
-        assay_diags_render(d, &text, isatty(STDERR_FILENO));
-        (void)assay_fs_write_all(STDERR_FILENO, text.ptr, text.len);
-    }
+    ASSAY_AUTO_BUF text;
+    assay_buf_init(&text, ASSAY_MIB(1));
+    assay_diags_render(d, &text, isatty(STDERR_FILENO));
+    (void)assay_fs_write_all(STDERR_FILENO, text.ptr, text.len);
     assay_diags_free(d);
     return c;
 }
 
-static enum assay_status check_unchangeable(const struct assay_config *old,
+enum assay_status server_check_unchangeable(const struct assay_config *old,
                                             const struct assay_config *new, struct assay_error *err)
 {
     const struct {
@@ -178,13 +176,13 @@ static enum assay_status check_unchangeable(const struct assay_config *old,
 }
 
 /* Everything that can fail happens before anything is switched. */
-static enum assay_status switch_config(struct server *s, struct assay_config *config,
-                                       struct assay_error *err)
+enum assay_status server_switch(struct server *s, struct assay_config *config,
+                                struct assay_error *err)
 {
     struct assay_source_set *sources[SERVER_KINDS_MAX] = {NULL};
     struct assay_signer signer = {.fd = -1};
     uint8_t fingerprint[32];
-    enum assay_status status = check_unchangeable(s->config, config, err);
+    enum assay_status status = server_check_unchangeable(s->config, config, err);
     if (status == ASSAY_OK) {
         status = server_load_keys(config, s->signer_program, &signer, fingerprint, err);
     }
@@ -209,33 +207,6 @@ static enum assay_status switch_config(struct server *s, struct assay_config *co
     return ASSAY_OK;
 }
 
-enum assay_status server_reload(struct server *s, struct assay_error *err)
-{
-    char message[96];
-    (void)snprintf(message, sizeof message, "RELOADING=1\nMONOTONIC_USEC=%llu",
-                   (unsigned long long)assay_monotonic_ms() * 1000);
-    assay_notify(message);
-    struct assay_config *config = load_config(s->config_path, 0, err);
-    enum assay_status status = config == NULL ? err->status : switch_config(s, config, err);
-    s->reload_problem[0] = '\0';
-    assay_metrics_add(&s->metrics, ASSAY_M_RELOADS, status == ASSAY_OK ? 0 : 1, 1);
-    if (status != ASSAY_OK) {
-        char line[ASSAY_ERROR_MESSAGE_MAX + ASSAY_ERROR_WHERE_MAX + 32];
-        assay_error_format(err, line, sizeof line);
-        (void)snprintf(s->reload_problem, sizeof s->reload_problem, "%.250s", line);
-        assay_log(ASSAY_LOG_ERROR, "assayd", "reload failed: the old configuration stays",
-                  ASSAY_LOG_S("why", line));
-        if (config != NULL) {
-            assay_config_free(config);
-        }
-    } else {
-        assay_log(ASSAY_LOG_INFO, "assayd", "reloaded",
-                  ASSAY_LOG_N("sources", s->config->n_sources));
-    }
-    assay_notify("READY=1");
-    return status;
-}
-
 /* ---- signals and time ---------------------------------------------------------------------- */
 
 static void begin_drain(struct server *s)
@@ -255,13 +226,12 @@ static void begin_drain(struct server *s)
 static void signal_ready(struct server *s, struct server_watcher *w)
 {
     struct signalfd_siginfo info;
-    struct assay_error err;
     (void)w;
     while (read(s->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD) {
             server_reap(s);
         } else if (info.ssi_signo == SIGHUP && s->state == SERVER_RUNNING) {
-            (void)server_reload(s, &err);
+            server_reload_start(s);
         } else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
             begin_drain(s);
         }
@@ -294,6 +264,8 @@ static void arm_timer(struct server *s)
     if (s->state == SERVER_DRAINING) {
         due = s->drain_ms < due ? s->drain_ms : due;
     }
+    uint64_t reload = server_reload_deadline(s);
+    due = reload < due ? reload : due;
     s->work_ms = due;
     uint64_t notice = server_notice_deadline(s);
     due = notice < due ? notice : due;
@@ -341,6 +313,7 @@ static void loop(struct server *s)
         arm_timer(s);
         dispatch(s);
         server_check_stalls(s);
+        server_reload_check(s);
     }
     s->state = SERVER_STOPPED;
 }
@@ -424,6 +397,9 @@ static enum assay_status set_up(struct server *s, struct assay_error *err)
     }
     if (status == ASSAY_OK) {
         server_staging_clear(s->config);
+        status = server_first_generation(s, err);
+    }
+    if (status == ASSAY_OK) {
         status =
             server_load_keys(s->config, s->signer_program, &s->signer, s->fingerprint_key, err);
     }
@@ -439,6 +415,7 @@ static enum assay_status set_up(struct server *s, struct assay_error *err)
 static void tear_down(struct server *s)
 {
     const int fds[] = {s->epoll_fd, s->signal_fd, s->timer_fd, s->lock_fd};
+    server_reload_stop(s);
     if (s->store != NULL) {
         server_end_runs(s);
     }
@@ -486,6 +463,7 @@ static struct server *server_new(const char *config_path, struct assay_config *c
     s->signer.fd = -1;
     s->epoll_fd = s->signal_fd = s->timer_fd = s->listen_fd = s->lock_fd = -1;
     s->started_ms = assay_wall_ms();
+    s->generation = s->last_generation = 1;
     for (size_t i = 0; i < ASSAY_LIMIT_CLIENTS; i++) {
         s->clients[i].fd = -1;
     }
@@ -506,16 +484,13 @@ static int report_failure(const struct assay_error *err)
 int server_run_main(const struct server_options *opt)
 {
     struct assay_error err = {0};
-    struct assay_config *config = load_config(opt->config_path, 1, &err);
+    if (opt->check_only) {
+        return server_check_main(opt);
+    }
+    struct assay_config *config = load_config(opt->config_path, &err);
     if (config == NULL) {
         (void)fputs("assayd: the configuration is not usable\n", stderr);
         return 2;
-    }
-    if (opt->check_only) {
-        (void)printf("%s: ok, %zu source%s\n", opt->config_path, config->n_sources,
-                     config->n_sources == 1 ? "" : "s");
-        assay_config_free(config);
-        return 0;
     }
     (void)umask(027);
     log_setup(config);

@@ -40,6 +40,7 @@ struct server_run {
     int busy;
     uint64_t id;
     unsigned attempt;
+    uint64_t generation; /* whose rules it began with */
     uint64_t started_ms; /* monotonic */
     uint64_t due_ms;     /* monotonic; its deadline; SERVER_NEVER: none */
     enum server_ending ending;
@@ -62,6 +63,7 @@ struct server_client {
     int waits;          /* a `wait` is open: */
     uint64_t wait_run;  /* this run; or with a dataset, a run with a greater number */
     char *wait_dataset; /* NULL */
+    int waits_reload;   /* is to be answered at the end of so many reloads from now; 0: is not */
     int closing;        /* after the output is gone */
 };
 
@@ -71,6 +73,17 @@ struct server_notice {
     uint64_t watchdog_ms; /* 0: no watchdog */
     uint64_t fed_ms, told_ms;
     char line[ASSAY_NOTICE_STATUS_MAX];
+};
+
+/* A reload under way. */
+struct server_reload {
+    struct server_watcher watcher;
+    pid_t pid; /* 0: none */
+    int fd;    /* what it says */
+    struct assay_buf said;
+    uint64_t number; /* of the generation in the making */
+    uint64_t due_ms;
+    int expired, again; /* was ended for taking too long; another was asked for meanwhile */
 };
 
 enum server_state { SERVER_RUNNING, SERVER_DRAINING, SERVER_STOPPED };
@@ -91,8 +104,11 @@ struct server {
     int socket_is_lent; /* the service manager's: its file is not ours to remove */
     struct server_notice notice;
     struct assay_metrics metrics;
-    uint64_t work_ms;         /* monotonic; the next thing due that is not a notice */
-    char reload_problem[256]; /* why the last reload failed; empty: it did not */
+    uint64_t work_ms; /* monotonic; the next thing due that is not a notice */
+    struct server_reload reload;
+    uint64_t generation, last_generation; /* in force; newest number given */
+    size_t generations;                   /* on the disk, as far as known */
+    char reload_problem[256];             /* why the last reload failed; empty: it did not */
     enum server_state state;
     uint64_t started_ms; /* Unix */
     uint64_t drain_ms;   /* monotonic deadline while draining */
@@ -112,7 +128,28 @@ void server_unwatch(struct server *s, int fd);
 /* server.c */
 struct assay_source_counts server_source_counts(const struct server *s,
                                                 const struct assay_config_source *which);
-enum assay_status server_reload(struct server *s, struct assay_error *err);
+enum assay_status server_check_unchangeable(const struct assay_config *old,
+                                            const struct assay_config *new,
+                                            struct assay_error *err);
+/* Puts `config` in force, and owns it then; what fails changes nothing. */
+enum assay_status server_switch(struct server *s, struct assay_config *config,
+                                struct assay_error *err);
+
+/* reload.c */
+/* Makes generation 1, and takes the configuration from it. Errors of its parts are on stderr. */
+enum assay_status server_first_generation(struct server *s, struct assay_error *err);
+void server_reload_start(struct server *s); /* server_reload_answer tells how it ended */
+void server_reload_check(struct server *s); /* ends one that takes too long */
+uint64_t server_reload_deadline(const struct server *s);
+void server_reload_stop(struct server *s);
+void server_generations_sweep(struct server *s); /* removes those that nobody uses */
+/* Makes `job` use the generation in force, and `run` keep it. Strings come from `arena`. */
+enum assay_status server_pin(struct server *s, struct server_run *run, struct assay_job *job,
+                             struct assay_arena *arena, struct assay_error *err);
+
+/* check.c */
+struct server_options;
+int server_check_main(const struct server_options *opt); /* the exit code */
 
 /* runs.c */
 void server_schedule(struct server *s); /* starts what can start, finishes what has ended */
@@ -162,6 +199,8 @@ enum assay_status server_load_keys(const struct assay_config *c, const char *sig
                                    struct assay_error *err);
 
 /* control.c */
+/* Tells all who asked for a reload how it ended; NULL: well. */
+void server_reload_answer(struct server *s, const struct assay_error *err);
 void server_accept(struct server *s, struct server_watcher *w);
 void server_control_close(struct server *s);
 void server_tell(struct server *s, uint64_t run); /* something about this run changed */
@@ -185,6 +224,7 @@ uint64_t server_notice_deadline(const struct server *s);
 struct server_options {
     const char *config_path;
     int check_only;
+    const char *copy_to; /* with check_only: leave a generation here; NULL: do not */
 };
 /* Runs until SIGTERM. Returns the exit code. */
 int server_run_main(const struct server_options *opt);
