@@ -122,6 +122,8 @@ run "$ASSAY" dedup "$d" --emit drop --quiet
 cp "$tmp/out" "$tmp/drop"
 run "$ASSAY" dedup "$d" --emit drop --quiet $accept
 is "$(cat "$tmp/out")" "$(grep -v '"tier":"near"' "$tmp/drop")" "what is accepted is not dropped"
+run "$ASSAY" dedup "$d" --no-progress $accept
+like "$err" "^1 accepted group\(s\) set aside" "and said"
 suppress "$tmp/file.list" "$(grep ^file: "$tmp/groups")"
 run "$ASSAY" dedup "$d" --tier file --emit drop --quiet --suppressions "$tmp/file.list" --suppressions-key "$tmp/lee.pem.pub"
 is "$status $out" "0 " "nor are files, where files alone are compared"
