@@ -91,6 +91,30 @@ static void set_defaults(struct assay_run *run, const struct assay_audit_options
     }
 }
 
+static enum assay_status note_only(struct assay_run *run)
+{
+    uint32_t file = assay_inventory_find(run->inventory, *run->opt->only);
+    run->only = calloc(assay_inventory_count(run->inventory) / 64 + 1, sizeof *run->only);
+    if (run->only != NULL && file != ASSAY_NONE) {
+        run->only[file / 64] |= UINT64_C(1) << file % 64;
+    }
+    return run->only == NULL ? ASSAY_NOMEM : ASSAY_OK;
+}
+
+/* What is to be treated apart. */
+static enum assay_status part_files(struct assay_run *run, struct assay_error *err)
+{
+    const struct assay_audit_options *opt = run->opt;
+    for (size_t i = 0; i < opt->n_aside; i++) {
+        uint32_t file = assay_inventory_find(run->inventory, opt->aside[i]);
+        if (file != ASSAY_NONE) {
+            assay_inventory_entry(run->inventory, file)->aside = 1;
+        }
+    }
+    enum assay_status status = opt->only == NULL ? ASSAY_OK : note_only(run);
+    return status == ASSAY_OK ? ASSAY_OK : assay_fail(err, status, "out of memory");
+}
+
 static enum assay_status list_files(struct assay_run *run, struct assay_error *err)
 {
     const struct assay_audit_options *opt = run->opt;
@@ -284,6 +308,7 @@ static enum assay_status prepare(struct assay_run *run, struct assay_error *err)
 {
     enum assay_status status = describe(run, err);
     status = status == ASSAY_OK ? list_files(run, err) : status;
+    status = status == ASSAY_OK ? part_files(run, err) : status;
     status = status == ASSAY_OK ? check_reader(run, err) : status;
     status = status == ASSAY_OK ? assay_hosts_new(run, &run->hosts, err) : status;
     if (status == ASSAY_OK && note_settings(run) != ASSAY_OK) {
@@ -490,6 +515,7 @@ static void release(struct assay_run *run)
     }
     free(run->scanners);
     free(run->rule_scanner);
+    free(run->only);
     assay_hosts_free(run->hosts);
     assay_yara_free(run->yara);
     assay_hmac_free(run->hmac);

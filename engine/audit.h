@@ -47,6 +47,9 @@ struct assay_progress {
     const char *file;            /* one of those in hand; may be NULL */
 };
 
+/* Files in hand at once with so many jobs. */
+#define ASSAY_AUDIT_SLOTS(jobs) (2 * (jobs) + 1)
+
 struct assay_plugin_option {
     const char *plugin, *name, *value;
 };
@@ -72,6 +75,16 @@ struct assay_audit_options {
     atomic_int *cancel; /* set to non-zero from a signal handler or another thread; may be NULL */
     void (*log)(void *ctx, enum assay_log_level level, const char *module, const char *message);
     void *log_ctx;
+    /* Files that are hashed and not looked into (they are in the manifest, with a finding, and make
+     * the audit INCOMPLETE); names of files that are not there do not matter. */
+    const struct assay_bytes *aside;
+    size_t n_aside;
+    const struct assay_bytes *only; /* not NULL: no other file is opened; they count as cancelled */
+    /* Told before a file is opened, and with NULL after its end, at the first reading and at every
+     * look; from any thread, one call at a time for each slot below ASSAY_AUDIT_SLOTS. A file whose
+     * audit failed stays in hand. */
+    void (*in_hand)(void *ctx, unsigned slot, const char *file);
+    void *in_hand_ctx;
 };
 
 /* A finding as kept: masked, fingerprinted, placed. Strings are borrowed until the cursor moves. */

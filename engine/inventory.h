@@ -25,6 +25,7 @@ struct assay_entry {
     uint64_t records;
     enum assay_status status; /* ASSAY_OK once fully read and scanned */
     uint8_t hashed;           /* sha256 is valid */
+    uint8_t aside;            /* to be hashed and nothing else: struct assay_audit_options */
     const char *reader;       /* NULL: none took it */
 };
 

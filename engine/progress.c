@@ -38,6 +38,14 @@ void assay_progress_phase(struct assay_run *run, const char *name, uint64_t file
     atomic_store(&run->bytes_done, 0);
 }
 
+void assay_progress_hand(const struct assay_run *run, unsigned slot, const char *file)
+{
+    const struct assay_audit_options *opt = run->opt;
+    if (opt->in_hand != NULL && (file != NULL || !atomic_load(&run->failed))) {
+        opt->in_hand(opt->in_hand_ctx, slot, file);
+    }
+}
+
 void assay_progress_tick(struct assay_run *run, const char *file, int last)
 {
     const struct assay_audit_options *opt = run->opt;

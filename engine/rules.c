@@ -39,6 +39,7 @@ static const struct {
     {ASSAY_SKIP_TIMEOUT, ASSAY_ENGINE_MATCH_LIMIT},
     {ASSAY_SKIP_PLUGIN, ASSAY_ENGINE_PLUGIN_FAILURE},
     {ASSAY_SKIP_LIMIT, ASSAY_ENGINE_LIMIT},
+    {ASSAY_SKIP_POISON, ASSAY_ENGINE_POISON},
 };
 
 enum assay_engine_rule assay_engine_rule_of(enum assay_skip why)

@@ -63,6 +63,11 @@
        "Part of the dataset was not audited by it. See the log, and report it to the plugin's "    \
        "author.",                                                                                  \
        "部分数据未经该插件审计。请查看日志，并向插件作者报告。")                                   \
+    XX(POISON, "engine.worker_crashed", HIGH, "File on which the auditor broke down",              \
+       "导致审计进程崩溃的文件",                                                                   \
+       "It crashed, hung or ate the memory of its worker twice, the second time alone, and was "   \
+       "set aside: hashed, not audited. Look at it by hand, and report it.",                       \
+       "该文件两次使进程崩溃、卡死或耗尽内存，因此仅计算摘要，未经审计。请人工检查并报告。")       \
     XX(LIMIT, "engine.limit", MEDIUM, "Dataset that reached a limit of the auditor",               \
        "数据集达到审计器的上限",                                                                   \
        "Something was not audited or not listed because a fixed bound was reached; the detail "    \

@@ -60,6 +60,7 @@ struct assay_run {
     struct assay_spool *spool;
     struct assay_sched *sched;
     struct assay_review *review; /* NULL: this is the first look at the records */
+    uint64_t *only;              /* bit per file to be read; NULL: all */
     int input_copy;              /* of standard input, for a second look; -1: none */
     struct {
         const char *name;
@@ -93,6 +94,8 @@ void assay_progress_phase(struct assay_run *run, const char *name, uint64_t file
 /* progress.c: calls opt->progress when a tenth of a second has passed, or `last`. */
 void assay_progress_tick(struct assay_run *run, const char *file, int last);
 uint64_t assay_clock_ns(void);
+/* progress.c: a file is begun, or (NULL) done with. */
+void assay_progress_hand(const struct assay_run *run, unsigned slot, const char *file);
 
 __extension__ typedef unsigned __int128 assay_u128;
 

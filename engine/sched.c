@@ -317,6 +317,7 @@ static enum assay_status make_sources(struct assay_sched *s, struct assay_error 
         if (status != ASSAY_OK) {
             return status;
         }
+        source->slot = s->run->jobs + (unsigned)s->n_sources;
         source->next = s->free_sources;
         s->free_sources = source;
     }
@@ -332,7 +333,8 @@ enum assay_status assay_sched_new(struct assay_run *run, struct assay_sched **re
         return assay_fail(err, ASSAY_NOMEM, "out of memory");
     }
     s->run = run;
-    assay_plan_begin(&s->plan, run->inventory, run->tuning.large, assay_review_files(run->review));
+    assay_plan_begin(&s->plan, run->inventory, run->tuning.large,
+                     run->review == NULL ? run->only : assay_review_files(run->review));
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->wake, NULL);
     enum assay_status status = make_blocks(s);

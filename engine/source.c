@@ -83,7 +83,7 @@ static enum assay_status copy_failed(const struct assay_source *s, struct assay_
 static void observe(void *ctx, struct assay_bytes raw)
 {
     struct assay_source *s = ctx;
-    if (s->yara != NULL) {
+    if (s->yara != NULL && !s->aside) {
         assay_yara_block(s->yara, raw);
     }
     if (is_copied(s) && s->copy_errno == 0) {
@@ -142,7 +142,9 @@ void assay_source_begin(struct assay_source *s, uint32_t file)
                                  .carry = s->carry,
                                  .carry_cap = s->carry_cap,
                                  .rules = s->rules,
+                                 .slot = s->slot,
                                  .file = file,
+                                 .aside = assay_inventory_get(s->run->inventory, file)->aside,
                                  .name = assay_inventory_name(s->run->inventory, file)};
     *s = fresh;
     memset(s->rules, 0, rule_words(s->run) * sizeof *s->rules);
@@ -283,6 +285,15 @@ static void open_reader(struct assay_source *s)
     }
 }
 
+/* Of a file that is set aside: nothing looks into it, but the manifest has it. */
+static void open_aside(struct assay_source *s, int fd)
+{
+    struct assay_error err;
+    int seekable = assay_inventory_seekable(s->run->inventory, s->file);
+    enum assay_status status = assay_stream_open_raw(s->stream, fd, seekable, &err);
+    note(s, status == ASSAY_OK ? ASSAY_PLUGIN : status);
+}
+
 /* Opens file and stream, and decides what reads it. What fails is noted: the file is then only
  * hashed, or not even that. */
 static void source_open(struct assay_source *s, struct assay_magic *magic)
@@ -290,6 +301,10 @@ static void source_open(struct assay_source *s, struct assay_magic *magic)
     s->opened = 1;
     int fd = open_file(s);
     if (fd < 0) {
+        return;
+    }
+    if (s->aside) {
+        open_aside(s, fd);
         return;
     }
     if (s->yara != NULL) {
@@ -316,7 +331,7 @@ static void source_open(struct assay_source *s, struct assay_magic *magic)
 /* The second stage of rules over raw bytes, while the file is still open. */
 static void finish_yara(struct assay_source *s, struct assay_collector *c)
 {
-    if (s->yara == NULL || !assay_yara_wanted(s->yara) || !s->hashed) {
+    if (s->yara == NULL || s->aside || !assay_yara_wanted(s->yara) || !s->hashed) {
         return;
     }
     struct assay_error err;

@@ -44,6 +44,7 @@ struct assay_source {
     char *carry;                  /* the start of a record whose end was not read yet */
     size_t carry_len, carry_cap;
     uint64_t *rules; /* bit per rule with a finding in this file */
+    unsigned slot;   /* struct assay_audit_options, in_hand */
     /* The file. */
     uint32_t file;
     const char *name;
@@ -54,6 +55,7 @@ struct assay_source {
     void *self;
     enum assay_status status; /* the first thing that went wrong */
     uint8_t opened, stream_ended, text_ended, ended, discarding, hashed;
+    uint8_t aside;            /* only hashed */
     uint64_t ordinal, offset; /* of the next record and byte to be fed */
     uint64_t seq;
     uint64_t discarded; /* bytes of the over-long record so far */

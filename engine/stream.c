@@ -378,19 +378,21 @@ static enum assay_status open_layers(struct assay_stream *s, struct assay_error 
     return st;
 }
 
-enum assay_status assay_stream_open(struct assay_stream *s, int fd, int seekable,
-                                    struct assay_error *err)
+enum assay_status assay_stream_open_raw(struct assay_stream *s, int fd, int seekable,
+                                        struct assay_error *err)
 {
     assay_stream_close(s);
     reset(s, fd, seekable);
     s->compression = ASSAY_PLAIN;
     s->charset = ASSAY_UTF8;
     enum assay_status st = assay_sha256_start(s->sha);
-    if (st != ASSAY_OK) {
-        (void)assay_fail(err, st, "cannot start hashing");
-    } else {
-        st = open_file(s, err);
-    }
+    return st == ASSAY_OK ? open_file(s, err) : assay_fail(err, st, "cannot start hashing");
+}
+
+enum assay_status assay_stream_open(struct assay_stream *s, int fd, int seekable,
+                                    struct assay_error *err)
+{
+    enum assay_status st = assay_stream_open_raw(s, fd, seekable, err);
     if (st == ASSAY_OK) {
         st = open_layers(s, err);
     }

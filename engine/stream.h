@@ -40,6 +40,9 @@ void assay_stream_free(struct assay_stream *s);
  * charset from the first bytes. */
 enum assay_status assay_stream_open(struct assay_stream *s, int fd, int seekable,
                                     struct assay_error *err);
+/* The same for hashing alone: no byte is looked at. Only finish may follow. */
+enum assay_status assay_stream_open_raw(struct assay_stream *s, int fd, int seekable,
+                                        struct assay_error *err);
 enum assay_compression assay_stream_compression(const struct assay_stream *s);
 enum assay_charset assay_stream_charset(const struct assay_stream *s);
 /* The first decoded bytes (up to ASSAY_LIMIT_HEAD), without consuming them; *ret_all: they are the

@@ -62,6 +62,7 @@ static void wrap_up(struct assay_worker *w, struct assay_source *s)
         assay_source_close(s);
     }
     atomic_fetch_add(&w->run->files_done, 1);
+    assay_progress_hand(w->run, s->slot, NULL);
 }
 
 /* A small file may inflate to long records too: then its worker waits for the turn. */
@@ -97,6 +98,7 @@ static void do_group(struct assay_worker *w, struct assay_unit unit)
     struct assay_source *s = &w->source;
     for (uint32_t i = 0; i < unit.count; i++) {
         assay_source_begin(s, unit.first + i);
+        assay_progress_hand(w->run, s->slot, s->name);
         while (!s->ended) {
             step_alone(w, s);
         }
@@ -107,6 +109,9 @@ static void do_group(struct assay_worker *w, struct assay_unit unit)
 
 static void do_feed(struct assay_worker *w, struct assay_source *s, struct assay_block *b)
 {
+    if (!s->opened) {
+        assay_progress_hand(w->run, s->slot, s->name);
+    }
     feed(w, s, b);
     if (assay_sched_fed(w->run->sched, s, b, &w->collector.delta, &w->collector.tally)) {
         wrap_up(w, s);
@@ -262,6 +267,7 @@ enum assay_status assay_workers_new(struct assay_run *run, struct assay_worker *
         workers == NULL ? assay_fail(err, ASSAY_NOMEM, "out of memory") : ASSAY_OK;
     for (unsigned i = 0; i < run->jobs && status == ASSAY_OK; i++) {
         status = assay_worker_init(&workers[i], run, err);
+        workers[i].source.slot = i;
     }
     if (status != ASSAY_OK) {
         assay_workers_free(run, workers);

@@ -89,7 +89,8 @@ static uint64_t lost_bytes(const struct assay_run *run, const struct assay_sourc
 static enum assay_status report_status(struct assay_worker *w, const struct assay_source *s)
 {
     char detail[96];
-    enum assay_skip why = assay_skip_of_status(s->status);
+    enum assay_skip why =
+        s->aside && s->status == ASSAY_PLUGIN ? ASSAY_SKIP_POISON : assay_skip_of_status(s->status);
     enum assay_engine_rule rule = assay_engine_rule_of(why);
     if (s->status == ASSAY_OK) {
         return ASSAY_OK;
@@ -200,7 +201,7 @@ enum assay_status assay_wrapup_file(struct assay_worker *w, struct assay_source 
     struct assay_collector *c = &w->collector;
     assay_collector_begin(c, s->file, s->seq);
     enum assay_status status = ASSAY_OK;
-    if (s->status != ASSAY_CANCELLED) {
+    if (s->status != ASSAY_CANCELLED && !s->aside) {
         status = call_scanners(w, s);
     }
     if (status == ASSAY_OK) {
@@ -256,8 +257,12 @@ enum assay_status assay_wrapup_rest(struct assay_worker *w, uint32_t first_unrea
 {
     struct assay_inventory *inv = w->run->inventory;
     enum assay_status status = ASSAY_OK;
-    for (size_t i = first_unread; i < assay_inventory_count(inv); i++) {
+    const uint64_t *only = w->run->only;
+    for (size_t i = only == NULL ? first_unread : 0; i < assay_inventory_count(inv); i++) {
         struct assay_entry *e = assay_inventory_entry(inv, i);
+        if (i < first_unread && (only[i / 64] >> i % 64 & 1) != 0) {
+            continue;
+        }
         e->status = ASSAY_CANCELLED;
         assay_tally_skip(&w->collector.tally, ASSAY_SKIP_CANCELLED,
                          (struct assay_skip_count){1, 0, e->bytes, 1});

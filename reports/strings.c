@@ -58,6 +58,7 @@ static const char *const skips[][2] = {
     {"a plugin failed", "插件故障"},
     {"a limit was reached", "达到限制"},
     {"the audit was cancelled", "审计被取消"},
+    {"the auditor broke down on it", "审计进程在此崩溃"},
 };
 _Static_assert(sizeof skips / sizeof skips[0] == ASSAY_SKIP_MAX, "one sentence a reason");
 

@@ -94,7 +94,8 @@ static inline struct assay_finding assay_finding_init(uint32_t rule)
     XX(TIMEOUT, "timeout")                                                                         \
     XX(PLUGIN, "plugin-failure")                                                                   \
     XX(LIMIT, "limit")                                                                             \
-    XX(CANCELLED, "cancelled")
+    XX(CANCELLED, "cancelled")                                                                     \
+    XX(POISON, "worker-crashed")
 
 enum assay_skip {
 #define ASSAY_SKIP_ENUM(sym, name) ASSAY_SKIP_##sym,
