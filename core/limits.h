@@ -91,7 +91,10 @@
 #define ASSAY_LIMIT_SIGNED           1024                /* runs that a signer remembers */
 #define ASSAY_LIMIT_WORKER_FILES     1024                /* open in one worker */
 #define ASSAY_LIMIT_WORKER_FILE_SIZE (UINT64_C(1) << 40) /* that a worker writes */
-#define ASSAY_LIMIT_WORKER_PROCESSES 4096 /* and threads, of the worker's user; it forks nothing */
+#define ASSAY_LIMIT_WORKER_PROCESSES 4096  /* and threads, of the worker's user; it forks nothing */
+#define ASSAY_LIMIT_POISON           64    /* files of one run that are set aside */
+#define ASSAY_WORKER_BEAT_MS         1000  /* a worker says something so often */
+#define ASSAY_LIMIT_WORKER_SILENCE   30000 /* ms; a worker that has begun and is silent is dead */
 #define ASSAY_LIMIT_SOURCES          256
 #define ASSAY_LIMIT_PRIORITY         100
 #define ASSAY_LIMIT_DEADLINE_MS      (UINT64_C(365) * 24 * 3600 * 1000)

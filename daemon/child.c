@@ -47,8 +47,8 @@ static void set_limit(int which, uint64_t value)
 }
 
 /* In the child, between fork and exec: async-signal-safe calls only. Does not return. */
-static void become_worker(const char *worker, const int fds[4], pid_t parent, uint64_t memory,
-                          char *const environment[])
+static void become_worker(const char *worker, const int fds[4], pid_t parent,
+                          const struct assay_child_limits *limits, char *const environment[])
 {
     char *const argv[] = {(char *)(uintptr_t) "assay-worker", NULL};
     sigset_t none;
@@ -64,8 +64,11 @@ static void become_worker(const char *worker, const int fds[4], pid_t parent, ui
     set_limit(RLIMIT_NOFILE, ASSAY_LIMIT_WORKER_FILES);
     set_limit(RLIMIT_FSIZE, ASSAY_LIMIT_WORKER_FILE_SIZE);
     set_limit(RLIMIT_NPROC, ASSAY_LIMIT_WORKER_PROCESSES);
-    if (memory != 0 && !ASSAY_SANITIZED) {
-        set_limit(RLIMIT_AS, memory);
+    if (limits->memory != 0 && !ASSAY_SANITIZED) {
+        set_limit(RLIMIT_AS, limits->memory);
+    }
+    if (limits->cpu_ms != 0) {
+        set_limit(RLIMIT_CPU, (limits->cpu_ms + 999) / 1000);
     }
     /* The sources lie above 3 (assay_child_start), so no dup2 overwrites one still needed. */
     for (int i = 0; i < 4; i++) {
@@ -93,7 +96,7 @@ static int job_file(const struct assay_job *job, struct assay_error *err)
         (void)assay_fail(err, ASSAY_LIMIT, "the job is too large");
         return -1;
     }
-    int fd = memfd_create("assay-job", MFD_CLOEXEC);
+    int fd = memfd_create("assay-job", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || assay_fs_write_all(fd, text.ptr, text.len) != 0 || lseek(fd, 0, SEEK_SET) != 0) {
         (void)assay_fail_errno(err, errno, "cannot hand over the job");
         if (fd >= 0) {
@@ -114,12 +117,13 @@ static void close_all(int *fds, size_t n)
 }
 
 enum assay_status assay_child_start(struct assay_child *c, const char *worker,
-                                    const struct assay_job *job, int root_fd, uint64_t memory,
+                                    const struct assay_job *job, int root_fd,
+                                    const struct assay_child_limits *limits,
                                     struct assay_error *err)
 {
     char *environment[MAX_ENVIRONMENT];
     int pipe_fds[2] = {-1, -1};
-    *c = (struct assay_child){.pipe_fd = -1};
+    *c = (struct assay_child){.pipe_fd = -1, .job_fd = -1};
     assay_buf_init(&c->in, ASSAY_LIMIT_CONTROL_MESSAGE);
     if (access(worker, X_OK) != 0) {
         return assay_fail_errno(err, errno, "cannot run %.200s", worker);
@@ -134,13 +138,13 @@ enum assay_status assay_child_start(struct assay_child *c, const char *worker,
     }
     int fds[4] = {above_three(job_fd), above_three(pipe_fds[1]), above_three(STDERR_FILENO),
                   above_three(root_fd)};
-    (void)close(job_fd);
+    c->job_fd = job_fd;
     (void)close(pipe_fds[1]);
     keep_environment(environment);
     pid_t parent = getpid();
     c->pid = fds[0] < 0 || fds[1] < 0 || fds[2] < 0 || fds[3] < 0 ? -1 : fork();
     if (c->pid == 0) {
-        become_worker(worker, fds, parent, memory, environment);
+        become_worker(worker, fds, parent, limits, environment);
     }
     int os_errno = errno;
     close_all(fds, 4);
@@ -154,6 +158,13 @@ enum assay_status assay_child_start(struct assay_child *c, const char *worker,
     return ASSAY_OK;
 }
 
+static int has_moved(const struct assay_worker_message *a, const struct assay_worker_message *b)
+{
+    return a->files_done != b->files_done || a->files_total != b->files_total ||
+           a->bytes_done != b->bytes_done || a->bytes_total != b->bytes_total ||
+           a->records != b->records || a->findings != b->findings;
+}
+
 /* Takes one line; keeps progress, and the first result or error. */
 static int take_message(struct assay_child *c, struct assay_bytes line)
 {
@@ -163,8 +174,10 @@ static int take_message(struct assay_child *c, struct assay_bytes line)
         return 0;
     }
     if (m.type == ASSAY_MESSAGE_PROGRESS) {
+        int moved = !c->beats || has_moved(&c->progress, &m);
+        c->beats = 1;
         c->progress = m;
-        return 1;
+        return moved;
     }
     if (!c->has_last) {
         c->last = m;
@@ -210,7 +223,10 @@ int assay_child_read(struct assay_child *c, uint64_t now_ms)
             c->babbled = 1;
             assay_buf_clear(&c->in);
         }
-        news |= take_lines(c);
+        if (take_lines(c)) {
+            c->moved_ms = now_ms;
+            news = 1;
+        }
     }
     return news;
 }
@@ -230,6 +246,21 @@ void assay_child_kill(struct assay_child *c, int sig)
     }
 }
 
+int assay_child_succeeded(const struct assay_child *c)
+{
+    return c->has_last && c->last.type == ASSAY_MESSAGE_RESULT && !c->stalled &&
+           WIFEXITED(c->wait_status) && WEXITSTATUS(c->wait_status) == 0;
+}
+
+int assay_child_broke(const struct assay_child *c)
+{
+    if (c->stalled || !WIFEXITED(c->wait_status)) {
+        return 1;
+    }
+    return c->has_last ? c->last.type == ASSAY_MESSAGE_ERROR && c->last.status == ASSAY_NOMEM
+                       : WEXITSTATUS(c->wait_status) != 127;
+}
+
 void assay_child_release(struct assay_child *c)
 {
     if (c->pid > 0) {
@@ -240,6 +271,10 @@ void assay_child_release(struct assay_child *c)
     if (c->pipe_fd >= 0) {
         (void)close(c->pipe_fd);
         c->pipe_fd = -1;
+    }
+    if (c->job_fd >= 0) {
+        (void)close(c->job_fd);
+        c->job_fd = -1;
     }
     assay_buf_release(&c->in);
 }

@@ -18,25 +18,38 @@ struct assay_child {
     pid_t pid;   /* 0: reaped */
     int pipe_fd; /* -1: at its end */
     int wait_status;
-    uint64_t heard_ms; /* monotonic; when it last said something new */
+    int job_fd;        /* the job, and what the worker made of it: daemon/hand.h; -1 */
+    uint64_t heard_ms; /* monotonic; when it last said something */
+    uint64_t moved_ms; /* monotonic; when it last got on */
+    int beats;         /* it has begun to say something regularly */
     struct assay_buf in;
     struct assay_worker_message progress;
     struct assay_worker_message last; /* result or error */
     int has_last;
     int babbled; /* wrote what is no message */
-    int stalled; /* we ended it for silence */
+    int stalled; /* we ended it, since it did not get on */
 };
 
-/* `worker`: path of the program. `root_fd`: the dataset (not taken over). `memory`: RLIMIT_AS, 0
- * none. */
+/* 0: none. */
+struct assay_child_limits {
+    uint64_t memory; /* RLIMIT_AS */
+    uint64_t cpu_ms; /* RLIMIT_CPU, in full seconds */
+};
+
+/* `worker`: path of the program. `root_fd`: the dataset (not taken over). */
 enum assay_status assay_child_start(struct assay_child *c, const char *worker,
-                                    const struct assay_job *job, int root_fd, uint64_t memory,
+                                    const struct assay_job *job, int root_fd,
+                                    const struct assay_child_limits *limits,
                                     struct assay_error *err);
 /* Reads what is there. Non-zero when there was progress to tell. Sets pipe_fd to -1 at the end. */
 int assay_child_read(struct assay_child *c, uint64_t now_ms);
 /* Collects the exit status if it has ended; non-zero then. */
 int assay_child_reap(struct assay_child *c);
 void assay_child_kill(struct assay_child *c, int sig);
+/* After it was reaped: whether it said so and ended well; and if not, whether it crashed, stalled,
+ * was killed or ran out of memory, as a file in hand may have made it. */
+int assay_child_succeeded(const struct assay_child *c);
+int assay_child_broke(const struct assay_child *c);
 void assay_child_release(struct assay_child *c); /* ends it if it runs */
 /* How it ended, in words: "was killed by signal 9 (Killed)". */
 void assay_child_describe(const struct assay_child *c, char *out, size_t cap);

@@ -78,6 +78,7 @@ struct assay_config {
     const char *plugins_dir;  /* NULL: none but those built in */
     uint64_t worker_memory;   /* RLIMIT_AS of a worker; 0: none */
     uint64_t worker_stall_ms; /* no progress for so long: stuck */
+    uint64_t worker_cpu_ms;   /* RLIMIT_CPU of a worker; 0: none */
     uint64_t log_format;      /* enum assay_log_format */
     uint64_t log_level;       /* enum assay_log_level */
     struct assay_config_source *sources;

@@ -18,6 +18,19 @@ static void put_list(struct assay_json *j, const char *key, struct assay_config_
     assay_json_end_array(j);
 }
 
+/* Names of files are bytes: in hexadecimal. */
+static void put_names(struct assay_json *j, const struct assay_job *job)
+{
+    assay_json_key(j, "aside");
+    assay_json_array(j);
+    for (size_t i = 0; i < job->n_aside; i++) {
+        assay_json_hex(j, job->aside[i].ptr, job->aside[i].len);
+    }
+    assay_json_end_array(j);
+    assay_json_key(j, "only");
+    assay_json_hex(j, job->only.ptr, job->only.len);
+}
+
 enum assay_status assay_job_encode(const struct assay_job *job, struct assay_buf *out)
 {
     struct assay_json j;
@@ -36,6 +49,7 @@ enum assay_status assay_job_encode(const struct assay_job *job, struct assay_buf
     assay_json_kv_uint(&j, "sandbox", job->sandbox);
     assay_json_key(&j, "fingerprint_key");
     assay_json_hex(&j, job->fingerprint_key, sizeof job->fingerprint_key);
+    put_names(&j, job);
     assay_json_end_object(&j);
     return assay_json_status(&j);
 }
@@ -54,12 +68,35 @@ static struct assay_config_list take_list(struct assay_job *job, const json_t *o
     return list;
 }
 
+static int take_name(struct assay_job *job, const char *hex, struct assay_bytes *ret)
+{
+    size_t len = hex == NULL ? 0 : strlen(hex) / 2;
+    char *name = assay_arena_array(job->arena, len + 1, 1);
+    *ret = assay_bytes_make(name, len);
+    return hex != NULL && name != NULL && assay_unhex(hex, strlen(hex), (uint8_t *)name, len);
+}
+
+static int take_names(struct assay_job *job, const json_t *object)
+{
+    const json_t *array = json_object_get(object, "aside");
+    struct assay_bytes *items =
+        assay_arena_array(job->arena, json_array_size(array) + 1, sizeof items[0]);
+    int ok = items != NULL && take_name(job, assay_json_in_str(object, "only"), &job->only);
+    job->aside = items;
+    for (job->n_aside = 0; ok && job->n_aside < json_array_size(array); job->n_aside++) {
+        const char *hex = json_string_value(json_array_get(array, job->n_aside));
+        ok = take_name(job, hex, &items[job->n_aside]);
+    }
+    return ok;
+}
+
 enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *ret,
                                    struct assay_error *err)
 {
-    static const char *const known[] = {
-        "run",     "path",    "name", "policy",  "packs",           "plugins_dir", "cache_dir",
-        "staging", "formats", "jobs", "sandbox", "fingerprint_key", NULL};
+    static const char *const known[] = {"run",     "path",        "name",      "policy",
+                                        "packs",   "plugins_dir", "cache_dir", "staging",
+                                        "formats", "jobs",        "sandbox",   "fingerprint_key",
+                                        "aside",   "only",        NULL};
     *ret = (struct assay_job){0};
     json_t *object = assay_json_in(text, known, err);
     if (object == NULL) {
@@ -83,8 +120,8 @@ enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *re
     ret->sandbox = assay_json_in_uint(object, "sandbox");
     const char *key = assay_json_in_str(object, "fingerprint_key");
     int ok = key != NULL && assay_unhex(key, strlen(key), ret->fingerprint_key, 32) &&
-             ret->path != NULL && ret->name != NULL && ret->staging != NULL &&
-             !assay_arena_overflowed(ret->arena);
+             take_names(ret, object) && ret->path != NULL && ret->name != NULL &&
+             ret->staging != NULL && !assay_arena_overflowed(ret->arena);
     json_decref(object);
     if (!ok) {
         assay_job_release(ret);

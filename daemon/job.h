@@ -28,6 +28,9 @@ struct assay_job {
     uint64_t jobs;
     uint64_t sandbox; /* enum assay_sandbox_mode */
     uint8_t fingerprint_key[32];
+    const struct assay_bytes *aside; /* files to be hashed and not looked into */
+    size_t n_aside;
+    struct assay_bytes only;   /* not empty: try this file alone, and leave no report */
     struct assay_arena *arena; /* of a decoded job */
 };
 

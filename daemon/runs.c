@@ -213,17 +213,21 @@ static enum assay_status spawn(struct server *s, struct server_run *slot,
         .jobs = c->jobs,
         .sandbox = c->sandbox,
     };
-    memcpy(job.fingerprint_key, s->fingerprint_key, sizeof job.fingerprint_key);
+    const struct assay_child_limits limits = {c->worker_memory, c->worker_cpu_ms};
     struct assay_arena *arena = assay_arena_new(ASSAY_MIB(4));
     enum assay_status status = arena == NULL ? assay_fail(err, ASSAY_NOMEM, "out of memory")
                                              : server_pin(s, slot, &job, arena, err);
     if (status == ASSAY_OK) {
-        status = assay_child_start(&slot->child, s->worker, &job, root_fd, c->worker_memory, err);
+        status = server_choose_suspect(s, slot, arena, &job, err);
+    }
+    if (status == ASSAY_OK) {
+        memcpy(job.fingerprint_key, s->fingerprint_key, sizeof job.fingerprint_key);
+        status = assay_child_start(&slot->child, s->worker, &job, root_fd, &limits, err);
+        explicit_bzero(job.fingerprint_key, sizeof job.fingerprint_key);
     }
     assay_arena_free(arena);
-    explicit_bzero(job.fingerprint_key, sizeof job.fingerprint_key);
     if (status == ASSAY_OK) {
-        slot->child.heard_ms = assay_monotonic_ms();
+        slot->child.heard_ms = slot->child.moved_ms = assay_monotonic_ms();
         status = server_add(s, slot->child.pipe_fd, &slot->watcher, err);
     }
     return status;
@@ -275,6 +279,28 @@ static uint64_t due_of(const struct server *s, const struct assay_run_record *ru
                                       : assay_monotonic_ms() + (at > now ? at - now : 0);
 }
 
+/* A worker for `slot`; what prevents it becomes the slot's last word. */
+static void launch(struct server *s, struct server_run *slot, const struct assay_run_record *run,
+                   int root_fd)
+{
+    struct assay_error err;
+    enum assay_status status = server_staging_prepare(s->config, slot, &err);
+    if (status == ASSAY_OK) {
+        status = spawn(s, slot, run, root_fd, &err);
+    }
+    if (status != ASSAY_OK) {
+        slot->child.has_last = 1;
+        slot->child.last.type = ASSAY_MESSAGE_ERROR;
+        slot->child.last.status = status == ASSAY_INTERNAL ? ASSAY_IO : status;
+        assay_error_format(&err, slot->child.last.text, sizeof slot->child.last.text);
+        return;
+    }
+    assay_log(ASSAY_LOG_INFO, "runs", "started", ASSAY_LOG_N("run", run->id),
+              ASSAY_LOG_N("attempt", slot->attempt), ASSAY_LOG_N("pid", slot->child.pid),
+              ASSAY_LOG_S("dataset", run->spec.path),
+              ASSAY_LOG_S("to", slot->suspect_len > 0 ? "try one file" : "audit"));
+}
+
 /* Starts `run` in `slot`: recorded first, then forked. */
 static void start_run(struct server *s, struct server_run *slot, const struct assay_run_record *run)
 {
@@ -289,7 +315,7 @@ static void start_run(struct server *s, struct server_run *slot, const struct as
                                 .id = run->id,
                                 .attempt = run->attempt + 1,
                                 .started_ms = assay_monotonic_ms()};
-    slot->child.pipe_fd = -1;
+    slot->child.pipe_fd = slot->child.job_fd = -1;
     slot->due_ms = due_of(s, run);
     (void)snprintf(slot->source, sizeof slot->source, "%s", run->spec.source);
     file_name_of(run->spec.name, slot->name, sizeof slot->name);
@@ -297,20 +323,7 @@ static void start_run(struct server *s, struct server_run *slot, const struct as
         store_trouble(s, &err);
     } else {
         slot->busy = 1;
-        enum assay_status status = server_staging_prepare(s->config, slot, &err);
-        if (status == ASSAY_OK) {
-            status = spawn(s, slot, run, root_fd, &err);
-        }
-        if (status != ASSAY_OK) {
-            slot->child.has_last = 1;
-            slot->child.last.type = ASSAY_MESSAGE_ERROR;
-            slot->child.last.status = status == ASSAY_INTERNAL ? ASSAY_IO : status;
-            assay_error_format(&err, slot->child.last.text, sizeof slot->child.last.text);
-        } else {
-            assay_log(ASSAY_LOG_INFO, "runs", "started", ASSAY_LOG_N("run", run->id),
-                      ASSAY_LOG_N("attempt", slot->attempt), ASSAY_LOG_N("pid", slot->child.pid),
-                      ASSAY_LOG_S("dataset", run->spec.path));
-        }
+        launch(s, slot, run, root_fd);
         server_tell(s, slot->id);
     }
     (void)close(root_fd);
@@ -364,8 +377,13 @@ static enum assay_status record_done(struct server *s, struct server_run *run,
 static enum assay_status record_fault(struct server *s, struct server_run *run, const char *reason,
                                       int permanent, struct assay_error *err)
 {
-    enum assay_status status;
-    if (permanent || run->attempt > s->config->retries) {
+    int is_last = 1;
+    enum assay_status status = server_note_suspects(s, run, err);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    is_last = permanent || run->attempt > server_attempts(s, run);
+    if (is_last) {
         enum assay_run_state to = permanent ? ASSAY_RUN_FAILED : ASSAY_RUN_DEAD;
         status = assay_store_ended(s->store, run->id, to, reason, err);
         assay_log(ASSAY_LOG_ERROR, "runs", "ended: INCOMPLETE", ASSAY_LOG_N("run", run->id),
@@ -380,16 +398,10 @@ static enum assay_status record_fault(struct server *s, struct server_run *run, 
                   ASSAY_LOG_S("why", reason));
     }
     if (status == ASSAY_OK) {
-        server_count_fault(s, run, permanent || run->attempt > s->config->retries);
+        server_count_fault(s, run, is_last);
     }
     server_remove_tree(run->staging);
     return status;
-}
-
-static int worker_succeeded(const struct assay_child *c)
-{
-    return c->has_last && c->last.type == ASSAY_MESSAGE_RESULT && !c->stalled &&
-           WIFEXITED(c->wait_status) && WEXITSTATUS(c->wait_status) == 0;
 }
 
 /* Publishes if there is something to publish, and records how the run ended. */
@@ -403,7 +415,13 @@ static enum assay_status conclude(struct server *s, struct server_run *run, stru
     if (run->ending != SERVER_NOT_ENDED) {
         return server_record_ending(s, run, err);
     }
-    if (worker_succeeded(c)) {
+    if (run->suspect_len > 0) {
+        enum assay_status status = server_suspect_tried(s, run, &run->again, err);
+        if (status != ASSAY_OK || run->again) {
+            return status;
+        }
+    }
+    if (assay_child_succeeded(c)) {
         struct assay_error why = {0};
         if (server_publish(s->config, &s->signer, run, &why) == ASSAY_OK) {
             return record_done(s, run, err);
@@ -420,11 +438,45 @@ static enum assay_status conclude(struct server *s, struct server_run *run, stru
     return record_fault(s, run, reason, 0, err);
 }
 
+/* The next worker of the same attempt. */
+static enum assay_status go_on(struct server *s, struct server_run *slot, struct assay_error *err)
+{
+    struct assay_run_record run;
+    enum assay_status status = assay_store_get(s->store, slot->id, &run, err);
+    if (status != ASSAY_OK) {
+        return status;
+    }
+    assay_child_release(&slot->child);
+    slot->child = (struct assay_child){.pipe_fd = -1, .job_fd = -1};
+    slot->again = 0;
+    slot->record_ms = 0;
+    int root_fd = open_dataset(run.spec.path);
+    if (root_fd < 0) {
+        slot->child.has_last = 1;
+        slot->child.last.type = ASSAY_MESSAGE_ERROR;
+        slot->child.last.status = ASSAY_NOTFOUND;
+        (void)snprintf(slot->child.last.text, sizeof slot->child.last.text,
+                       "the dataset is not there any more");
+    } else {
+        launch(s, slot, &run, root_fd);
+        (void)close(root_fd);
+    }
+    slot->record_ms = slot->child.pid == 0 ? assay_monotonic_ms() : 0;
+    return ASSAY_OK;
+}
+
 static void finish_run(struct server *s, struct server_run *run)
 {
     struct assay_error err;
     (void)assay_child_read(&run->child, assay_monotonic_ms());
-    if (conclude(s, run, &err) != ASSAY_OK) {
+    enum assay_status status = run->again ? ASSAY_OK : conclude(s, run, &err);
+    if (status == ASSAY_OK && run->again) {
+        status = go_on(s, run, &err);
+        if (status == ASSAY_OK) {
+            return;
+        }
+    }
+    if (status != ASSAY_OK) {
         assay_log(ASSAY_LOG_ERROR, "runs", "cannot record the outcome; trying again",
                   ASSAY_LOG_N("run", run->id), ASSAY_LOG_S("why", err.message));
         run->record_ms = assay_monotonic_ms() + STORE_RETRY_MS;
@@ -509,13 +561,20 @@ void server_schedule(struct server *s)
     }
 }
 
+/* When a worker counts as stuck: it says something regularly, but does not get on; or is silent. */
+static uint64_t stall_due(const struct server *s, const struct assay_child *c)
+{
+    uint64_t stuck = c->moved_ms + s->config->worker_stall_ms;
+    uint64_t silent = c->beats ? c->heard_ms + ASSAY_LIMIT_WORKER_SILENCE : SERVER_NEVER;
+    return stuck < silent ? stuck : silent;
+}
+
 void server_check_stalls(struct server *s)
 {
     uint64_t now = assay_monotonic_ms();
     for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
         struct server_run *r = &s->runs[i];
-        if (r->busy && r->child.pid > 0 && !r->child.stalled &&
-            now - r->child.heard_ms >= s->config->worker_stall_ms) {
+        if (r->busy && r->child.pid > 0 && !r->child.stalled && now >= stall_due(s, &r->child)) {
             r->child.stalled = 1;
             assay_child_kill(&r->child, SIGKILL);
         }
@@ -531,7 +590,7 @@ uint64_t server_runs_deadline(const struct server *s)
         const struct server_run *r = &s->runs[i];
         uint64_t at = SERVER_NEVER;
         if (r->busy && r->child.pid > 0 && !r->child.stalled) {
-            at = r->child.heard_ms + s->config->worker_stall_ms;
+            at = stall_due(s, &r->child);
         } else if (r->busy && r->record_ms != 0) {
             at = r->record_ms;
         }

@@ -52,6 +52,9 @@ struct server_run {
     char published[PATH_MAX]; /* set once it has its final name */
     char verdict[16];
     char manifest[65];
+    char suspect[ASSAY_LIMIT_NAME]; /* the file that is tried alone, and nothing audited */
+    size_t suspect_len;             /* 0: none, it is the audit */
+    int again;                      /* the suspect was tried: on with the same attempt */
     uint64_t
         record_ms; /* monotonic; when to try again to record the outcome; 0: nothing to record */
 };
@@ -168,6 +171,22 @@ enum assay_status server_cancel(struct server *s, uint64_t id, struct assay_erro
 void server_check_ends(struct server *s);
 uint64_t server_ends_deadline(const struct server *s);
 enum assay_status server_record_ending(struct server *s, struct server_run *run,
+                                       struct assay_error *err);
+
+/* suspects.c: files that may have broken a worker */
+/* The worker of `run` has failed: records what it had in hand, where that may be why. */
+enum assay_status server_note_suspects(struct server *s, const struct server_run *run,
+                                       struct assay_error *err);
+/* Attempts that a run has besides the first. */
+uint64_t server_attempts(struct server *s, const struct server_run *run);
+/* What the next worker is to do: try a suspect alone, or audit with the poison set aside. Names live
+ * in `arena` and in the slot. */
+enum assay_status server_choose_suspect(struct server *s, struct server_run *run,
+                                        struct assay_arena *arena, struct assay_job *job,
+                                        struct assay_error *err);
+/* The worker that tried a suspect has ended; *ret_known: and the outcome is recorded. If not, it
+ * failed for another reason. */
+enum assay_status server_suspect_tried(struct server *s, struct server_run *run, int *ret_known,
                                        struct assay_error *err);
 
 /* requests.c: what sources want to hear of */

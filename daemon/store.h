@@ -160,6 +160,23 @@ enum assay_status assay_store_stale(struct assay_store *s, const char *source,
                                     int (*each)(void *ctx, const struct assay_run_record *run),
                                     void *ctx, struct assay_error *err);
 
+/* Suspects: files a worker of `run` had in hand when it broke (daemon/suspects.c). The numbers are
+ * those in the file. */
+enum assay_suspect_state { ASSAY_SUSPECT_UNTRIED, ASSAY_SUSPECT_POISON, ASSAY_SUSPECT_CLEARED };
+#define ASSAY_SUSPECT_STATES 3
+/* Does nothing when it is one already. */
+enum assay_status assay_store_suspect(struct assay_store *s, uint64_t run, struct assay_bytes name,
+                                      struct assay_error *err);
+enum assay_status assay_store_suspect_tried(struct assay_store *s, uint64_t run,
+                                            struct assay_bytes name, enum assay_suspect_state to,
+                                            struct assay_error *err);
+/* All of them, sorted by name, as long as `each` returns ASSAY_OK. `name` lives as long as the
+ * call of `each`, which must not call the store. */
+enum assay_status assay_store_suspects(struct assay_store *s, uint64_t run,
+                                       enum assay_status (*each)(void *ctx, struct assay_bytes name,
+                                                                 enum assay_suspect_state state),
+                                       void *ctx, struct assay_error *err);
+
 /* ASSAY_NOTFOUND when there is none. */
 enum assay_status assay_store_get(struct assay_store *s, uint64_t id, struct assay_run_record *ret,
                                   struct assay_error *err);

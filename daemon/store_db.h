@@ -4,7 +4,7 @@
  *
  * store_schema.c opens, makes and upgrades the file and holds the SQL; store_row.c reads rows;
  * store.c is the state machine; store_requests.c what sources want to hear of; store_rules.c by
- * which rules datasets were judged. Statements are
+ * which rules datasets were judged; store_suspects.c files that broke workers. Statements are
  * prepared once and reset after use.
  */
 #ifndef ASSAY_DAEMON_STORE_DB_H
@@ -44,6 +44,9 @@ enum store_query {
     Q_JUDGED,
     Q_REFRESH,
     Q_STALE,
+    Q_SUSPECT,
+    Q_SUSPECT_TRIED,
+    Q_SUSPECTS,
     Q_MAX
 };
 

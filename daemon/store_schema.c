@@ -44,6 +44,9 @@ static const char *const store_steps[] = {
     "CREATE INDEX requests_by_run ON requests (run);"
     "CREATE INDEX requests_by_job ON requests (source, job) WHERE job IS NOT NULL;"
     "CREATE INDEX requests_untold ON requests (id) WHERE told = 0;",
+    "CREATE TABLE suspects ("
+    " run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, name BLOB NOT NULL,"
+    " state INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run, name)) STRICT, WITHOUT ROWID;",
 };
 #define STORE_VERSION ((int)(sizeof store_steps / sizeof store_steps[0]))
 
@@ -103,6 +106,10 @@ static const char *const store_sql[Q_MAX] = {
     [Q_STALE] = RUN "WHERE r.source = ?1 AND r.state IN (2, 3, 5) AND r.rules_digest <> ?2"
                     " AND r.id = (SELECT max(o.id) FROM runs o WHERE o.dataset = r.dataset"
                     " AND o.source = ?1) ORDER BY r.id",
+    /* enum assay_suspect_state; a suspect that was tried once is not tried again. */
+    [Q_SUSPECT] = "INSERT INTO suspects (run, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+    [Q_SUSPECT_TRIED] = "UPDATE suspects SET state = ?3 WHERE run = ?1 AND name = ?2",
+    [Q_SUSPECTS] = "SELECT name, state FROM suspects WHERE run = ?1 ORDER BY name",
     [Q_TOLD] = "UPDATE requests SET told = 1 WHERE id = ?1",
 };
 

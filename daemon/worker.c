@@ -6,19 +6,32 @@
  * no use by hand. It writes an unsigned report directory; signing is the daemon's business.
  */
 #include <iconv.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/fs.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/status.h"
+#include "daemon/hand.h"
 #include "daemon/job.h"
 #include "daemon/sandbox.h"
 #include "reports/report.h"
 
 #define PROGRESS_MS UINT64_C(200)
+
+/* A thread that repeats the last progress, so that a worker busy in one file is not taken for dead;
+ * whether it gets on is for the daemon to see. Started once the sandbox is complete. */
+struct heart {
+    pthread_mutex_t lock; /* said, stop; and the order of lines */
+    pthread_cond_t wake;
+    pthread_t thread;
+    struct assay_worker_message said;
+    int started, stop;
+};
 
 struct worker {
     struct assay_job job;
@@ -31,6 +44,8 @@ struct worker {
     struct assay_audit *audit;
     iconv_t converter;
     uint64_t told_ms;
+    struct assay_hand *hand; /* NULL: nobody is told what is in hand */
+    struct heart heart;
 };
 
 static void say(const struct assay_worker_message *m)
@@ -66,7 +81,64 @@ static void on_progress(void *ctx, const struct assay_progress *p)
         .records = p->records,
         .findings = p->findings,
     };
+    (void)pthread_mutex_lock(&w->heart.lock);
+    w->heart.said = m;
     say(&m);
+    (void)pthread_mutex_unlock(&w->heart.lock);
+}
+
+/* Called by any engine thread. */
+static void on_hand(void *ctx, unsigned slot, const char *file)
+{
+    const struct worker *w = ctx;
+    assay_hand_tell(w->hand, slot, file);
+}
+
+/* ---- the heart ----------------------------------------------------------------------------- */
+
+static void *beat(void *arg)
+{
+    struct heart *h = arg;
+    struct timespec at;
+    (void)pthread_mutex_lock(&h->lock);
+    while (!h->stop) {
+        say(&h->said);
+        (void)clock_gettime(CLOCK_MONOTONIC, &at);
+        at.tv_sec += ASSAY_WORKER_BEAT_MS / 1000;
+        (void)pthread_cond_timedwait(&h->wake, &h->lock, &at);
+    }
+    (void)pthread_mutex_unlock(&h->lock);
+    return NULL;
+}
+
+static enum assay_status heart_start(struct heart *h, struct assay_error *err)
+{
+    h->said.type = ASSAY_MESSAGE_PROGRESS;
+    h->started = pthread_create(&h->thread, NULL, beat, h) == 0;
+    return h->started ? ASSAY_OK : assay_fail(err, ASSAY_IO, "cannot start a thread");
+}
+
+static void heart_init(struct heart *h)
+{
+    pthread_condattr_t attr;
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&h->lock, NULL);
+    (void)pthread_cond_init(&h->wake, &attr);
+    (void)pthread_condattr_destroy(&attr);
+}
+
+static void heart_stop(struct heart *h)
+{
+    (void)pthread_mutex_lock(&h->lock);
+    h->stop = 1;
+    (void)pthread_cond_signal(&h->wake);
+    (void)pthread_mutex_unlock(&h->lock);
+    if (h->started) {
+        (void)pthread_join(h->thread, NULL);
+    }
+    (void)pthread_cond_destroy(&h->wake);
+    (void)pthread_mutex_destroy(&h->lock);
 }
 
 static void on_log(void *ctx, enum assay_log_level level, const char *module, const char *message)
@@ -213,6 +285,11 @@ static enum assay_status scan(struct worker *w, struct assay_error *err)
         .progress_ctx = w,
         .log = on_log,
         .log_ctx = w,
+        .aside = w->job.aside,
+        .n_aside = w->job.n_aside,
+        .only = w->job.only.len == 0 ? NULL : &w->job.only,
+        .in_hand = on_hand,
+        .in_hand_ctx = w,
     };
     return assay_audit_run(&opt, &w->audit, err);
 }
@@ -266,10 +343,12 @@ static enum assay_status work(struct worker *w, struct assay_error *err)
         status = tighten_sandbox(w, err);
     }
     if (status == ASSAY_OK) {
-        say(&(struct assay_worker_message){.type = ASSAY_MESSAGE_PROGRESS});
-        status = scan(w, err);
+        status = heart_start(&w->heart, err);
     }
     if (status == ASSAY_OK) {
+        status = scan(w, err);
+    }
+    if (status == ASSAY_OK && w->job.only.len == 0) {
         status = report(w, err);
     }
     if (status == ASSAY_OK) {
@@ -278,7 +357,9 @@ static enum assay_status work(struct worker *w, struct assay_error *err)
                                                .records = covered->records_scanned,
                                                .bytes_done = covered->bytes_scanned,
                                                .findings = assay_audit_findings(w->audit)};
+        (void)pthread_mutex_lock(&w->heart.lock);
         say(&m);
+        (void)pthread_mutex_unlock(&w->heart.lock);
     }
     return status;
 }
@@ -309,6 +390,7 @@ int main(int argc, char **argv)
         return 2;
     }
     (void)umask(027);
+    heart_init(&w.heart);
     enum assay_status status = assay_fs_read_fd(STDIN_FILENO, ASSAY_LIMIT_JOB, &text, &err);
     if (status == ASSAY_OK) {
         status = assay_job_decode(assay_buf_bytes(&text), &w.job, &err);
@@ -318,11 +400,16 @@ int main(int argc, char **argv)
         (void)setenv("TMPDIR", w.job.staging, 1);
     }
     if (status == ASSAY_OK) {
+        w.hand = assay_hand_open(STDIN_FILENO);
         status = work(&w, &err);
     }
+    (void)pthread_mutex_lock(&w.heart.lock);
     if (status != ASSAY_OK) {
         say_error(&err);
     }
+    (void)pthread_mutex_unlock(&w.heart.lock);
     release(&w);
+    heart_stop(&w.heart);
+    assay_hand_close(w.hand);
     return status == ASSAY_OK ? 0 : 1;
 }

@@ -450,7 +450,8 @@ static void a_store_of_the_first_format_goes_on(void **state)
 {
     (void)state;
     static const char old[] =
-        "DROP TABLE requests; DROP TABLE verdicts; DROP TABLE runs; DROP TABLE datasets;"
+        "DROP TABLE suspects; DROP TABLE requests; DROP TABLE verdicts; DROP TABLE runs; DROP "
+        "TABLE datasets;"
         "CREATE TABLE datasets (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,"
         " name TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
         "CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT,"
