@@ -34,7 +34,12 @@ struct stale_list {
 
 void server_set_rules(struct server *s, struct assay_run_spec *spec)
 {
-    const struct assay_rules_ref rules = {spec->policy, spec->packs, s->config->plugins_dir};
+    const struct assay_rules_ref rules = {.policy = spec->policy,
+                                          .packs = spec->packs,
+                                          .plugins_dir = s->config->plugins_dir,
+                                          .copy_of = server_copy_of,
+                                          .ctx = s,
+                                          .generation = s->generation};
     assay_rules_recall(&s->rules, &rules, assay_monotonic_ms(), spec->rules_digest);
 }
 

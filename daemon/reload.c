@@ -125,24 +125,37 @@ void server_generations_sweep(struct server *s)
 
 /* ---- using one ----------------------------------------------------------------------------- */
 
+int server_copy_of(void *ctx, enum assay_rules_part part, const char *name, char ret[PATH_MAX])
+{
+    const struct server *s = ctx;
+    char dir[PATH_MAX];
+    path_of(s, s->generation, dir);
+    switch (part) {
+    case ASSAY_RULES_PACK:
+        return assay_generation_pack(s->config, dir, name, ret);
+    case ASSAY_RULES_POLICY:
+        return assay_generation_policy(s->config, dir, name, ret);
+    default:
+        assay_generation_plugins(dir, ret);
+        return 1;
+    }
+}
+
 enum assay_status server_pin(struct server *s, struct server_run *run, struct assay_job *job,
                              struct assay_arena *arena, struct assay_error *err)
 {
-    char dir[PATH_MAX];
     char copy[PATH_MAX];
     const char **packs = assay_arena_array(arena, job->packs.n + 1, sizeof packs[0]);
-    path_of(s, s->generation, dir);
     run->generation = s->generation;
     for (size_t i = 0; packs != NULL && i < job->packs.n; i++) {
-        int copied = assay_generation_pack(s->config, dir, job->packs.items[i], copy);
+        int copied = server_copy_of(s, ASSAY_RULES_PACK, job->packs.items[i], copy);
         packs[i] = copied ? assay_arena_strdup(arena, copy) : job->packs.items[i];
     }
     job->packs.items = packs;
-    if (assay_generation_policy(s->config, dir, job->policy, copy)) {
+    if (server_copy_of(s, ASSAY_RULES_POLICY, job->policy, copy)) {
         job->policy = assay_arena_strdup(arena, copy);
     }
-    if (job->plugins_dir != NULL) {
-        assay_generation_plugins(dir, copy);
+    if (job->plugins_dir != NULL && server_copy_of(s, ASSAY_RULES_PLUGINS, NULL, copy)) {
         job->plugins_dir = assay_arena_strdup(arena, copy);
     }
     return assay_arena_overflowed(arena) ? assay_fail(err, ASSAY_NOMEM, "out of memory") : ASSAY_OK;

@@ -31,19 +31,33 @@ static size_t put_embedded(struct assay_sha256 *h, const char *prefix, enum assa
     return n;
 }
 
-/* A built-in name, else a path: as the loaders of packs and policies resolve it. */
-static void put_named(struct assay_sha256 *h, const char *room, const char *name, const char *end,
-                      enum assay_status *status)
+/* What is read for `name`. */
+static void put_content(struct assay_sha256 *h, const struct assay_rules_ref *rules,
+                        enum assay_rules_part part, const char *name)
 {
+    char copy[PATH_MAX];
+    const int copied = rules->copy_of != NULL && rules->copy_of(rules->ctx, part, name, copy);
+    assay_tree_content(copied ? copy : name, h);
+}
+
+/* A built-in name, else a path: as the loaders of packs and policies resolve it. */
+static void put_named(struct assay_sha256 *h, const struct assay_rules_ref *rules,
+                      enum assay_rules_part part, const char *name, enum assay_status *status)
+{
+    static const struct {
+        const char *room, *end;
+    } embedded[] = {
+        [ASSAY_RULES_POLICY] = {"policies", ".yaml"}, [ASSAY_RULES_PACK] = {"packs", "/"}};
     char prefix[300];
     put_text(h, name, status);
     if (strchr(name, '/') == NULL && strlen(name) < 200) {
-        (void)snprintf(prefix, sizeof prefix, "%s/%s%s", room, name, end);
+        (void)snprintf(prefix, sizeof prefix, "%s/%s%s", embedded[part].room, name,
+                       embedded[part].end);
         if (put_embedded(h, prefix, status) > 0) {
             return;
         }
     }
-    assay_tree_content(name, h);
+    put_content(h, rules, part, name);
 }
 
 enum assay_status assay_rules_digest(const struct assay_rules_ref *rules,
@@ -55,16 +69,17 @@ enum assay_status assay_rules_digest(const struct assay_rules_ref *rules,
     }
     enum assay_status status = assay_sha256_start(h);
     put_text(h, PACKAGE_VERSION, &status);
-    put_named(h, "policies", rules->policy == NULL ? "default" : rules->policy, ".yaml", &status);
+    put_named(h, rules, ASSAY_RULES_POLICY, rules->policy == NULL ? "default" : rules->policy,
+              &status);
     for (size_t i = 0; i < rules->packs.n; i++) {
-        put_named(h, "packs", rules->packs.items[i], "/", &status);
+        put_named(h, rules, ASSAY_RULES_PACK, rules->packs.items[i], &status);
     }
     if (rules->packs.n == 0) {
         (void)put_embedded(h, "packs/", &status);
     }
     if (rules->plugins_dir != NULL) {
         put_text(h, rules->plugins_dir, &status);
-        assay_tree_content(rules->plugins_dir, h);
+        put_content(h, rules, ASSAY_RULES_PLUGINS, rules->plugins_dir);
     }
     if (status == ASSAY_OK) {
         status = assay_sha256_finish(h, ret);
@@ -77,7 +92,8 @@ static uint64_t key_of(const struct assay_rules_ref *rules)
 {
     const char *policy = rules->policy == NULL ? "" : rules->policy;
     const char *plugins = rules->plugins_dir == NULL ? "" : rules->plugins_dir;
-    uint64_t key = assay_xxh3_64(policy, strlen(policy), rules->packs.n);
+    uint64_t key =
+        assay_xxh3_64(policy, strlen(policy), rules->packs.n + (rules->generation << 32));
     key = assay_xxh3_64(plugins, strlen(plugins), key);
     for (size_t i = 0; i < rules->packs.n; i++) {
         key = assay_xxh3_64(rules->packs.items[i], strlen(rules->packs.items[i]), key);

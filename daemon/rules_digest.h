@@ -12,17 +12,26 @@
 #ifndef ASSAY_DAEMON_RULES_DIGEST_H
 #define ASSAY_DAEMON_RULES_DIGEST_H
 
+#include <limits.h>
+
 #include "core/hash.h"
 #include "daemon/config.h"
 
 #define RULES_FRESH_MS UINT64_C(1000)
 #define RULES_MEMORY   16
 
-/* The rules of a run. */
+enum assay_rules_part { ASSAY_RULES_POLICY, ASSAY_RULES_PACK, ASSAY_RULES_PLUGINS };
+
+/* The rules of a run, by the names they are configured by; `copy_of`, when not NULL, tells where the
+ * copy lies that is used in their stead (0: there is none). Where copies lie is no part of a digest.
+ */
 struct assay_rules_ref {
     const char *policy; /* NULL: the embedded default */
     struct assay_config_list packs;
     const char *plugins_dir; /* NULL */
+    int (*copy_of)(void *ctx, enum assay_rules_part part, const char *name, char ret[PATH_MAX]);
+    void *ctx;
+    uint64_t generation; /* of the copies: what was read of another is not remembered */
 };
 
 /* ASSAY_NOMEM, ASSAY_CRYPTO. */

@@ -146,6 +146,8 @@ void server_reload_check(struct server *s); /* ends one that takes too long */
 uint64_t server_reload_deadline(const struct server *s);
 void server_reload_stop(struct server *s);
 void server_generations_sweep(struct server *s); /* removes those that nobody uses */
+/* Where the generation in force (of the server `s`) has its copy; 0: there is none. */
+int server_copy_of(void *s, enum assay_rules_part part, const char *name, char ret[PATH_MAX]);
 /* Makes `job` use the generation in force, and `run` keep it. Strings come from `arena`. */
 enum assay_status server_pin(struct server *s, struct server_run *run, struct assay_job *job,
                              struct assay_arena *arena, struct assay_error *err);

@@ -197,8 +197,12 @@ void assay_tree_content(const char *path, struct assay_sha256 *hash)
         return;
     }
     if (!S_ISDIR(st.st_mode)) {
-        char real[PATH_MAX];
-        put_entry(&g, AT_FDCWD, realpath(path, real) == NULL ? path : real, &st);
+        const uint32_t type = (uint32_t)st.st_mode & S_IFMT;
+        put(&g, &type, sizeof type);
+        if (S_ISREG(st.st_mode)) {
+            char real[PATH_MAX];
+            put_content(&g, AT_FDCWD, realpath(path, real) == NULL ? path : real);
+        }
         return;
     }
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -49,11 +49,13 @@ run "$ASSAY" reaudit --dry-run
 is "$out" "0 judged under rules that changed since; 0 queued" "nothing is stale"
 sed 's/1\.0\.0/1.0.1/' "$tmp/policy.yaml" >"$tmp/policy.new" && mv "$tmp/policy.new" "$tmp/policy.yaml"
 run "$ASSAY" reaudit --dry-run
+is "$out" "0 judged under rules that changed since; 0 queued" "an edit that was not reloaded is not in force"
+run "$ASSAY" reload
+run "$ASSAY" reaudit --dry-run
 is "$status" 0 "a dry run"
 like "$out" "^PASS +ruled +$tmp/ruled/r\$" "lists what was judged under the old policy"
 unlike "$out" "busy" "and nothing of another source"
 like "$out" "^1 judged under rules that changed since; 0 queued" "and counts"
-run "$ASSAY" reload
 like "$(cat "$tmp/log")" "rules changed: judged under others" "the log says so"
 run "$ASSAY" status
 like "$out" "1 judged under rules that changed: 'assay reaudit'" "the status too"

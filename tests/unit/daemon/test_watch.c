@@ -298,7 +298,7 @@ static void digests_of_rules_follow_their_content(void **state)
     (void)snprintf(pack, sizeof pack, "%s", path_of("pack"));
     (void)snprintf(policy, sizeof policy, "%s", path_of("policy.yaml"));
     const char *packs[] = {pack, "pii"};
-    const struct assay_rules_ref rules = {policy, {packs, 2}, NULL};
+    const struct assay_rules_ref rules = {.policy = policy, .packs = {packs, 2}};
     assert_int_equal(mkdir(path_of("pack"), 0755), 0);
     put("pack/pack.yaml", "pack: x\n");
     put("policy.yaml", "policy: p\n");
