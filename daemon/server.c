@@ -118,13 +118,31 @@ static void ask_source(struct server *s, const struct assay_source_kind *kind,
     }
 }
 
+static int is_configured(const struct server *s, const struct assay_source_kind *kind)
+{
+    for (size_t i = 0; i < s->config->n_sources; i++) {
+        if (strcmp(s->config->sources[i].kind, kind->name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Before sources are asked, and before their deadlines count: one that has no room wants no turn. */
+static void tell_room(struct server *s)
+{
+    for (size_t i = 0; assay_source_kinds[i] != NULL; i++) {
+        if (assay_source_kinds[i]->room != NULL && is_configured(s, assay_source_kinds[i])) {
+            assay_source_kinds[i]->room(s->sources[i], free_workers(s));
+        }
+    }
+}
+
 static void ask_sources(struct server *s)
 {
+    tell_room(s);
     for (size_t i = 0; assay_source_kinds[i] != NULL && s->state == SERVER_RUNNING; i++) {
         const struct assay_source_kind *kind = assay_source_kinds[i];
-        if (kind->room != NULL && kind->deadline(s->sources[i]) != SERVER_NEVER) {
-            kind->room(s->sources[i], free_workers(s));
-        }
         ask_source(s, kind, s->sources[i]);
     }
 }
@@ -248,6 +266,7 @@ static void timer_ready(struct server *s, struct server_watcher *w)
 /* Arms the timer for the next thing that is due. */
 static void arm_timer(struct server *s)
 {
+    tell_room(s);
     uint64_t due = server_runs_deadline(s);
     uint64_t answer = server_answer_deadline(s);
     due = answer < due ? answer : due;
