@@ -92,6 +92,22 @@
     XX(METRICS, "Metrics", "指标")                                                                                     \
     XX(METRIC, "Metric", "指标")                                                                                       \
     XX(VALUE, "Value", "数值")                                                                                         \
+    XX(SPLITS, "What splits share", "数据划分之间的重叠")                                                                  \
+    XX(SPLITS_NOTE,                                                                                                    \
+       "How much of the first split is there again in the second, by how alike it is; the union is over the tiers of " \
+       "records.",                                                                                                     \
+       "前一划分中有多少内容在后一划分中再次出现，按相同程度分列；“任一”指记录各层级的并集。")                             \
+    XX(SPLIT, "Of split", "划分")                                                                                      \
+    XX(SPLIT_IN, "also in", "亦见于")                                                                                  \
+    XX(TIER_ANY, "Any", "任一")                                                                                        \
+    XX(TIER_RECORD, "Identical", "相同")                                                                               \
+    XX(TIER_NORMALISED, "Normalised", "规范化")                                                                        \
+    XX(TIER_NEAR, "Near", "近似")                                                                                      \
+    XX(TIER_SPAN, "Passages", "长段")                                                                                  \
+    XX(BENCHMARKS, "Evaluation items in the data", "数据中的评测题目")                                                  \
+    XX(BENCHMARK, "Benchmark", "评测集")                                                                               \
+    XX(REDUNDANCY, "Redundancy by source", "各来源的冗余")                                                             \
+    XX(SOURCE, "Source", "来源")                                                                                       \
     XX(METHOD, "Method and versions", "方法与版本")                                                                    \
     XX(METHOD_TEXT,                                                                                                    \
        "Each file was read once; the bytes that were hashed are the bytes that were scanned. Records "                 \

@@ -94,9 +94,9 @@ static void write_top(struct assay_page *p)
 static void write_page(struct assay_page *p)
 {
     static void (*const sections[])(struct assay_page *) = {
-        assay_html_banner,   assay_html_summary,  assay_html_terms,
-        assay_html_coverage, assay_html_findings, assay_html_rules,
-        assay_html_metrics,  assay_html_method,   assay_html_verify};
+        assay_html_banner,   assay_html_summary, assay_html_terms,  assay_html_coverage,
+        assay_html_findings, assay_html_rules,   assay_html_across, assay_html_metrics,
+        assay_html_method,   assay_html_verify};
     assay_buf_clear(&p->b);
     write_head(p);
     write_top(p);
@@ -140,8 +140,12 @@ enum assay_status assay_write_html(const struct assay_audit *a, struct assay_out
                                   err);
     }
     if (s == ASSAY_OK) {
+        s = assay_leaks_read(a, &p.leaks, err);
+    }
+    if (s == ASSAY_OK) {
         s = compose(&p, out, err);
     }
+    assay_leaks_release(&p.leaks);
     assay_samples_release(&p.samples);
     assay_totals_release(&p.totals);
     assay_buf_release(&p.b);

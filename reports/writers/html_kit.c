@@ -122,3 +122,10 @@ unsigned assay_html_scale(uint64_t num, uint64_t den, unsigned scale)
     __extension__ unsigned __int128 wide = (unsigned __int128)num * scale / den;
     return (unsigned)wide;
 }
+
+void assay_html_open(struct assay_page *p, const char *id, enum assay_text title)
+{
+    assay_buf_addf(&p->b, "<section id=%s aria-labelledby=%s-h><h2 id=%s-h>", id, id, id);
+    assay_html_say(p, title);
+    assay_html(p, "</h2>");
+}

@@ -10,6 +10,7 @@
 #define ASSAY_REPORTS_WRITERS_HTML_KIT_H
 
 #include "reports/writers/common.h"
+#include "reports/writers/leaks.h"
 
 /* The style sheet and the script, whole: the page's policy names their digests. */
 void assay_html_style(struct assay_buf *out);
@@ -20,6 +21,7 @@ struct assay_page {
     const struct assay_audit *a;
     struct assay_totals totals;
     struct assay_samples samples;
+    struct assay_leaks leaks;
     size_t rows;          /* examples of a rule that fit */
     uint8_t manifest[32]; /* identity of the dataset */
     int chinese;          /* language shown first */
@@ -46,13 +48,17 @@ void assay_html_severity(struct assay_page *p, enum assay_severity s);
 /* num * scale / den, rounded down, at most `scale`. */
 unsigned assay_html_scale(uint64_t num, uint64_t den, unsigned scale);
 
-/* html_parts.c and html_rules.c: the sections, in the order of the page. */
+/* Begins a section, with its heading; the caller closes it. */
+void assay_html_open(struct assay_page *p, const char *id, enum assay_text title);
+
+/* html_parts.c, html_rules.c, html_across.c: the sections, in the order of the page. */
 void assay_html_banner(struct assay_page *p);
 void assay_html_summary(struct assay_page *p);
 void assay_html_terms(struct assay_page *p);
 void assay_html_coverage(struct assay_page *p);
 void assay_html_findings(struct assay_page *p);
 void assay_html_rules(struct assay_page *p);
+void assay_html_across(struct assay_page *p);
 void assay_html_metrics(struct assay_page *p);
 void assay_html_method(struct assay_page *p);
 void assay_html_verify(struct assay_page *p);

@@ -11,13 +11,6 @@
 #define SKIPPED_MAX 40
 #define BAR         600 /* units across a bar */
 
-static void open_section(struct assay_page *p, const char *id, enum assay_text title)
-{
-    assay_buf_addf(&p->b, "<section id=%s aria-labelledby=%s-h><h2 id=%s-h>", id, id, id);
-    assay_html_say(p, title);
-    assay_html(p, "</h2>");
-}
-
 /* ---- banner --------------------------------------------------------------------------------- */
 
 static void write_fact(struct assay_page *p, uint64_t n, enum assay_text what)
@@ -164,7 +157,7 @@ void assay_html_summary(struct assay_page *p)
     assay_buf_init(&zh, ASSAY_KIB(16));
     compose_summary(p, &en, 0);
     compose_summary(p, &zh, 1);
-    open_section(p, "summary", ASSAY_T_SUMMARY);
+    assay_html_open(p, "summary", ASSAY_T_SUMMARY);
     assay_html(p, "<p class=sum>");
     assay_html_pair(p, assay_buf_str(&en), assay_buf_str(&zh));
     assay_html(p, "</p></section>");
@@ -235,7 +228,7 @@ void assay_html_terms(struct assay_page *p)
 {
     static const int head[] = {ASSAY_T_OUTCOME,   ASSAY_T_TERM,   ASSAY_T_LIMIT,
                                -ASSAY_T_OBSERVED, ASSAY_T_BULLET, ASSAY_T_MAX};
-    open_section(p, "policy", ASSAY_T_POLICY);
+    assay_html_open(p, "policy", ASSAY_T_POLICY);
     if (assay_audit_terms(p->a) == 0) {
         assay_html(p, "<p>");
         assay_html_say(p, ASSAY_T_NO_TERMS);
@@ -367,7 +360,7 @@ static void write_skipped_names(struct assay_page *p)
 void assay_html_coverage(struct assay_page *p)
 {
     const struct assay_coverage *c = assay_audit_coverage(p->a);
-    open_section(p, "coverage", ASSAY_T_COVERAGE);
+    assay_html_open(p, "coverage", ASSAY_T_COVERAGE);
     assay_html(p, "<div class=cov>");
     write_share(p, ASSAY_T_FILES, c->files_scanned, c->files_total, 0);
     write_share(p, ASSAY_T_RECORDS, c->records_scanned, c->records_total, 0);
@@ -424,7 +417,7 @@ void assay_html_metrics(struct assay_page *p)
     if (assay_audit_metrics(p->a) == 0) {
         return;
     }
-    open_section(p, "metrics", ASSAY_T_METRICS);
+    assay_html_open(p, "metrics", ASSAY_T_METRICS);
     assay_html(p, "<div class=scroll><table>");
     assay_html_head(p, head);
     assay_html(p, "<tbody>");
@@ -513,7 +506,7 @@ static void write_chips(struct assay_page *p, enum assay_text title, size_t n,
 
 void assay_html_method(struct assay_page *p)
 {
-    open_section(p, "method", ASSAY_T_METHOD);
+    assay_html_open(p, "method", ASSAY_T_METHOD);
     assay_html(p, "<p class=sum>");
     assay_html_say(p, ASSAY_T_METHOD_TEXT);
     assay_html(p, "</p><div class=grid>");
@@ -540,7 +533,7 @@ static const char plain_commands[] =
 
 void assay_html_verify(struct assay_page *p)
 {
-    open_section(p, "verify", ASSAY_T_VERIFY);
+    assay_html_open(p, "verify", ASSAY_T_VERIFY);
     assay_html(p, "<p class=sum>");
     assay_html_say(p, ASSAY_T_VERIFY_TEXT);
     assay_html(p, "</p>");

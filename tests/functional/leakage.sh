@@ -32,6 +32,12 @@ is "$(jq -r 'select(.rule == "duplicates.leakage") | [.severity, .detail, (.memb
 	"high; tier normalised: 1 train, 1 test; code/squad_test_v2.jsonl#1 web/train.jsonl#2" "a finding names both sides"
 is "$(metric duplicates.source.web)" "0.125" "redundancy by source"
 
+run "$ASSAY" scan "$tmp/set" --policy "$tmp/strict.yaml" --format html --quiet
+like "$(grep -o '<section id=across.*</section>' "$tmp/out" | sed 's/<section id=metrics.*//')" \
+	'<bdi>test</bdi><td><bdi>train</bdi><td class=n>50%.*<bdi>web</bdi><td class=n>12.5%' "the page lays it out, pair by pair, and by source"
+run "$ASSAY" scan "$tmp/set" --policy "$tmp/strict.yaml" --format table --quiet
+like "$out" "  test          train                50%" "so does the table"
+
 sed -i 2d "$tmp/set/code/squad_test_v2.jsonl"
 run "$ASSAY" scan "$tmp/set" --policy "$tmp/strict.yaml" --format jsonl --quiet
 is "$status $(metric duplicates.leak.train_test)" "0 0" "splits that are apart pass"

@@ -419,6 +419,79 @@ static void every_sentence_exists_in_both_languages(void **state)
     assert_string_equal(assay_buf_str(&b), "1 more rule");
 }
 
+/* ---- what splits share ---------------------------------------------------------------------- */
+
+static struct assay_metric across_metrics[] = {
+    {"duplicates.contamination.quiz", 1, 8}, {"duplicates.leak.near.train_test", 3, 40},
+    {"duplicates.leak.test_train", 2, 400},  {"duplicates.leak.train_test", 7, 40},
+    {"duplicates.leak.no-pair", 7, 40},      {"duplicates.leak.odd.train_test", 7, 40},
+    {"duplicates.source.web", 5, 20},
+};
+
+static struct assay_audit with_splits(void)
+{
+    struct assay_audit a = *fake_audit_clean();
+    a.metrics = across_metrics;
+    a.n_metrics = sizeof across_metrics / sizeof across_metrics[0];
+    return a;
+}
+
+/* One row a pair; columns of tiers that were looked for, and a dash where one has no figure. */
+static void html_lays_out_what_splits_share(void **state)
+{
+    (void)state;
+    const struct assay_audit a = with_splits();
+    ASSAY_AUTO_BUF out;
+    write_with("html", &a, (struct assay_out){0}, &out);
+    const char *at = strstr(out.ptr, "<section id=across");
+    assert_non_null(at);
+    char *end = strstr(at, "</section>");
+    assert_non_null(end);
+    *end = '\0';
+    const char *test = strstr(at, "<td><bdi>test</bdi><td><bdi>train</bdi>");
+    const char *train = strstr(at, "<td><bdi>train</bdi><td><bdi>test</bdi>");
+    assert_true(test != NULL && train != NULL && test < train);
+    const char *any = strstr(test, "17.5%"), *near = strstr(test, "7.5%");
+    assert_true(any != NULL && near != NULL && any < near && near < train);
+    assert_non_null(strstr(train, "0.5%"));
+    assert_non_null(strstr(train, "\xE2\x80\x93")); /* near was not looked for this way round */
+    assert_non_null(strstr(at, assay_text(ASSAY_T_TIER_NEAR, 0)));
+    assert_null(strstr(at, assay_text(ASSAY_T_TIER_SPAN, 0)));
+    assert_null(strstr(at, "no-pair"));
+    assert_null(strstr(at, "odd"));
+    assert_non_null(strstr(at, "<bdi>quiz</bdi><td class=n>12.5%"));
+    assert_non_null(strstr(at, "<bdi>web</bdi><td class=n>25%"));
+}
+
+static void table_lays_out_what_splits_share(void **state)
+{
+    (void)state;
+    const struct assay_audit a = with_splits();
+    for (unsigned columns = 50; columns <= 120; columns += 10) {
+        ASSAY_AUTO_BUF out;
+        write_with("table", &a, (struct assay_out){.columns = columns}, &out);
+        const char *heading = strstr(out.ptr, "\nWhat splits share\n");
+        assert_non_null(heading);
+        const char *row = strstr(heading, "\n  test          train              17.5%");
+        assert_non_null(row);
+        assert_int_equal(strstr(row, "17.5%        7.5%") != NULL, columns >= 52);
+        assert_non_null(strstr(heading, "\n  train         test                0.5%"));
+        assert_non_null(strstr(heading, "\nRedundancy by source\n  web "));
+        assert_true(widest_line(&out) <= (columns < 90 ? 90 : columns));
+    }
+}
+
+static void nothing_is_said_of_splits_where_there_are_none(void **state)
+{
+    (void)state;
+    ASSAY_AUTO_BUF html;
+    ASSAY_AUTO_BUF table;
+    write_with("html", fake_audit_small(), (struct assay_out){0}, &html);
+    write_with("table", fake_audit_small(), (struct assay_out){0}, &table);
+    assert_null(strstr(html.ptr, "id=across"));
+    assert_null(strstr(table.ptr, "What splits share"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +513,9 @@ int main(void)
         cmocka_unit_test(html_holds_both_languages),
         cmocka_unit_test(html_shrinks_examples_never_aggregates),
         cmocka_unit_test(html_keeps_every_rule_of_a_monstrous_set),
+        cmocka_unit_test(html_lays_out_what_splits_share),
+        cmocka_unit_test(table_lays_out_what_splits_share),
+        cmocka_unit_test(nothing_is_said_of_splits_where_there_are_none),
         cmocka_unit_test(every_sentence_exists_in_both_languages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
