@@ -6,6 +6,10 @@
  * (which also re-reads verdict and manifest digest from what is signed, not from what the worker
  * said), and renamed. Staging lies in the reports directory so that the rename stays within one
  * file system; its name starts with a dot.
+ *
+ * Nothing stands under the final name of a run when the run is recorded as running: what an earlier
+ * store left there is set aside first. So what stands there when a daemon finds its run interrupted
+ * was put there by that run (adopt.c). A report is never overwritten and never removed here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +25,8 @@
 #include "reports/verify.h"
 
 #define STAGING ".staging"
-#define REPORT  ASSAY_JOB_REPORT "/"
+#define ASIDE   ".aside"
+#define ASIDES  1000 /* of one name */
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
 {
@@ -68,21 +73,28 @@ static void on_check(void *ctx, enum assay_check check, int ok, const char *subj
     }
 }
 
-/* Verifies what was just signed, and takes verdict and manifest digest from it. */
-static enum assay_status read_back(struct server_run *run, struct assay_key *key,
-                                   struct assay_error *err)
+enum assay_status server_verify_report(const char *dir, struct assay_key *key,
+                                       struct assay_verify_result *ret, struct assay_error *err)
 {
     char envelope[PATH_MAX + 32];
     struct assay_key *keys[] = {key};
-    struct assay_verify_result result = {.verdict = ""};
-    (void)snprintf(envelope, sizeof envelope, "%s/" REPORT ASSAY_ENVELOPE_NAME, run->staging);
+    (void)snprintf(envelope, sizeof envelope, "%s/" ASSAY_ENVELOPE_NAME, dir);
     const struct assay_verify_options opt = {
         .envelope = envelope, .keys = keys, .n_keys = 1, .report = on_check};
-    enum assay_status status = assay_verify(&opt, &result, err);
+    enum assay_status status = assay_verify(&opt, ret, err);
+    return status == ASSAY_MISMATCH
+               ? assay_fail(err, ASSAY_MISMATCH, "the signed report does not verify")
+               : status;
+}
+
+/* Verifies what was just signed, and takes verdict and manifest digest from it. */
+static enum assay_status read_back(struct server_run *run, const char *report,
+                                   struct assay_key *key, struct assay_error *err)
+{
+    struct assay_verify_result result = {.verdict = ""};
+    enum assay_status status = server_verify_report(report, key, &result, err);
     if (status != ASSAY_OK) {
-        return status == ASSAY_MISMATCH
-                   ? assay_fail(err, ASSAY_INTERNAL, "the signed report does not verify")
-                   : status;
+        return status;
     }
     (void)snprintf(run->verdict, sizeof run->verdict, "%s", result.verdict);
     (void)snprintf(run->manifest, sizeof run->manifest, "%s", result.manifest_sha256);
@@ -100,31 +112,102 @@ static enum assay_status sync_directory(const char *path, struct assay_error *er
     return failed ? assay_fail_errno(err, os_errno, "cannot sync %.200s", path) : ASSAY_OK;
 }
 
+/* ---- names --------------------------------------------------------------------------------- */
+
+/* A dataset's name as part of a file name: no separators, no control bytes, not hidden, bounded. */
+static void file_name_of(const char *name, char *out, size_t cap)
+{
+    size_t n = 0;
+    for (; name[n] != '\0' && n + 1 < cap && n < 100; n++) {
+        unsigned char c = (unsigned char)name[n];
+        int plain = c > 0x20 && c < 0x7F && c != '/' && c != '\\' && !(n == 0 && c == '.');
+        out[n] = plain || c >= 0x80 ? (char)c : '_';
+    }
+    while (n > 0 &&
+           ((unsigned char)name[n] & 0xC0) == 0x80) { /* not in the middle of a character */
+        n--;
+    }
+    out[n] = '\0';
+}
+
+enum assay_status server_report_path(const struct assay_config *c, const char *dataset, uint64_t id,
+                                     char ret[PATH_MAX], struct assay_error *err)
+{
+    char name[128];
+    file_name_of(dataset, name, sizeof name);
+    int n = snprintf(ret, PATH_MAX, "%s/%s-%llu", c->reports_dir, name, (unsigned long long)id);
+    return n < 0 || n >= PATH_MAX ? assay_fail(err, ASSAY_CONFIG, "reports.dir is too long")
+                                  : ASSAY_OK;
+}
+
+/* Moves `path` to a name in `dir` that is free. */
+static enum assay_status move_aside(const char *path, const char *dir, char ret[PATH_MAX],
+                                    struct assay_error *err)
+{
+    errno = ENAMETOOLONG;
+    for (unsigned i = 0; i < ASIDES; i++) {
+        int n = snprintf(ret, PATH_MAX, "%s%s.%u", dir, strrchr(path, '/'), i);
+        if (n < 0 || n >= PATH_MAX) {
+            break;
+        }
+        if (rename(path, ret) == 0) {
+            return ASSAY_OK;
+        }
+        if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR && errno != EISDIR) {
+            break;
+        }
+    }
+    return assay_fail_errno(err, errno, "cannot move %.200s out of the way", path);
+}
+
+enum assay_status server_set_aside(const struct assay_config *c, const char *path,
+                                   const char *reason, struct assay_error *err)
+{
+    char dir[PATH_MAX + sizeof ASIDE];
+    char to[PATH_MAX];
+    struct stat st;
+    if (lstat(path, &st) != 0) {
+        return errno == ENOENT ? ASSAY_OK
+                               : assay_fail_errno(err, errno, "cannot look at %.200s", path);
+    }
+    (void)snprintf(dir, sizeof dir, "%s/" ASIDE, c->reports_dir);
+    enum assay_status status = assay_fs_mkdirs(dir, 0700, err);
+    if (status == ASSAY_OK) {
+        status = move_aside(path, dir, to, err);
+    }
+    if (status == ASSAY_OK) {
+        assay_log(ASSAY_LOG_WARNING, "publish", "a report was set aside",
+                  ASSAY_LOG_S("report", path), ASSAY_LOG_S("to", to), ASSAY_LOG_S("why", reason));
+        status = sync_directory(c->reports_dir, err);
+    }
+    return status;
+}
+
+/* ---- publishing ---------------------------------------------------------------------------- */
+
 enum assay_status server_publish(const struct assay_config *c, struct assay_signer *signer,
                                  struct server_run *run, struct assay_error *err)
 {
-    char final[PATH_MAX];
     char report[PATH_MAX + 16];
-    int n = snprintf(final, sizeof final, "%s/%s-%llu", c->reports_dir, run->name,
-                     (unsigned long long)run->id);
-    if (n < 0 || (size_t)n >= sizeof final) {
-        return assay_fail(err, ASSAY_CONFIG, "reports.dir is too long");
-    }
     (void)snprintf(report, sizeof report, "%s/" ASSAY_JOB_REPORT, run->staging);
     enum assay_status status = assay_signer_sign(signer, run->id, run->attempt, report, err);
     if (status == ASSAY_OK) {
-        status = read_back(run, signer->key, err);
+        status = read_back(run, report, signer->key, err);
     }
     if (status != ASSAY_OK) {
         return status;
     }
-    server_remove_tree(final); /* of this very run, published but not recorded before a crash */
-    if (rename(report, final) != 0) {
-        return assay_fail_errno(err, errno, "cannot publish the report as %.200s", final);
+    if (rename(report, run->final) != 0) {
+        return assay_fail_errno(err, errno, "cannot publish the report as %.200s", run->final);
     }
-    memcpy(run->published, final, sizeof final);
+    status = sync_directory(c->reports_dir, err);
+    if (status != ASSAY_OK) { /* nobody knows whether it would be there after a power failure */
+        (void)rename(run->final, report);
+        return status;
+    }
+    run->is_published = 1;
     server_remove_tree(run->staging);
-    return sync_directory(c->reports_dir, err);
+    return ASSAY_OK;
 }
 
 /* ---- keys ---------------------------------------------------------------------------------- */

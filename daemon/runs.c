@@ -167,22 +167,6 @@ static int open_dataset(const char *path)
     return fd;
 }
 
-/* A dataset's name as part of a file name: no separators, no control bytes, not hidden, bounded. */
-static void file_name_of(const char *name, char *out, size_t cap)
-{
-    size_t n = 0;
-    for (; name[n] != '\0' && n + 1 < cap && n < 100; n++) {
-        unsigned char c = (unsigned char)name[n];
-        int plain = c > 0x20 && c < 0x7F && c != '/' && c != '\\' && !(n == 0 && c == '.');
-        out[n] = plain || c >= 0x80 ? (char)c : '_';
-    }
-    while (n > 0 &&
-           ((unsigned char)name[n] & 0xC0) == 0x80) { /* not in the middle of a character */
-        n--;
-    }
-    out[n] = '\0';
-}
-
 static void run_ready(struct server *s, struct server_watcher *w)
 {
     struct server_run *run = (struct server_run *)(void *)w; /* watcher is the first member */
@@ -248,6 +232,24 @@ static void store_trouble(struct server *s, const struct assay_error *err)
     assay_log(ASSAY_LOG_ERROR, "runs", "the store does not answer; trying again",
               ASSAY_LOG_S("why", err->message));
     s->schedule_ms = assay_monotonic_ms() + STORE_RETRY_MS;
+}
+
+/* Nothing may stand where the report will be before the run is recorded as running: publish.c. */
+static enum assay_status make_way(struct server *s, const struct assay_run_record *run,
+                                  struct server_run *slot)
+{
+    struct assay_error err;
+    enum assay_status status =
+        server_report_path(s->config, run->spec.name, run->id, slot->final, &err);
+    if (status == ASSAY_OK) {
+        status = server_set_aside(s->config, slot->final, "it is not of this run", &err);
+    }
+    if (status != ASSAY_OK) {
+        assay_log(ASSAY_LOG_ERROR, "runs", "no report could be published; trying again",
+                  ASSAY_LOG_N("run", run->id), ASSAY_LOG_S("why", err.message));
+        s->schedule_ms = assay_monotonic_ms() + STORE_RETRY_MS;
+    }
+    return status;
 }
 
 /* The dataset cannot be opened: there is nothing to retry until it changes. */
@@ -318,7 +320,10 @@ static void start_run(struct server *s, struct server_run *slot, const struct as
     slot->child.pipe_fd = slot->child.job_fd = -1;
     slot->due_ms = due_of(s, run);
     (void)snprintf(slot->source, sizeof slot->source, "%s", run->spec.source);
-    file_name_of(run->spec.name, slot->name, sizeof slot->name);
+    if (make_way(s, run, slot) != ASSAY_OK) {
+        (void)close(root_fd);
+        return;
+    }
     if (assay_store_started(s->store, run->id, &err) != ASSAY_OK) {
         store_trouble(s, &err);
     } else {
@@ -364,12 +369,12 @@ static uint64_t retry_delay(const struct server *s, unsigned attempt)
 static enum assay_status record_done(struct server *s, struct server_run *run,
                                      struct assay_error *err)
 {
-    const struct assay_outcome outcome = {run->verdict, run->published, run->manifest};
+    const struct assay_outcome outcome = {run->verdict, run->final, run->manifest};
     enum assay_status status = assay_store_done(s->store, run->id, &outcome, err);
     if (status == ASSAY_OK) {
         server_count_done(s, run);
         assay_log(ASSAY_LOG_INFO, "runs", "done", ASSAY_LOG_N("run", run->id),
-                  ASSAY_LOG_S("verdict", run->verdict), ASSAY_LOG_S("report", run->published));
+                  ASSAY_LOG_S("verdict", run->verdict), ASSAY_LOG_S("report", run->final));
     }
     return status;
 }
@@ -409,7 +414,7 @@ static enum assay_status conclude(struct server *s, struct server_run *run, stru
 {
     char reason[ASSAY_ERROR_MESSAGE_MAX + ASSAY_ERROR_WHERE_MAX + 64];
     const struct assay_child *c = &run->child;
-    if (run->published[0] != '\0') {
+    if (run->is_published) {
         return record_done(s, run, err);
     }
     if (run->ending != SERVER_NOT_ENDED) {
@@ -426,7 +431,6 @@ static enum assay_status conclude(struct server *s, struct server_run *run, stru
         if (server_publish(s->config, &s->signer, run, &why) == ASSAY_OK) {
             return record_done(s, run, err);
         }
-        run->published[0] = '\0';
         assay_error_format(&why, reason, sizeof reason);
         return record_fault(s, run, reason, 0, err);
     }
@@ -615,7 +619,7 @@ void server_end_runs(struct server *s)
         }
         struct assay_error err;
         assay_child_release(&r->child);
-        if (r->published[0] != '\0') {
+        if (r->is_published) {
             (void)record_done(s, r, &err);
         } else if (r->ending != SERVER_NOT_ENDED) {
             (void)server_record_ending(s, r, &err);

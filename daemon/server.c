@@ -2,8 +2,8 @@
  *
  * daemon/server.c: the life of assayd: set up, loop, reload, drain, stop.
  *
- * Order of setting up: the lock on state_dir (one daemon a store), the store (interrupted runs are
- * queued again), leftovers of staging, keys, the socket, the sources. Everything after that happens
+ * Order of setting up: the lock on state_dir (one daemon a store), the store, keys, what an earlier
+ * life left (adopt.c), leftovers of staging, the socket, the sources. Everything after that happens
  * in one loop: wait, dispatch, ask the sources, start and finish runs, flush replies.
  */
 #include "daemon/server.h"
@@ -393,16 +393,7 @@ static enum assay_status open_store(struct server *s, struct assay_error *err)
 {
     char path[PATH_MAX];
     (void)snprintf(path, sizeof path, "%s/assay.db", s->config->state_dir);
-    uint64_t recovered = 0;
-    enum assay_status status = assay_store_open(path, &s->store, err);
-    if (status == ASSAY_OK) {
-        status = assay_store_recover(s->store, NULL, NULL, &recovered, err);
-    }
-    if (recovered > 0) {
-        assay_log(ASSAY_LOG_WARNING, "assayd", "interrupted runs are queued again",
-                  ASSAY_LOG_N("runs", recovered));
-    }
-    return status;
+    return assay_store_open(path, &s->store, err);
 }
 
 static enum assay_status set_up(struct server *s, struct assay_error *err)
@@ -415,12 +406,15 @@ static enum assay_status set_up(struct server *s, struct assay_error *err)
         status = open_store(s, err);
     }
     if (status == ASSAY_OK) {
-        server_staging_clear(s->config);
-        status = server_first_generation(s, err);
-    }
-    if (status == ASSAY_OK) {
         status =
             server_load_keys(s->config, s->signer_program, &s->signer, s->fingerprint_key, err);
+    }
+    if (status == ASSAY_OK) {
+        status = server_recover(s, err);
+    }
+    if (status == ASSAY_OK) {
+        server_staging_clear(s->config);
+        status = server_first_generation(s, err);
     }
     if (status == ASSAY_OK) {
         status = open_descriptors(s, err);

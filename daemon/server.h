@@ -4,8 +4,8 @@
  *
  * One thread, one epoll instance, no blocking call but the signing of a finished report. server.c
  * holds the loop and the life of the process; runs.c the audits; listen.c and control.c the socket;
- * publish.c what happens to a report; notify.c what the service manager is told; gauges.c what
- * is counted.
+ * publish.c what happens to a report; adopt.c what an earlier life left; notify.c what the service
+ * manager is told; gauges.c what is counted.
  */
 #ifndef ASSAY_DAEMON_SERVER_H
 #define ASSAY_DAEMON_SERVER_H
@@ -19,6 +19,7 @@
 #include "daemon/protocol.h"
 #include "daemon/rules_digest.h"
 #include "daemon/signer.h"
+#include "reports/verify.h"
 
 #define SERVER_WORKERS_MAX 64
 #define SERVER_KINDS_MAX   8
@@ -47,9 +48,9 @@ struct server_run {
     uint64_t kill_ms; /* monotonic; when what was told to end is killed */
     char source[256]; /* its name, as far as it fits */
     struct assay_child child;
-    char name[128];           /* of the dataset, fit for a file name */
-    char staging[PATH_MAX];   /* the worker's directory, with the report in the making */
-    char published[PATH_MAX]; /* set once it has its final name */
+    char staging[PATH_MAX]; /* the worker's directory, with the report in the making */
+    char final[PATH_MAX];   /* the report's final name, */
+    int is_published;       /* which it has */
     char verdict[16];
     char manifest[65];
     char suspect[ASSAY_LIMIT_NAME]; /* the file that is tried alone, and nothing audited */
@@ -207,11 +208,24 @@ void server_check_rules(struct server *s); /* when it is time */
 enum assay_status server_reaudit(struct server *s, int only_list, struct assay_buf *out,
                                  struct assay_error *err);
 
+/* adopt.c: what an earlier life of the daemon left behind: reports it published are recorded, all
+ * other runs it had begun are queued again. Needs the keys. */
+enum assay_status server_recover(struct server *s, struct assay_error *err);
+
 /* publish.c */
 enum assay_status server_staging_prepare(const struct assay_config *c, struct server_run *run,
                                          struct assay_error *err);
 enum assay_status server_publish(const struct assay_config *c, struct assay_signer *signer,
                                  struct server_run *run, struct assay_error *err);
+/* The final name of the report of a run of `dataset` (a name). */
+enum assay_status server_report_path(const struct assay_config *c, const char *dataset, uint64_t id,
+                                     char ret[PATH_MAX], struct assay_error *err);
+/* Moves what stands at `path` in the reports directory out of the way, if there is something. */
+enum assay_status server_set_aside(const struct assay_config *c, const char *path,
+                                   const char *reason, struct assay_error *err);
+/* Verifies the report in `dir`, without the data; what is wrong with it is logged. */
+enum assay_status server_verify_report(const char *dir, struct assay_key *key,
+                                       struct assay_verify_result *ret, struct assay_error *err);
 void server_remove_tree(const char *path);
 void server_staging_clear(const struct assay_config *c); /* leftovers of an earlier life */
 /* The secret of fingerprints, and a signer of its own for the signing key. */

@@ -7,6 +7,7 @@
 #   deliver NAME [TEXT]    a dataset appears in $tmp/in at once
 #   field RUN FILTER       a field of a run, by jq: field 1 .state
 #   hold / let_go          workers started meanwhile wait before they begin; $tmp/worker.pid is the last one
+#   lock_store / unlock_store   meanwhile the daemon can read its store, not write
 [ -x "$ASSAYD" ] || skip_all "assayd is not built"
 mkdir -p "$tmp/in"
 export ASSAY_CONTROL="$tmp/control.sock"
@@ -72,4 +73,21 @@ let_go() {
 
 held() { # a worker waits
 	[ -s "$tmp/worker.pid" ]
+}
+
+# The store as another program holds it: nothing can be recorded until `unlock_store`. Needs the sqlite3 program.
+lock_store() {
+	rm -f "$tmp/locks" "$tmp/locked"
+	mkfifo "$tmp/locks"
+	sqlite3 "$tmp/state/assay.db" <"$tmp/locks" &
+	locker=$!
+	spawned="$spawned $locker"
+	exec 9>"$tmp/locks"
+	printf '.timeout 20000\nBEGIN IMMEDIATE;\n.shell touch %s\n' "$tmp/locked" >&9
+	until_true 30 test -e "$tmp/locked" || diag "the store cannot be locked"
+}
+
+unlock_store() {
+	exec 9>&-
+	wait "$locker"
 }
