@@ -6,6 +6,20 @@
 
 #include <stdlib.h>
 
+enum assay_status dup_shingler_read(struct dup_shingler *s, const struct dup_mask *mask,
+                                    const struct assay_host *host, const struct assay_batch *b,
+                                    const struct assay_record *r)
+{
+    dup_tokens_clear(&s->tokens);
+    enum assay_status st = ASSAY_OK;
+    for (uint32_t i = r->first_field; i < r->first_field + r->n_fields && st == ASSAY_OK; i++) {
+        if (dup_mask_has(mask, &b->fields[i])) {
+            st = dup_tokens_add(&s->tokens, host, assay_batch_value(b, i));
+        }
+    }
+    return st;
+}
+
 enum assay_status dup_shingler_run(struct dup_shingler *s)
 {
     size_t n = dup_shingle_count(s->tokens.n);

@@ -13,6 +13,7 @@
 
 #include "bands.h"
 #include "candidates.h"
+#include "chosen.h"
 #include "sets.h"
 
 /* Immutable. */
@@ -41,6 +42,10 @@ struct dup_near {
     int looked; /* and the second look was asked for */
 };
 
+/* The tokens of a record's chosen strings. ASSAY_LIMIT: there are too many. */
+enum assay_status dup_shingler_read(struct dup_shingler *s, const struct dup_mask *mask,
+                                    const struct assay_host *host, const struct assay_batch *b,
+                                    const struct assay_record *r);
 /* Turns s->tokens into s->shingles. */
 enum assay_status dup_shingler_run(struct dup_shingler *s);
 void dup_shingler_release(struct dup_shingler *s);

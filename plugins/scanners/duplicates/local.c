@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * duplicates/local.c: see the header.
+ */
+#include "local.h"
+
+#include <stdlib.h>
+
+enum assay_status dup_local_init(const void *shared, void **ret, struct assay_error *err)
+{
+    struct dup_local *l = calloc(1, sizeof *l);
+    *ret = l;
+    if (l == NULL) {
+        return assay_fail(err, ASSAY_NOMEM, "no memory for the scanner 'duplicates'");
+    }
+    l->shared = shared;
+    l->tables[DUP_TABLE_BANDS].pairs = l->tables[DUP_TABLE_GRAMS].pairs = 1;
+    dup_keep_init(&l->keep, atomic_fetch_add(&l->shared->sharers->made, 1));
+    (void)atomic_fetch_add(&l->shared->sharers->locals, 1);
+    return ASSAY_OK;
+}
+
+void dup_local_free(void *local)
+{
+    struct dup_local *l = local;
+    if (l != NULL) {
+        for (unsigned i = 0; i < DUP_TABLES; i++) {
+            dup_table_release(&l->tables[i]);
+        }
+        dup_across_local_release(&l->across);
+        dup_text_release(&l->text);
+        dup_mask_release(&l->mask);
+        dup_turns_release(&l->turns);
+        dup_shingler_release(&l->shingler);
+        dup_near_release(&l->near);
+        dup_spots_release(&l->spots);
+        dup_spans_release(&l->spans);
+        dup_keep_release(&l->keep);
+        (void)atomic_fetch_sub(&l->shared->sharers->locals, 1);
+        free(l);
+    }
+}
+
+enum assay_status dup_local_add(struct dup_local *l, unsigned table, const struct dup_entry *e)
+{
+    struct dup_table *t = &l->tables[table];
+    size_t max = t->n < t->cap ? SIZE_MAX : dup_table_most(l->shared, table);
+    uint64_t words[DUP_ENTRY_WORDS];
+    dup_entry_words(e, words);
+    return dup_table_add(t, l->shared->host, max, words);
+}
+
+enum assay_status dup_local_merge(const void *shared, void *into, void *from,
+                                  struct assay_error *err)
+{
+    struct dup_local *a = into;
+    struct dup_local *b = from;
+    (void)shared;
+    for (unsigned i = 0; i < DUP_TABLES; i++) {
+        enum assay_status st = dup_table_join(&a->tables[i], &b->tables[i]);
+        if (st != ASSAY_OK) {
+            return assay_fail(err, st, "no memory to merge duplicate keys");
+        }
+    }
+    if (dup_keep_join(&a->keep, &b->keep) != ASSAY_OK) {
+        return assay_fail(err, ASSAY_IO, "cannot merge what is kept for the index");
+    }
+    for (unsigned i = 0; i < DUP_COUNTS; i++) {
+        a->counts[i] += b->counts[i];
+        b->counts[i] = 0;
+    }
+    dup_earlier_add(&a->delivered, &b->delivered);
+    enum assay_status st = dup_across_join(&a->across, &b->across);
+    return st == ASSAY_OK ? st : assay_fail(err, st, "no memory to merge the labels of records");
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * duplicates/second_look.c: see the header.
+ */
+#include "second_look.h"
+
+#include <stdlib.h>
+
+#include "local.h"
+
+/* One worker's share of the second look. */
+struct dup_review {
+    const struct dup_shared *shared;
+    struct dup_mask mask;
+    struct dup_shingler shingler;
+    struct dup_shelf shelf;
+    struct dup_spots spots;
+    struct dup_shelf texts;
+};
+
+static enum assay_status begin_spans(const struct dup_shared *s, struct dup_local *l,
+                                     int *ret_wanted)
+{
+    *ret_wanted = 0;
+    if (s->spans.mode == DUP_SPANS_OFF || l->spans.found) {
+        return ASSAY_OK;
+    }
+    return dup_spans_begin(&l->spans, &s->spans, &l->across, &l->tables[DUP_TABLE_GRAMS], s->host,
+                           l->counts[DUP_COUNT_RECORDS],
+                           dup_fitting(s, DUP_PAIR_PARTS, 1, DUP_PAIR_BYTES), ret_wanted);
+}
+
+enum assay_status dup_second_begin(const void *shared, void *merged, int *ret_wanted,
+                                   struct assay_error *err)
+{
+    const struct dup_shared *s = shared;
+    struct dup_local *l = merged;
+    int spans = 0;
+    *ret_wanted = 0;
+    enum assay_status st = ASSAY_OK;
+    if (dup_seeks_near(s)) {
+        st = dup_near_begin(&l->near, &l->tables[DUP_TABLE_BANDS], &l->tables[DUP_TABLE_RECORDS],
+                            s->host, dup_fitting(s, DUP_PAIR_PARTS, 1, DUP_PAIR_BYTES), ret_wanted);
+    }
+    st = st == ASSAY_OK ? begin_spans(s, l, &spans) : st;
+    *ret_wanted |= spans;
+    return st == ASSAY_OK ? st : assay_fail(err, st, "cannot find candidates for near-duplicates");
+}
+
+int dup_second_may(const void *shared)
+{
+    const struct dup_shared *s = shared;
+    return s->near.on || s->spans.mode != DUP_SPANS_OFF;
+}
+
+int dup_second_wants(const void *shared, const void *merged, uint32_t file)
+{
+    const struct dup_local *l = merged;
+    (void)shared;
+    return dup_near_wants(&l->near, file) || dup_spans_wants(&l->spans, file);
+}
+
+enum assay_status dup_second_local(const void *shared, const void *merged, void **ret,
+                                   struct assay_error *err)
+{
+    struct dup_review *v = calloc(1, sizeof *v);
+    (void)merged;
+    *ret = v;
+    if (v == NULL) {
+        return assay_fail(err, ASSAY_NOMEM, "no memory for the scanner 'duplicates'");
+    }
+    v->shared = shared;
+    (void)atomic_fetch_add(&v->shared->sharers->reviews, 1);
+    return ASSAY_OK;
+}
+
+void dup_second_free(void *local)
+{
+    struct dup_review *v = local;
+    if (v != NULL) {
+        dup_mask_release(&v->mask);
+        dup_shingler_release(&v->shingler);
+        dup_shelf_release(&v->shelf);
+        dup_spots_release(&v->spots);
+        dup_shelf_release(&v->texts);
+        (void)atomic_fetch_sub(&v->shared->sharers->reviews, 1);
+        free(v);
+    }
+}
+
+/* Keeps the shingles of a record. */
+static enum assay_status keep_set(struct dup_review *v, const struct assay_batch *b,
+                                  const struct assay_record *r, uint32_t rank)
+{
+    const struct dup_shared *s = v->shared;
+    enum assay_status st = dup_shingler_read(&v->shingler, &v->mask, s->host, b, r);
+    st = st == ASSAY_OK ? dup_shingler_run(&v->shingler) : st;
+    if (st != ASSAY_OK) {
+        return st == ASSAY_LIMIT ? ASSAY_OK : st; /* changed since; the host says so */
+    }
+    size_t n = dup_shingle_set(v->shingler.shingles, v->shingler.n);
+    size_t max = dup_fitting(s, DUP_SET_PARTS, atomic_load(&s->sharers->reviews), sizeof(uint64_t));
+    return dup_shelf_add(&v->shelf, s->host, max, rank, dup_shingle_width(v->shingler.tokens.n),
+                         v->shingler.shingles, n);
+}
+
+/* Keeps the tokens of a record. */
+static enum assay_status keep_text(struct dup_review *v, const struct assay_batch *b,
+                                   const struct assay_record *r, uint32_t rank)
+{
+    const struct dup_shared *s = v->shared;
+    enum assay_status st = dup_spots_read(&v->spots, s->host, &v->mask, b, r);
+    if (st != ASSAY_OK) {
+        return st == ASSAY_LIMIT ? ASSAY_OK : st; /* changed since; the host says so */
+    }
+    size_t max = dup_fitting(s, DUP_SET_PARTS, atomic_load(&s->sharers->reviews), sizeof(uint64_t));
+    return dup_shelf_add(&v->texts, s->host, max, rank, 0, (const uint64_t *)v->spots.items,
+                         v->spots.n * DUP_PAIR_WORDS);
+}
+
+/* Those of a batch's records that are among `places`, in one pass over both. */
+static enum assay_status
+keep_chosen(struct dup_review *v, const struct assay_batch *b, const uint64_t *places, size_t next,
+            size_t n,
+            enum assay_status (*keep)(struct dup_review *v, const struct assay_batch *b,
+                                      const struct assay_record *r, uint32_t rank))
+{
+    enum assay_status st = ASSAY_OK;
+    for (uint32_t i = 0; i < b->n_records && next < n && st == ASSAY_OK; i++) {
+        const uint64_t place = dup_place(b->file, b->records[i].ordinal);
+        for (; next < n && places[next] < place; next++) {
+        }
+        if (next < n && places[next] == place) {
+            st = keep(v, b, &b->records[i], (uint32_t)next);
+        }
+    }
+    return st;
+}
+
+enum assay_status dup_second_scan(const void *shared, const void *merged, void *local,
+                                  const struct assay_batch *b)
+{
+    const struct dup_shared *s = shared;
+    const struct dup_candidates *c = &((const struct dup_local *)merged)->near.candidates;
+    const struct dup_spans *x = &((const struct dup_local *)merged)->spans;
+    struct dup_review *v = local;
+    enum assay_status st = dup_mask_set(&v->mask, &s->chosen, b);
+    if (b->n_records == 0 || !dup_place_fits(b->file, b->records[b->n_records - 1].ordinal)) {
+        return st;
+    }
+    const uint64_t first = dup_place(b->file, b->records[0].ordinal);
+    if (st == ASSAY_OK) {
+        st = keep_chosen(v, b, c->places, dup_candidates_from(c, first), c->n, keep_set);
+    }
+    if (st == ASSAY_OK) {
+        st = keep_chosen(v, b, x->places, dup_spans_from(x, first), x->n_places, keep_text);
+    }
+    return st;
+}
+
+enum assay_status dup_second_merge(const void *shared, void *merged, void *local,
+                                   struct assay_error *err)
+{
+    struct dup_local *l = merged;
+    struct dup_review *v = local;
+    (void)shared;
+    enum assay_status st = dup_sets_join(&l->near.sets, &v->shelf);
+    st = st == ASSAY_OK ? dup_sets_join(&l->spans.texts, &v->texts) : st;
+    return st == ASSAY_OK ? st : assay_fail(err, st, "no memory to merge sets of shingles");
+}
