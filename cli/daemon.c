@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/runs.h"
 #include "cli/setup.h"
 #include "cli/term.h"
 #include "core/clock.h"
@@ -66,18 +67,10 @@ static void print_escaped(const char *s)
 
 static void print_run(const struct assay_run_view *r)
 {
-    (void)printf("%6llu  %-8s %-10s  ", (unsigned long long)r->id, r->state,
-                 r->verdict != NULL ? r->verdict : "-");
-    if (strcmp(r->state, "running") == 0 && r->bytes_total > 0) {
-        (void)printf("%3u%%  ", (unsigned)(r->bytes_done * 100 / r->bytes_total));
-    }
-    print_escaped(r->dataset);
-    if (r->reason != NULL) {
-        (void)fputs("  (", stdout);
-        print_escaped(r->reason);
-        (void)fputs(")", stdout);
-    }
-    (void)fputc('\n', stdout);
+    ASSAY_AUTO_BUF text;
+    assay_buf_init(&text, (size_t)1 << 17);
+    cli_run_line(&text, r);
+    (void)puts(assay_buf_str(&text));
 }
 
 static void print_source(const struct assay_source_view *s)
@@ -192,7 +185,8 @@ static void show_event(void *ctx, const struct assay_run_view *r)
                                .bytes_total = r->bytes_total,
                                .records = r->records,
                                .findings = r->findings,
-                               .eta_ms = UINT64_MAX};
+                               .elapsed_ms = r->phase_ms,
+                               .eta_ms = r->eta_ms};
     if (strcmp(r->state, "running") == 0) {
         cli_progress_show(NULL, &p);
     }

@@ -118,14 +118,18 @@ int cli_progress_wanted(const struct cli_args *args)
     return isatty(STDERR_FILENO) && !cli_given(args, "quiet") && !cli_given(args, "no-progress");
 }
 
-static void format_eta(uint64_t ms, char *out, size_t cap)
+void cli_format_eta(uint64_t ms, char out[CLI_ETA_MAX])
 {
+    const uint64_t s = ms / 1000;
     if (ms == UINT64_MAX) {
-        (void)snprintf(out, cap, "--");
-    } else if (ms < 60000) {
-        (void)snprintf(out, cap, "%us", (unsigned)(ms / 1000));
+        (void)snprintf(out, CLI_ETA_MAX, "--");
+    } else if (s < 60) {
+        (void)snprintf(out, CLI_ETA_MAX, "%us", (unsigned)s);
+    } else if (s < 3600) {
+        (void)snprintf(out, CLI_ETA_MAX, "%um%02us", (unsigned)(s / 60), (unsigned)(s % 60));
     } else {
-        (void)snprintf(out, cap, "%um%02us", (unsigned)(ms / 60000), (unsigned)(ms / 1000 % 60));
+        (void)snprintf(out, CLI_ETA_MAX, "%lluh%02um", (unsigned long long)(s / 3600),
+                       (unsigned)(s / 60 % 60));
     }
 }
 
@@ -135,14 +139,14 @@ void cli_progress_show(void *ctx, const struct assay_progress *p)
     enum { WIDTH = 24 };
     char bar[WIDTH + 1];
     char line[256];
-    char eta[32];
+    char eta[CLI_ETA_MAX];
     unsigned percent = p->bytes_total > 0 ? (unsigned)(p->bytes_done * 100 / p->bytes_total) : 0;
     unsigned filled = percent * WIDTH / 100;
     for (unsigned i = 0; i < WIDTH; i++) {
         bar[i] = i < filled ? '#' : '-';
     }
     bar[WIDTH] = '\0';
-    format_eta(p->eta_ms, eta, sizeof eta);
+    cli_format_eta(p->eta_ms, eta);
     uint64_t rate = p->elapsed_ms > 0 ? p->bytes_done / 1000 / p->elapsed_ms : 0;
     (void)snprintf(line, sizeof line,
                    "[%s] %3u%%  ETA %s  %llu MB/s  %llu/%llu files  findings %llu  %llu records",

@@ -33,6 +33,9 @@ struct assay_out cli_out(const struct cli_args *args, FILE *f);
 int cli_progress_wanted(const struct cli_args *args);
 void cli_progress_show(void *ctx, const struct assay_progress *p);
 void cli_progress_end(void);
+#define CLI_ETA_MAX 32
+/* "12s", "1m02s", "3h20m"; "--" for UINT64_MAX. */
+void cli_format_eta(uint64_t ms, char out[CLI_ETA_MAX]);
 
 /* SIGINT and SIGTERM raise this flag; a second one ends the process at once. */
 atomic_int *cli_cancel_flag(void);

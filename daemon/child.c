@@ -160,9 +160,10 @@ enum assay_status assay_child_start(struct assay_child *c, const char *worker,
 
 static int has_moved(const struct assay_worker_message *a, const struct assay_worker_message *b)
 {
-    return a->files_done != b->files_done || a->files_total != b->files_total ||
-           a->bytes_done != b->bytes_done || a->bytes_total != b->bytes_total ||
-           a->records != b->records || a->findings != b->findings;
+    return a->phase != b->phase || a->files_done != b->files_done ||
+           a->files_total != b->files_total || a->bytes_done != b->bytes_done ||
+           a->bytes_total != b->bytes_total || a->records != b->records ||
+           a->findings != b->findings;
 }
 
 /* Takes one line; keeps progress, and the first result or error. */
@@ -175,6 +176,7 @@ static int take_message(struct assay_child *c, struct assay_bytes line)
     }
     if (m.type == ASSAY_MESSAGE_PROGRESS) {
         int moved = !c->beats || has_moved(&c->progress, &m);
+        c->phase_ms = !c->beats || c->progress.phase != m.phase ? c->heard_ms : c->phase_ms;
         c->beats = 1;
         c->progress = m;
         return moved;

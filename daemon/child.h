@@ -24,6 +24,7 @@ struct assay_child {
     int beats;         /* it has begun to say something regularly */
     struct assay_buf in;
     struct assay_worker_message progress;
+    uint64_t phase_ms; /* monotonic; when the phase of `progress` was first heard of */
     struct assay_worker_message last; /* result or error */
     int has_last;
     int babbled; /* wrote what is no message */

@@ -193,6 +193,12 @@ static const char *text_or(const json_t *object, const char *key, const char *fa
     return text == NULL ? fallback : text;
 }
 
+static uint64_t uint_or_unknown(const json_t *object, const char *key)
+{
+    return json_is_integer(json_object_get(object, key)) ? assay_json_in_uint(object, key)
+                                                         : UINT64_MAX;
+}
+
 static void view_run(const json_t *o, struct assay_run_view *v)
 {
     *v = (struct assay_run_view){
@@ -215,6 +221,11 @@ static void view_run(const json_t *o, struct assay_run_view *v)
         .bytes_total = assay_json_in_uint(o, "bytes_total"),
         .records = assay_json_in_uint(o, "records"),
         .findings = assay_json_in_uint(o, "findings"),
+        .phase = assay_json_in_str(o, "phase"),
+        .phase_ms = assay_json_in_uint(o, "phase_ms"),
+        .still_ms = assay_json_in_uint(o, "still_ms"),
+        .rate = uint_or_unknown(o, "bytes_per_second"),
+        .eta_ms = uint_or_unknown(o, "eta_ms"),
         .is_final = json_is_true(json_object_get(o, "final")),
     };
 }

@@ -30,9 +30,12 @@ struct assay_run_view {
     const char *manifest; /* SHA-256 of MANIFEST.sha256, hex; NULL */
     unsigned attempt;     /* 1 for the first */
     uint64_t created_ms, started_ms, finished_ms;
-    uint64_t files_done, files_total, bytes_done, bytes_total, records,
-        findings; /* while running */
-    int is_final; /* nothing more happens to it */
+    const char *phase; /* while running, and so what follows; NULL: it is not */
+    uint64_t files_done, files_total, bytes_done, bytes_total, records, findings;
+    uint64_t phase_ms;     /* files and bytes are those of the phase, which is so old */
+    uint64_t still_ms;     /* since something changed */
+    uint64_t rate, eta_ms; /* bytes a second; UINT64_MAX: unknown */
+    int is_final;          /* nothing more happens to it */
 };
 
 struct assay_source_view {

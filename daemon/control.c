@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/json.h"
 #include "core/limits.h"
 #include "core/log.h"
@@ -27,10 +28,18 @@
 
 /* ---- replies ------------------------------------------------------------------------------- */
 
-static const struct assay_worker_message *progress_of(const struct server *s, uint64_t run)
+static struct assay_run_progress progress_of(const struct server *s, uint64_t run)
 {
     const struct server_run *r = server_find_run(s, run);
-    return r == NULL ? NULL : &r->child.progress;
+    uint64_t now = assay_monotonic_ms();
+    if (r == NULL) {
+        return (struct assay_run_progress){.said = NULL};
+    }
+    return (struct assay_run_progress){
+        .said = &r->child.progress,
+        .phase_ms = r->child.beats ? now - r->child.phase_ms : 0,
+        .still_ms = now - r->child.moved_ms,
+    };
 }
 
 /* What is asked for, and what this kernel offers. */
@@ -75,7 +84,8 @@ struct run_lister {
 static int put_run(void *ctx, const struct assay_run_record *run)
 {
     struct run_lister *l = ctx;
-    assay_json_run(l->j, run, progress_of(l->s, run->id));
+    const struct assay_run_progress progress = progress_of(l->s, run->id);
+    assay_json_run(l->j, run, &progress);
     return 0;
 }
 
@@ -186,7 +196,8 @@ static enum assay_status reply_run(struct server *s, struct server_client *c, co
         return assay_fail(err, ASSAY_NOTFOUND, "no run of %.300s yet", dataset);
     }
     if (status == ASSAY_OK) {
-        assay_reply_run(&c->out, &run, progress_of(s, run.id));
+        const struct assay_run_progress progress = progress_of(s, run.id);
+        assay_reply_run(&c->out, &run, &progress);
         if (assay_run_is_final(&run)) {
             c->waits = 0;
         }
@@ -281,7 +292,8 @@ void server_tell(struct server *s, uint64_t id)
                           ? c->wait_run == id
                           : id > c->wait_run && strcmp(c->wait_dataset, run.spec.path) == 0;
         if (matches) {
-            assay_reply_run(&c->out, &run, progress_of(s, id));
+            const struct assay_run_progress progress = progress_of(s, id);
+            assay_reply_run(&c->out, &run, &progress);
             c->waits = assay_run_is_final(&run) ? 0 : 1;
         }
     }

@@ -69,6 +69,25 @@ static enum assay_status look_at_store(struct server *s, struct assay_error *err
     return ASSAY_OK;
 }
 
+/* What all running audits have done together: which of them is for `assay status` to say. */
+static void look_at_workers(struct server *s)
+{
+    uint64_t done = 0;
+    uint64_t total = 0;
+    uint64_t records = 0;
+    for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
+        const struct assay_worker_message *said = &s->runs[i].child.progress;
+        if (s->runs[i].busy) {
+            done += said->bytes_done;
+            total += said->bytes_total;
+            records += said->records;
+        }
+    }
+    assay_metrics_set(&s->metrics, ASSAY_M_RUNNING_BYTES, 0, done);
+    assay_metrics_set(&s->metrics, ASSAY_M_RUNNING_BYTES, 1, total);
+    assay_metrics_set(&s->metrics, ASSAY_M_RUNNING_RECORDS, 0, records);
+}
+
 static void look_at_server(struct server *s)
 {
     size_t busy = server_busy(s);
@@ -80,6 +99,7 @@ static void look_at_server(struct server *s)
     assay_metrics_set(&s->metrics, ASSAY_M_WORKERS, 1,
                       s->config->workers > busy ? s->config->workers - busy : 0);
     assay_metrics_set(&s->metrics, ASSAY_M_CLIENTS, 0, clients);
+    look_at_workers(s);
     assay_metrics_set(&s->metrics, ASSAY_M_START_MILLIS, 0, s->started_ms);
     assay_metrics_process(&s->metrics);
 }

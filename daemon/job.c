@@ -139,6 +139,22 @@ void assay_job_release(struct assay_job *job)
 /* ---- messages ------------------------------------------------------------------------------ */
 
 static const char *const message_types[] = {"progress", "result", "error"};
+static const char *const phase_names[ASSAY_PHASES] = {"starting", "reading", "second look",
+                                                      "reporting"};
+
+const char *assay_worker_phase_name(enum assay_worker_phase phase)
+{
+    return phase_names[phase];
+}
+
+enum assay_worker_phase assay_worker_phase_named(const char *name)
+{
+    int i = 0;
+    while (i < ASSAY_PHASES && (name == NULL || strcmp(name, phase_names[i]) != 0)) {
+        i++;
+    }
+    return (enum assay_worker_phase)i;
+}
 
 static const struct {
     const char *key;
@@ -163,6 +179,9 @@ enum assay_status assay_worker_message_encode(const struct assay_worker_message 
         uint64_t value;
         memcpy(&value, (const char *)m + message_counters[i].offset, sizeof value);
         assay_json_kv_uint(&j, message_counters[i].key, value);
+    }
+    if (m->type == ASSAY_MESSAGE_PROGRESS) {
+        assay_json_kv_str(&j, "phase", assay_worker_phase_name(m->phase));
     }
     if (m->type == ASSAY_MESSAGE_ERROR) {
         assay_json_kv_str(&j, "status", assay_status_name(m->status));
@@ -194,9 +213,13 @@ enum assay_status assay_worker_message_decode(struct assay_bytes line,
         uint64_t value = assay_json_in_uint(object, message_counters[i].key);
         memcpy((char *)ret + message_counters[i].offset, &value, sizeof value);
     }
+    if (ret->type == ASSAY_MESSAGE_PROGRESS && found) {
+        ret->phase = assay_worker_phase_named(assay_json_in_str(object, "phase"));
+        found = ret->phase < ASSAY_PHASES;
+    }
     const char *text = assay_json_in_str(object, "text");
     ret->status = assay_status_named(assay_json_in_str(object, "status"));
     (void)snprintf(ret->text, sizeof ret->text, "%s", text == NULL ? "" : text);
     json_decref(object);
-    return found ? ASSAY_OK : assay_fail(err, ASSAY_USAGE, "a message of unknown type");
+    return found ? ASSAY_OK : assay_fail(err, ASSAY_USAGE, "a message of unknown type or phase");
 }

@@ -40,10 +40,24 @@ enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *re
                                    struct assay_error *err);
 void assay_job_release(struct assay_job *job);
 
+/* What a worker is busy with: a word of a fixed list, so that nothing else can be said in its place.
+ */
+enum assay_worker_phase {
+    ASSAY_PHASE_STARTING, /* loading rules, listing files */
+    ASSAY_PHASE_READING,
+    ASSAY_PHASE_REVIEW, /* the second look */
+    ASSAY_PHASE_REPORTING,
+    ASSAY_PHASES
+};
+const char *assay_worker_phase_name(enum assay_worker_phase phase);
+/* ASSAY_PHASES: none of them. */
+enum assay_worker_phase assay_worker_phase_named(const char *name);
+
 enum assay_message_type { ASSAY_MESSAGE_PROGRESS, ASSAY_MESSAGE_RESULT, ASSAY_MESSAGE_ERROR };
 
 struct assay_worker_message {
     enum assay_message_type type;
+    enum assay_worker_phase phase; /* files and bytes are those of the phase */
     uint64_t files_done, files_total, bytes_done, bytes_total, records, findings;
     enum assay_status status; /* of an error */
     char text[ASSAY_ERROR_MESSAGE_MAX + ASSAY_ERROR_WHERE_MAX];

@@ -95,6 +95,18 @@ static const struct {
                                  MILLI},
     [ASSAY_M_WORKERS] =
         {"assay_workers", "gauge", "Worker slots, by what they do.", "state", {"busy", "idle"}, 0},
+    [ASSAY_M_RUNNING_BYTES] = {"assay_running_bytes",
+                               "gauge",
+                               "Bytes of the audits that run, in the phase each is in.",
+                               "state",
+                               {"done", "total"},
+                               0},
+    [ASSAY_M_RUNNING_RECORDS] = {"assay_running_records",
+                                 "gauge",
+                                 "Records read so far by the audits that run.",
+                                 NULL,
+                                 {""},
+                                 0},
     [ASSAY_M_CLIENTS] =
         {"assay_control_clients", "gauge", "Connections to the control socket.", NULL, {""}, 0},
     [ASSAY_M_START_MILLIS] = {"process_start_time_seconds",

@@ -32,6 +32,8 @@ enum assay_metric_id {
     ASSAY_M_QUEUE_OLDEST_MILLIS, /* written in seconds */
     ASSAY_M_LAST_RUN_MILLIS,     /* Unix time; written in seconds */
     ASSAY_M_WORKERS,             /* 0 busy, 1 idle */
+    ASSAY_M_RUNNING_BYTES,       /* of the phases that workers are in: 0 done, 1 total */
+    ASSAY_M_RUNNING_RECORDS,
     ASSAY_M_CLIENTS,
     ASSAY_M_START_MILLIS, /* Unix time; written in seconds */
     ASSAY_M_RESIDENT,

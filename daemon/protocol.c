@@ -6,6 +6,7 @@
 #include "core/limits.h"
 #include "core/status.h"
 #include "daemon/json_in.h"
+#include "engine/audit.h"
 
 static const struct {
     const char *name;
@@ -233,8 +234,50 @@ int assay_run_is_final(const struct assay_run_record *run)
     return assay_run_state_is_final(run->state);
 }
 
+/* Only where files are read do bytes go by. */
+static int has_pace(const struct assay_run_progress *p)
+{
+    return p->said->phase == ASSAY_PHASE_READING || p->said->phase == ASSAY_PHASE_REVIEW;
+}
+
+uint64_t assay_run_rate(const struct assay_run_progress *p)
+{
+    return has_pace(p) ? assay_progress_rate(p->phase_ms, p->said->bytes_done) : UINT64_MAX;
+}
+
+uint64_t assay_run_eta(const struct assay_run_progress *p)
+{
+    return has_pace(p) ? assay_progress_eta(p->phase_ms, p->said->bytes_done, p->said->bytes_total)
+                       : UINT64_MAX;
+}
+
+static void put_known(struct assay_json *j, const char *key, uint64_t value)
+{
+    assay_json_key(j, key);
+    if (value == UINT64_MAX) {
+        assay_json_null(j);
+    } else {
+        assay_json_uint(j, value);
+    }
+}
+
+static void put_progress(struct assay_json *j, const struct assay_run_progress *p)
+{
+    assay_json_kv_str(j, "phase", assay_worker_phase_name(p->said->phase));
+    assay_json_kv_uint(j, "files_done", p->said->files_done);
+    assay_json_kv_uint(j, "files_total", p->said->files_total);
+    assay_json_kv_uint(j, "bytes_done", p->said->bytes_done);
+    assay_json_kv_uint(j, "bytes_total", p->said->bytes_total);
+    assay_json_kv_uint(j, "records", p->said->records);
+    assay_json_kv_uint(j, "findings", p->said->findings);
+    assay_json_kv_uint(j, "phase_ms", p->phase_ms);
+    assay_json_kv_uint(j, "still_ms", p->still_ms);
+    put_known(j, "bytes_per_second", assay_run_rate(p));
+    put_known(j, "eta_ms", assay_run_eta(p));
+}
+
 void assay_json_run(struct assay_json *j, const struct assay_run_record *run,
-                    const struct assay_worker_message *progress)
+                    const struct assay_run_progress *progress)
 {
     int unjudged = assay_run_is_final(run) && run->state != ASSAY_RUN_DONE;
     assay_json_object(j);
@@ -255,19 +298,14 @@ void assay_json_run(struct assay_json *j, const struct assay_run_record *run,
     assay_json_kv_uint(j, "created_ms", run->created_ms);
     assay_json_kv_uint(j, "started_ms", run->started_ms);
     assay_json_kv_uint(j, "finished_ms", run->finished_ms);
-    if (progress != NULL) {
-        assay_json_kv_uint(j, "files_done", progress->files_done);
-        assay_json_kv_uint(j, "files_total", progress->files_total);
-        assay_json_kv_uint(j, "bytes_done", progress->bytes_done);
-        assay_json_kv_uint(j, "bytes_total", progress->bytes_total);
-        assay_json_kv_uint(j, "records", progress->records);
-        assay_json_kv_uint(j, "findings", progress->findings);
+    if (progress != NULL && progress->said != NULL) {
+        put_progress(j, progress);
     }
     assay_json_end_object(j);
 }
 
 void assay_reply_run(struct assay_buf *out, const struct assay_run_record *run,
-                     const struct assay_worker_message *progress)
+                     const struct assay_run_progress *progress)
 {
     struct assay_json j;
     assay_json_init(&j, out, 0);

@@ -54,13 +54,22 @@ enum assay_status assay_request_encode(const struct assay_request *r, struct ass
 /* Replies. Each appends one line. */
 void assay_reply_ok(struct assay_buf *out);
 void assay_reply_error(struct assay_buf *out, const struct assay_error *err);
+/* How far the worker of a run is: what it says, and since when by the daemon's clock. */
+struct assay_run_progress {
+    const struct assay_worker_message *said; /* NULL: no worker */
+    uint64_t phase_ms;                       /* how long it has been in this phase */
+    uint64_t still_ms;                       /* since it last got on */
+};
+/* Bytes a second in this phase, and when it ends at this pace; UINT64_MAX: unknown. */
+uint64_t assay_run_rate(const struct assay_run_progress *p);
+uint64_t assay_run_eta(const struct assay_run_progress *p);
 /* `progress` may be NULL. */
 void assay_reply_run(struct assay_buf *out, const struct assay_run_record *run,
-                     const struct assay_worker_message *progress);
+                     const struct assay_run_progress *progress);
 /* The same object as a value inside a larger reply. */
 struct assay_json;
 void assay_json_run(struct assay_json *j, const struct assay_run_record *run,
-                    const struct assay_worker_message *progress);
+                    const struct assay_run_progress *progress);
 int assay_run_is_final(const struct assay_run_record *run);
 
 /* Absolute, normalised: fit to name a dataset. */

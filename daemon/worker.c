@@ -72,8 +72,11 @@ static void on_progress(void *ctx, const struct assay_progress *p)
         return;
     }
     w->told_ms = p->elapsed_ms == 0 ? 1 : p->elapsed_ms;
+    enum assay_worker_phase phase = assay_worker_phase_named(p->phase);
+    phase = phase == ASSAY_PHASES ? ASSAY_PHASE_READING : phase;
     const struct assay_worker_message m = {
         .type = ASSAY_MESSAGE_PROGRESS,
+        .phase = phase,
         .files_done = p->files_done,
         .files_total = p->files_total,
         .bytes_done = p->bytes_done,
@@ -126,6 +129,14 @@ static void heart_init(struct heart *h)
     (void)pthread_mutex_init(&h->lock, NULL);
     (void)pthread_cond_init(&h->wake, &attr);
     (void)pthread_condattr_destroy(&attr);
+}
+
+static void heart_phase(struct heart *h, enum assay_worker_phase phase)
+{
+    (void)pthread_mutex_lock(&h->lock);
+    h->said.phase = phase;
+    say(&h->said);
+    (void)pthread_mutex_unlock(&h->lock);
 }
 
 static void heart_stop(struct heart *h)
@@ -349,6 +360,7 @@ static enum assay_status work(struct worker *w, struct assay_error *err)
         status = scan(w, err);
     }
     if (status == ASSAY_OK && w->job.only.len == 0) {
+        heart_phase(&w->heart, ASSAY_PHASE_REPORTING);
         status = report(w, err);
     }
     if (status == ASSAY_OK) {

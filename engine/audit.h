@@ -46,6 +46,9 @@ struct assay_progress {
     uint64_t elapsed_ms, eta_ms; /* eta UINT64_MAX: unknown */
     const char *file;            /* one of those in hand; may be NULL */
 };
+/* The pace so far, a second, and how long the rest takes at it; UINT64_MAX: too early to say. */
+uint64_t assay_progress_rate(uint64_t elapsed_ms, uint64_t done);
+uint64_t assay_progress_eta(uint64_t elapsed_ms, uint64_t done, uint64_t total);
 
 /* Files in hand at once with so many jobs. */
 #define ASSAY_AUDIT_SLOTS(jobs) (2 * (jobs) + 1)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define TICK_NS UINT64_C(100000000)
+#define PACE_MS 200 /* before, a pace says nothing */
 
 uint64_t assay_clock_ns(void)
 {
@@ -17,9 +18,14 @@ uint64_t assay_clock_ns(void)
     return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
-static uint64_t estimate(uint64_t elapsed_ms, uint64_t done, uint64_t total)
+uint64_t assay_progress_rate(uint64_t elapsed_ms, uint64_t done)
 {
-    if (total == 0 || done == 0 || elapsed_ms < 200) {
+    return elapsed_ms < PACE_MS ? UINT64_MAX : assay_scale(done, 1000, elapsed_ms);
+}
+
+uint64_t assay_progress_eta(uint64_t elapsed_ms, uint64_t done, uint64_t total)
+{
+    if (total == 0 || done == 0 || elapsed_ms < PACE_MS) {
         return UINT64_MAX;
     }
     if (done >= total) {
@@ -69,7 +75,8 @@ void assay_progress_tick(struct assay_run *run, const char *file, int last)
                                .findings = atomic_load(&run->findings_done),
                                .elapsed_ms = (now - run->start_ns) / 1000000,
                                .file = file};
-    p.eta_ms = estimate((now - run->phase.start_ns) / 1000000, p.bytes_done, p.bytes_total);
+    p.eta_ms =
+        assay_progress_eta((now - run->phase.start_ns) / 1000000, p.bytes_done, p.bytes_total);
     opt->progress(opt->progress_ctx, &p);
     (void)pthread_mutex_unlock(&run->lock);
 }

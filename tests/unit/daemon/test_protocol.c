@@ -89,7 +89,8 @@ static void paths_are_plain(void **state)
 static void a_failed_run_reads_incomplete(void **state)
 {
     (void)state;
-    const struct assay_worker_message progress = {.records = 12};
+    const struct assay_worker_message said = {.records = 12};
+    const struct assay_run_progress progress = {.said = &said};
     struct assay_run_record run = {.id = 3,
                                    .state = ASSAY_RUN_FAILED,
                                    .spec = {.path = "/d", .name = "d", .source = "s"},
@@ -101,6 +102,37 @@ static void a_failed_run_reads_incomplete(void **state)
                                                 "\"verdict\":\"INCOMPLETE\""));
     assert_non_null(strstr(assay_buf_str(&out), "\"records\":12"));
     assert_int_equal(out.ptr[out.len - 1], '\n');
+}
+
+static void pace_is_that_of_the_phase(void **state)
+{
+    (void)state;
+    struct assay_worker_message said = {
+        .phase = ASSAY_PHASE_READING, .bytes_done = 3000000, .bytes_total = 9000000};
+    struct assay_run_progress p = {&said, 1500, 20};
+    const struct assay_run_record run = {
+        .id = 3, .state = ASSAY_RUN_RUNNING, .spec = {.path = "/d", .name = "d", .source = "s"}};
+    ASSAY_AUTO_BUF out;
+    assay_buf_init(&out, 10000);
+    assay_reply_run(&out, &run, &p);
+    assert_non_null(strstr(assay_buf_str(&out), "\"phase\":\"reading\""));
+    assert_non_null(strstr(assay_buf_str(&out), "\"phase_ms\":1500,\"still_ms\":20,"
+                                                "\"bytes_per_second\":2000000,\"eta_ms\":3000"));
+    p.phase_ms = 10; /* too early to say */
+    assert_true(assay_run_rate(&p) == UINT64_MAX);
+    assert_true(assay_run_eta(&p) == UINT64_MAX);
+    p.phase_ms = 1500;
+    said.bytes_total = 0;
+    assert_true(assay_run_eta(&p) == UINT64_MAX);
+    said.phase = ASSAY_PHASE_REPORTING; /* no bytes go by */
+    assert_true(assay_run_rate(&p) == UINT64_MAX);
+    assay_buf_clear(&out);
+    assay_reply_run(&out, &run, &p);
+    assert_non_null(strstr(assay_buf_str(&out), "\"bytes_per_second\":null,\"eta_ms\":null"));
+    p.said = NULL;
+    assay_buf_clear(&out);
+    assay_reply_run(&out, &run, &p);
+    assert_null(strstr(assay_buf_str(&out), "phase"));
 }
 
 static void jobs_round_trip(void **state)
@@ -144,6 +176,18 @@ static void messages_round_trip(void **state)
     assert_int_equal(back.status, ASSAY_RULE);
     assert_int_equal(back.bytes_done, 5);
     assert_string_equal(back.text, "no \"rule\"");
+    m = (struct assay_worker_message){.type = ASSAY_MESSAGE_PROGRESS, .phase = ASSAY_PHASE_REVIEW};
+    assay_buf_clear(&out);
+    assert_int_equal(assay_worker_message_encode(&m, &out), ASSAY_OK);
+    assert_int_equal(assay_worker_message_decode(assay_buf_bytes(&out), &back, &err), ASSAY_OK);
+    assert_int_equal(back.phase, ASSAY_PHASE_REVIEW);
+    assert_int_not_equal(
+        assay_worker_message_decode(
+            assay_bytes_str("{\"type\":\"progress\",\"phase\":\"a secret\"}"), &back, &err),
+        ASSAY_OK);
+    assert_int_not_equal(
+        assay_worker_message_decode(assay_bytes_str("{\"type\":\"progress\"}"), &back, &err),
+        ASSAY_OK);
     assert_int_not_equal(assay_worker_message_decode(assay_bytes_str("{}"), &back, &err), ASSAY_OK);
     assert_int_not_equal(assay_worker_message_decode(assay_bytes_str("hello"), &back, &err),
                          ASSAY_OK);
@@ -152,9 +196,13 @@ static void messages_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_round_trip), cmocka_unit_test(bad_requests_are_refused),
-        cmocka_unit_test(paths_are_plain),     cmocka_unit_test(a_failed_run_reads_incomplete),
-        cmocka_unit_test(jobs_round_trip),     cmocka_unit_test(messages_round_trip),
+        cmocka_unit_test(requests_round_trip),
+        cmocka_unit_test(bad_requests_are_refused),
+        cmocka_unit_test(paths_are_plain),
+        cmocka_unit_test(a_failed_run_reads_incomplete),
+        cmocka_unit_test(jobs_round_trip),
+        cmocka_unit_test(messages_round_trip),
+        cmocka_unit_test(pace_is_that_of_the_phase),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
