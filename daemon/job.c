@@ -47,6 +47,8 @@ enum assay_status assay_job_encode(const struct assay_job *job, struct assay_buf
     put_list(&j, "formats", job->formats);
     assay_json_kv_uint(&j, "jobs", job->jobs);
     assay_json_kv_uint(&j, "sandbox", job->sandbox);
+    assay_json_kv_uint(&j, "log_format", job->log_format);
+    assay_json_kv_uint(&j, "log_level", job->log_level);
     assay_json_key(&j, "fingerprint_key");
     assay_json_hex(&j, job->fingerprint_key, sizeof job->fingerprint_key);
     put_names(&j, job);
@@ -93,10 +95,10 @@ static int take_names(struct assay_job *job, const json_t *object)
 enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *ret,
                                    struct assay_error *err)
 {
-    static const char *const known[] = {"run",     "path",        "name",      "policy",
-                                        "packs",   "plugins_dir", "cache_dir", "staging",
-                                        "formats", "jobs",        "sandbox",   "fingerprint_key",
-                                        "aside",   "only",        NULL};
+    static const char *const known[] = {
+        "run",       "path",    "name",       "policy",    "packs",   "plugins_dir",
+        "cache_dir", "staging", "formats",    "jobs",      "sandbox", "fingerprint_key",
+        "aside",     "only",    "log_format", "log_level", NULL};
     *ret = (struct assay_job){0};
     json_t *object = assay_json_in(text, known, err);
     if (object == NULL) {
@@ -118,6 +120,8 @@ enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *re
     ret->formats = take_list(ret, object, "formats");
     ret->jobs = assay_json_in_uint(object, "jobs");
     ret->sandbox = assay_json_in_uint(object, "sandbox");
+    ret->log_format = assay_json_in_uint(object, "log_format");
+    ret->log_level = assay_json_in_uint(object, "log_level");
     const char *key = assay_json_in_str(object, "fingerprint_key");
     int ok = key != NULL && assay_unhex(key, strlen(key), ret->fingerprint_key, 32) &&
              take_names(ret, object) && ret->path != NULL && ret->name != NULL &&

@@ -5,7 +5,8 @@
  * The daemon writes one job (a JSON object) to the worker's standard input and closes it; the
  * dataset comes as descriptor ASSAY_WORKER_ROOT_FD, opened by the daemon. The worker writes JSON
  * lines to standard output: any number of progress lines, then one result or error line. Standard
- * error is the log. The worker never learns the signing key; the daemon believes none of its words:
+ * error is the log, written as the daemon writes its own (format and level are part of the job) with
+ * the run in each line. The worker never learns the signing key; the daemon believes none of its words:
  * verdict and digests are read from the files it is about to sign.
  */
 #ifndef ASSAY_DAEMON_JOB_H
@@ -26,7 +27,9 @@ struct assay_job {
     const char *staging; /* to work in, and for nobody else: spills, and the report ... */
     struct assay_config_list formats;
     uint64_t jobs;
-    uint64_t sandbox; /* enum assay_sandbox_mode */
+    uint64_t sandbox;    /* enum assay_sandbox_mode */
+    uint64_t log_format; /* enum assay_log_format; for the journal: text with priorities */
+    uint64_t log_level;  /* enum assay_log_level */
     uint8_t fingerprint_key[32];
     const struct assay_bytes *aside; /* files to be hashed and not looked into */
     size_t n_aside;

@@ -196,6 +196,8 @@ static enum assay_status spawn(struct server *s, struct server_run *slot,
         .formats = c->formats,
         .jobs = c->jobs,
         .sandbox = c->sandbox,
+        .log_format = c->log_format,
+        .log_level = c->log_level,
     };
     const struct assay_child_limits limits = {c->worker_memory, c->worker_cpu_ms};
     struct assay_arena *arena = assay_arena_new(ASSAY_MIB(4));

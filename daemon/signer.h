@@ -13,6 +13,7 @@
  *     and for one attempt of a run only one content, and none for an attempt before the last (it
  *     remembers the last ASSAY_LIMIT_SIGNED runs; not across its own restarts).
  * A worker cannot reach it: it has no descriptor, no sockets, and may send no signals.
+ * It logs nothing: whatever it has to say is in its answer, and assayd logs that with the run.
  * A signer that dies is started again, at once or by the next request; a request under way when it
  * dies is asked again, once.
  * Thread rule: a signer belongs to one thread; calls block, for at most SIGNER_PATIENCE_MS.

@@ -408,6 +408,8 @@ int main(int argc, char **argv)
         status = assay_job_decode(assay_buf_bytes(&text), &w.job, &err);
     }
     if (status == ASSAY_OK) {
+        assay_log_setup(STDERR_FILENO, (enum assay_log_format)w.job.log_format,
+                        (enum assay_log_level)w.job.log_level);
         (void)snprintf(w.report, sizeof w.report, "%s/" ASSAY_JOB_REPORT, w.job.staging);
         (void)setenv("TMPDIR", w.job.staging, 1);
     }

@@ -9,7 +9,7 @@ mkdir -m 755 "$tmp/plugins"
 install -m 644 "$hostile" "$tmp/plugins"
 
 # --- without a sandbox the plugin gets through: so what follows is the sandbox's doing
-configure "sandbox: off" "plugins: {dir: $tmp/plugins}"
+configure "sandbox: off" "plugins: {dir: $tmp/plugins}" "log: {format: journal}"
 start
 deliver open
 run "$ASSAY" wait "$tmp/in/open" --timeout 60s --no-progress
@@ -25,6 +25,8 @@ is "$(metric start_program)" 0 "and start programs"
 is "$(jq -r .predicate.sandbox "$report/run.json")" off "the run statement says that it was off"
 like "$("$ASSAY" status)" "sandbox: off" "so does assay status"
 stop
+like "$(cat "$tmp/log")" '^<4>worker: engine run=1 part=hostile says="reached for everything"$' \
+	"without a journal at hand a worker too writes priorities"
 rm -rf "$tmp/in/open" "$tmp/state/reports/planted"
 
 # --- with what this kernel offers
@@ -45,7 +47,8 @@ if [ "$landlock" -eq 0 ] || [ "$seccomp" != true ]; then
 	done_testing
 	exit 0
 fi
-configure "plugins: {dir: $tmp/plugins}"
+configure "plugins: {dir: $tmp/plugins}" "log: {format: json}"
+: >"$tmp/log"
 start
 deliver shut
 run "$ASSAY" wait "$tmp/in/shut" --timeout 60s --no-progress
@@ -65,5 +68,16 @@ is "$(ls -A "$tmp/state/reports/.staging")" "" "the worker's own directory is go
 like "$(jq -r .predicate.sandbox "$report/run.json")" "^landlock $landlock, seccomp" \
 	"the run statement says what was in force"
 like "$("$ASSAY" status)" "sandbox: require; this kernel has Landlock $landlock, seccomp" "so does assay status"
+said=$(jq -c 'select(.module == "worker") | [.level, .run, .part, .says]' "$tmp/log")
+is "$said" "[\"warning\",$(field "$tmp/in/shut" .id),\"hostile\",\"reached for everything\"]" "a worker logs JSON where the daemon does"
+stop
+run jq -e 'has("time") and has("level") and has("module") and has("message")' "$tmp/log"
+is "$status" 0 "and nothing in the log is anything else"
+configure "plugins: {dir: $tmp/plugins}" "log: {level: error}"
+: >"$tmp/log"
+start
+deliver quiet
+run "$ASSAY" wait "$tmp/in/quiet" --timeout 60s --no-progress
+is "$(cat "$tmp/log")" "" "what the daemon would not log a worker does not either"
 stop
 done_testing

@@ -246,6 +246,7 @@ static enum assay_status hostile_finish(const void *shared, void *merged, struct
             status = sink->metric(sink->ctx, name, (uint64_t)when_loaded[i], 1);
         }
     }
+    hostile_host->log(hostile_host->ctx, ASSAY_LOG_WARNING, "reached for everything");
     int spill = hostile_host->spill(hostile_host->ctx);
     return status == ASSAY_OK
                ? sink->metric(sink->ctx, "hostile.ok_spill", (uint64_t)outcome(spill), 1)

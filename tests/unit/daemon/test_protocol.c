@@ -145,6 +145,8 @@ static void jobs_round_trip(void **state)
                             .staging = "/s",
                             .cache_dir = "/c",
                             .jobs = 2,
+                            .log_format = ASSAY_LOG_JSON,
+                            .log_level = ASSAY_LOG_DEBUG,
                             .packs = {packs, 2}};
     struct assay_job back;
     ASSAY_AUTO_BUF out;
@@ -156,6 +158,8 @@ static void jobs_round_trip(void **state)
     assert_string_equal(back.path, "/d\n\"x");
     assert_null(back.policy);
     assert_int_equal(back.packs.n, 2);
+    assert_int_equal(back.log_format, ASSAY_LOG_JSON);
+    assert_int_equal(back.log_level, ASSAY_LOG_DEBUG);
     assert_memory_equal(back.fingerprint_key, job.fingerprint_key, 32);
     assay_job_release(&back);
     assert_int_not_equal(assay_job_decode(assay_bytes_str("{\"run\":1}"), &back, &err), ASSAY_OK);
