@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/accepted.h"
 
-#include <stdlib.h>
-
+#include "cli/setup.h"
 #include "cli/term.h"
-#include "core/arena.h"
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/status.h"
@@ -18,34 +16,6 @@ static int list_error(const struct assay_error *err)
     assay_error_format(err, line, sizeof line);
     (void)fprintf(stderr, "%s\n", line);
     return 2;
-}
-
-int cli_keys_load(const struct cli_args *args, const char *option, struct cli_keys *ret)
-{
-    size_t n;
-    struct assay_error err = {0};
-    const char *const *paths = cli_values(args, option, &n);
-    ret->items = assay_alloc_array(n + 1, sizeof ret->items[0]);
-    if (ret->items == NULL) {
-        (void)assay_fail(&err, ASSAY_NOMEM, "out of memory");
-        return cli_fail(&err);
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (assay_key_load_public(paths[i], &ret->items[i], &err) != ASSAY_OK) {
-            (void)cli_fail(&err);
-            return 2;
-        }
-        ret->n++;
-    }
-    return 0;
-}
-
-void cli_keys_release(struct cli_keys *k)
-{
-    for (size_t i = 0; i < k->n; i++) {
-        assay_key_free(k->items[i]);
-    }
-    free(k->items);
 }
 
 static void add_list(struct cli_accepted *a, const struct assay_suppressions *s)
@@ -99,34 +69,28 @@ int cli_accepted_load(const struct cli_args *args, struct cli_accepted *a)
     const char *const *paths = cli_values(args, "suppressions", &n);
     (void)cli_values(args, "suppressions-key", &n_keys);
     if ((n == 0) != (n_keys == 0)) {
-        (void)fputs("assay: --suppressions LIST and --suppressions-key PUB are given together: a "
-                    "list counts only if it is signed\n",
-                    stderr);
-        return 2;
+        return cli_usage(args, "--suppressions LIST and --suppressions-key PUB are given together: "
+                               "a list counts only if it is signed");
     }
     if (n > ASSAY_LIMIT_ACCEPTED_LISTS) {
-        (void)fprintf(stderr, "assay: --suppressions: more than %d lists\n",
-                      ASSAY_LIMIT_ACCEPTED_LISTS);
-        return 2;
+        return cli_usage(args, "--suppressions: more than %d lists", ASSAY_LIMIT_ACCEPTED_LISTS);
     }
     a->given = n > 0;
     assay_buf_init(&a->digests, (size_t)33 * ASSAY_LIMIT_ACCEPTED);
     assay_buf_init(&a->lists, (size_t)80 * ASSAY_LIMIT_ACCEPTED_LISTS);
-    int code = n == 0 ? 0 : cli_keys_load(args, "suppressions-key", &keys);
+    int code = n == 0 ? 0 : cli_keys_load(args, "suppressions-key", NULL, &keys);
     code = code != 0 ? code : load_lists(a, paths, n, &keys);
     cli_keys_release(&keys);
     return code;
 }
 
-size_t cli_accepted_settings(struct cli_accepted *a,
-                             struct assay_plugin_option ret[CLI_ACCEPTED_SETTINGS])
+int cli_accepted_set(struct cli_accepted *a, struct cli_settings *s)
 {
     if (!a->given) {
         return 0;
     }
-    ret[0] = (struct assay_plugin_option){"duplicates", "accepted", assay_buf_str(&a->digests)};
-    ret[1] = (struct assay_plugin_option){"duplicates", "accepted_lists", assay_buf_str(&a->lists)};
-    return CLI_ACCEPTED_SETTINGS;
+    int code = cli_set(s, "duplicates", "accepted", assay_buf_str(&a->digests));
+    return code != 0 ? code : cli_set(s, "duplicates", "accepted_lists", assay_buf_str(&a->lists));
 }
 
 void cli_accepted_release(struct cli_accepted *a)

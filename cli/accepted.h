@@ -9,12 +9,9 @@
 #ifndef ASSAY_CLI_ACCEPTED_H
 #define ASSAY_CLI_ACCEPTED_H
 
+#include "cli/audit.h"
 #include "cli/command.h"
 #include "core/buf.h"
-#include "engine/audit.h"
-#include "reports/keys.h"
-
-#define CLI_ACCEPTED_SETTINGS 2
 
 /* Zeroed before use. */
 struct cli_accepted {
@@ -24,30 +21,17 @@ struct cli_accepted {
 
 /* 0, or the exit code after saying why on stderr. */
 int cli_accepted_load(const struct cli_args *args, struct cli_accepted *a);
-/* How many settings were written; they point into `a`. */
-size_t cli_accepted_settings(struct cli_accepted *a,
-                             struct assay_plugin_option ret[CLI_ACCEPTED_SETTINGS]);
+/* What the scanner is told of them, nothing where no list was given; settings point into `a`. As
+ * cli_set. */
+int cli_accepted_set(struct cli_accepted *a, struct cli_settings *s);
 void cli_accepted_release(struct cli_accepted *a);
 
-/* Public keys from the values of an option. */
-struct cli_keys {
-    struct assay_key **items;
-    size_t n;
-};
-int cli_keys_load(const struct cli_args *args, const char *option, struct cli_keys *ret);
-void cli_keys_release(struct cli_keys *k);
-
 #define CLI_ACCEPTED_OPTIONS                                                                       \
-    {                                                                                              \
-        "suppressions",                                                                            \
-        0,                                                                                         \
-        "LIST",                                                                                    \
-        NULL,                                                                                      \
-        "signed list of accepted groups, which are counted apart",                                 \
-        1},                                                                                        \
-    {                                                                                              \
-        "suppressions-key", 0, "PUB", NULL,                                                        \
-            "public key (PEM) of whoever may accept; one of them must have signed each list", 1    \
-    }
+    CLI_OPTION("suppressions", 0, "LIST", NULL,                                                    \
+               "signed list of accepted groups, which are counted apart", 1),                      \
+        CLI_OPTION("suppressions-key", 0, "PUB", NULL,                                             \
+                   "public key (PEM) of whoever may accept; one of them must have signed each "    \
+                   "list",                                                                         \
+                   1)
 
 #endif

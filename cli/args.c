@@ -42,19 +42,20 @@ static const struct cli_option *find_option(const struct cli_command *cmd, const
     return o != NULL ? o : find_in(cli_global_options, name, len, letter);
 }
 
-static void complain(const struct cli_command *cmd, const char *fmt, ...) ASSAY_PRINTF(2, 3);
-static void complain(const struct cli_command *cmd, const char *fmt, ...)
+int cli_usage(const struct cli_args *args, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     (void)fputs("assay: ", stderr);
     (void)vfprintf(stderr, fmt, ap);
     va_end(ap);
-    (void)fprintf(stderr, "\nSee: assay %s --help\n", cmd->name);
+    (void)fprintf(stderr, "\nSee: assay %s --help\n", args->cmd->name);
+    return 2;
 }
 
-static void complain_unknown(const struct cli_command *cmd, const char *given)
+static void complain_unknown(const struct cli_args *args, const char *given)
 {
+    const struct cli_command *cmd = args->cmd;
     const char *names[64];
     size_t n = 0;
     const struct cli_option *tables[] = {cmd->options, cli_global_options};
@@ -66,21 +67,21 @@ static void complain_unknown(const struct cli_command *cmd, const char *given)
     names[n] = NULL;
     const char *near = assay_suggest(given, names);
     if (near != NULL) {
-        complain(cmd, "unknown option '--%.60s', did you mean '--%s'?", given, near);
+        (void)cli_usage(args, "unknown option '--%.60s', did you mean '--%s'?", given, near);
     } else {
-        complain(cmd, "unknown option '--%.60s'", given);
+        (void)cli_usage(args, "unknown option '--%.60s'", given);
     }
 }
 
 static int add_hit(struct cli_args *args, const struct cli_option *o, const char *value)
 {
     if (o->choices != NULL && assay_choice_index(o->choices, value) < 0) {
-        complain(args->cmd, "option '--%s' takes one of %s", o->name, o->choices);
+        (void)cli_usage(args, "option '--%s' takes one of %s", o->name, o->choices);
         return -1;
     }
     for (size_t i = 0; i < args->n_hits && !o->repeats; i++) {
         if (args->hits[i].option == o) {
-            complain(args->cmd, "option '--%s' is given twice", o->name);
+            (void)cli_usage(args, "option '--%s' is given twice", o->name);
             return -1;
         }
     }
@@ -99,13 +100,13 @@ static int parse_option(struct cli_args *args, int argc, char **argv, int *i)
     if (o == NULL) {
         char given[64];
         (void)snprintf(given, sizeof given, "%.*s", (int)(len < 60 ? len : 60), name);
-        complain_unknown(args->cmd, given);
+        complain_unknown(args, given);
         return -1;
     }
     const char *rest = name + len;
     if (o->arg == NULL) {
         if (*rest != '\0') {
-            complain(args->cmd, "option '--%s' takes no value", o->name);
+            (void)cli_usage(args, "option '--%s' takes no value", o->name);
             return -1;
         }
         return add_hit(args, o, "");
@@ -114,7 +115,7 @@ static int parse_option(struct cli_args *args, int argc, char **argv, int *i)
         return add_hit(args, o, rest + (is_long ? 1 : 0));
     }
     if (*i + 1 >= argc) {
-        complain(args->cmd, "option '--%s' needs %s", o->name, o->arg);
+        (void)cli_usage(args, "option '--%s' needs %s", o->name, o->arg);
         return -1;
     }
     return add_hit(args, o, argv[++*i]);
@@ -143,12 +144,12 @@ static int check_operands(const struct cli_args *args)
         return 0;
     }
     if (args->n_operands < cmd->min_operands) {
-        complain(cmd, "'assay %s' needs %s", cmd->name, cmd->operands);
+        (void)cli_usage(args, "'assay %s' needs %s", cmd->name, cmd->operands);
         return -1;
     }
     if (args->n_operands > cmd->max_operands) {
-        complain(cmd, "too many operands: '%.100s' is one more than 'assay %s' takes",
-                 args->operands[cmd->max_operands], cmd->name);
+        (void)cli_usage(args, "too many operands: '%.100s' is one more than 'assay %s' takes",
+                        args->operands[cmd->max_operands], cmd->name);
         return -1;
     }
     return 0;
@@ -209,6 +210,37 @@ const char *const *cli_values(const struct cli_args *args, const char *name, siz
         }
     }
     return values;
+}
+
+static int check_value(const struct cli_args *args, const char *name, enum assay_status status,
+                       const struct assay_error *err)
+{
+    return status == ASSAY_OK ? 0 : cli_usage(args, "--%s: %s", name, err->message);
+}
+
+int cli_number(const struct cli_args *args, const char *name, int64_t min, int64_t max,
+               int64_t *ret)
+{
+    struct assay_error err = {0};
+    const char *text = cli_value(args, name);
+    return text == NULL ? 0
+                        : check_value(args, name, assay_parse_int(text, min, max, ret, &err), &err);
+}
+
+int cli_size(const struct cli_args *args, const char *name, uint64_t *ret_bytes)
+{
+    struct assay_error err = {0};
+    const char *text = cli_value(args, name);
+    return text == NULL ? 0
+                        : check_value(args, name, assay_parse_size(text, ret_bytes, &err), &err);
+}
+
+int cli_duration(const struct cli_args *args, const char *name, uint64_t *ret_ms)
+{
+    struct assay_error err = {0};
+    const char *text = cli_value(args, name);
+    return text == NULL ? 0
+                        : check_value(args, name, assay_parse_duration(text, ret_ms, &err), &err);
 }
 
 size_t cli_operands(const struct cli_args *args)

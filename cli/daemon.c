@@ -23,17 +23,6 @@
 
 #define RETRY_MS 50
 
-static int duration(const struct cli_args *args, const char *name, uint64_t *ret_ms)
-{
-    struct assay_error err = {0};
-    const char *text = cli_value(args, name);
-    if (text != NULL && assay_parse_duration(text, ret_ms, &err) != ASSAY_OK) {
-        (void)fprintf(stderr, "assay: --%s: %s\n", name, err.message);
-        return 2;
-    }
-    return 0;
-}
-
 /* Connects; with `patience_ms`, tries until a daemon answers. */
 static int connect_daemon(const struct cli_args *args, uint64_t patience_ms,
                           struct assay_client **ret)
@@ -137,7 +126,7 @@ static int run_status(const struct cli_args *args)
 {
     uint64_t patience = 0;
     struct assay_client *c = NULL;
-    int code = duration(args, "wait-ready", &patience);
+    int code = cli_duration(args, "wait-ready", &patience);
     code = code != 0 ? code : connect_daemon(args, patience, &c);
     code = code != 0 ? code : show_status(args, c);
     assay_client_close(c);
@@ -162,8 +151,7 @@ static int parse_target(const char *text, char path[PATH_MAX], uint64_t *ret_run
         *ret_dataset = text;
         return 0;
     }
-    (void)fprintf(stderr, "assay: '%.200s' is neither a run nor a path that exists\n", text);
-    return 2;
+    return cli_error("'%.200s' is neither a run nor a path that exists", text);
 }
 
 static int verdict_exit(const struct assay_run_view *r)
@@ -198,7 +186,7 @@ static int wait_for(const struct cli_args *args, struct assay_client *c, const c
     struct assay_error err = {0};
     struct assay_run_view r = {0};
     struct assay_wait what = {.dataset = dataset, .run = run};
-    int code = duration(args, "timeout", &what.timeout_ms);
+    int code = cli_duration(args, "timeout", &what.timeout_ms);
     if (code != 0) {
         return code;
     }
@@ -232,28 +220,17 @@ static int run_wait(const struct cli_args *args)
     return code;
 }
 
-static int priority(const struct cli_args *args, uint64_t *ret)
-{
-    int64_t n = 0;
-    struct assay_error err = {0};
-    const char *text = cli_value(args, "priority");
-    if (text != NULL && assay_parse_int(text, 0, ASSAY_LIMIT_PRIORITY, &n, &err) != ASSAY_OK) {
-        (void)fprintf(stderr, "assay: --priority: %s\n", err.message);
-        return 2;
-    }
-    *ret = (uint64_t)n;
-    return 0;
-}
-
 static int submit(const struct cli_args *args, struct assay_client *c, const char *path)
 {
     char policy[PATH_MAX];
     uint64_t run = 0;
+    int64_t priority = 0;
     struct assay_error err = {0};
     struct assay_submit what = {.path = path, .policy = cli_value(args, "policy")};
     what.packs = cli_values(args, "pack", &what.n_packs);
-    int code = duration(args, "deadline", &what.deadline_ms);
-    code = code != 0 ? code : priority(args, &what.priority);
+    int code = cli_duration(args, "deadline", &what.deadline_ms);
+    code = code != 0 ? code : cli_number(args, "priority", 0, ASSAY_LIMIT_PRIORITY, &priority);
+    what.priority = (uint64_t)priority;
     if (code != 0) {
         return code;
     }
@@ -276,8 +253,7 @@ static int run_submit(const struct cli_args *args)
     char path[PATH_MAX];
     struct assay_client *c = NULL;
     if (realpath(cli_operand(args, 0), path) == NULL) {
-        (void)fprintf(stderr, "assay: there is no '%.200s'\n", cli_operand(args, 0));
-        return 2;
+        return cli_error("there is no '%.200s'", cli_operand(args, 0));
     }
     int code = connect_daemon(args, 0, &c);
     code = code != 0 ? code : submit(args, c, path);
@@ -312,7 +288,7 @@ static int show_report(const struct cli_args *args, struct assay_client *c, cons
     }
     if (r.report == NULL) {
         print_run(&r);
-        (void)fputs("assay: that run has no report (yet)\n", stderr);
+        (void)cli_error("that run has no report (yet)");
         return 4;
     }
     if (cli_given(args, "path")) {
@@ -339,21 +315,10 @@ static int run_report(const struct cli_args *args)
     return code;
 }
 
-#define CONTROL_OPTION                                                                             \
-    {                                                                                              \
-        "control", 0, "SOCKET", NULL, "control socket of assayd; default: $ASSAY_CONTROL", 0       \
-    }
-#define JSON_OPTION                                                                                \
-    {                                                                                              \
-        "json", 0, NULL, NULL, "print the daemon's reply as JSON", 0                               \
-    }
-#define TIMEOUT_OPTION                                                                             \
-    {                                                                                              \
-        "timeout", 0, "TIME", NULL, "give up after this long (10s, 5m)", 0                         \
-    }
+#define JSON_OPTION CLI_OPTION("json", 0, NULL, NULL, "print the daemon's reply as JSON", 0)
 
 static const struct cli_option status_options[] = {
-    CONTROL_OPTION,
+    CLI_CONTROL_OPTION,
     JSON_OPTION,
     {"wait-ready", 0, "TIME", NULL, "keep trying for this long until the daemon answers", 0},
     CLI_NO_OPTION,
@@ -364,20 +329,18 @@ static const struct cli_option submit_options[] = {
     {"priority", 0, "N", NULL, "0 to 100; greater starts earlier", 0},
     {"deadline", 0, "TIME", NULL, "give the run up when it is not done after this long (10m)", 0},
     {"wait", 'w', NULL, NULL, "wait for the verdict; the exit code is the verdict", 0},
-    TIMEOUT_OPTION,
-    {"no-progress", 0, NULL, NULL, "no progress line", 0},
-    CONTROL_OPTION,
+    CLI_TIMEOUT_OPTION,
+    CLI_QUIET_OPTION,
+    CLI_CONTROL_OPTION,
     JSON_OPTION,
     CLI_NO_OPTION,
 };
 static const struct cli_option wait_options[] = {
-    TIMEOUT_OPTION, {"no-progress", 0, NULL, NULL, "no progress line", 0},
-    CONTROL_OPTION, JSON_OPTION,
-    CLI_NO_OPTION,
+    CLI_TIMEOUT_OPTION, CLI_QUIET_OPTION, CLI_CONTROL_OPTION, JSON_OPTION, CLI_NO_OPTION,
 };
 static const struct cli_option report_options[] = {
     {"path", 0, NULL, NULL, "print the report directory only", 0},
-    CONTROL_OPTION,
+    CLI_CONTROL_OPTION,
     JSON_OPTION,
     CLI_NO_OPTION,
 };

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "cli/accepted.h"
+#include "cli/audit.h"
 #include "cli/command.h"
 #include "cli/dedup_list.h"
 #include "cli/setup.h"
@@ -25,7 +26,6 @@
 #include "core/arena.h"
 #include "core/fs.h"
 #include "core/limits.h"
-#include "core/option.h"
 #include "engine/identical.h"
 
 /* One row a tier: its option value, its rule, the metric that counts it. */
@@ -44,18 +44,15 @@ static const struct tier {
     {"image", "images.near", "images.near_ratio", "pictures that look the same", "相似图片", 0, 1},
 };
 
-#define N_TIERS      (sizeof tiers / sizeof tiers[0])
-#define TIER_NAMES   "file|record|normalised|near|span|image"
-#define MAX_SETTINGS 16
+#define N_TIERS    (sizeof tiers / sizeof tiers[0])
+#define TIER_NAMES "file|record|normalised|near|span|image"
 
 struct dedup {
     const struct cli_args *args;
     struct cli_setup setup;
-    struct assay_plugin_option settings[MAX_SETTINGS];
-    size_t n_settings;
+    struct cli_settings settings;
     struct cli_accepted accepted;
     char threshold[32];
-    unsigned jobs;
     uint8_t chosen[N_TIERS];
     uint8_t key[32]; /* of fingerprints, which nobody sees */
     struct assay_audit *audit;
@@ -63,18 +60,6 @@ struct dedup {
     struct assay_inventory *inventory;
     struct assay_identical same;
 };
-
-static int usage_error(const char *fmt, ...) ASSAY_PRINTF(1, 2);
-static int usage_error(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    (void)fputs("assay: ", stderr);
-    (void)vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    (void)fputs("\nSee: assay dedup --help\n", stderr);
-    return 2;
-}
 
 /* ---- what is asked for --------------------------------------------------------------------- */
 
@@ -100,11 +85,9 @@ static int is_chosen(const struct dedup *d, const char *name)
     return 0;
 }
 
-static void set(struct dedup *d, const char *name, const char *value)
+static int set(struct dedup *d, const char *name, const char *value)
 {
-    if (value != NULL) {
-        d->settings[d->n_settings++] = (struct assay_plugin_option){"duplicates", name, value};
-    }
+    return cli_set(&d->settings, "duplicates", name, value);
 }
 
 /* --threshold 0.8 is 800 of 1000 to the scanner. */
@@ -117,40 +100,34 @@ static int set_threshold(struct dedup *d)
         return 0;
     }
     if (end == text || *end != '\0' || !(share >= 0.5 && share <= 1.0)) {
-        return usage_error("--threshold takes a similarity from 0.5 to 1, not '%.40s'", text);
+        return cli_usage(d->args, "--threshold takes a similarity from 0.5 to 1, not '%.40s'",
+                         text);
     }
     (void)snprintf(d->threshold, sizeof d->threshold, "%d", (int)(share * 1000 + 0.5));
-    set(d, "near_threshold", d->threshold);
-    return 0;
+    return set(d, "near_threshold", d->threshold);
 }
 
 static int settle_options(struct dedup *d)
 {
     choose_tiers(d);
-    set(d, "near", is_chosen(d, "near") ? "true" : NULL);
-    set(d, "normalised", is_chosen(d, "normalised") || is_chosen(d, "near") ? NULL : "false");
-    set(d, "spans", is_chosen(d, "span") ? "all" : NULL);
-    set(d, "fields", cli_value(d->args, "fields"));
-    set(d, "memory", cli_value(d->args, "memory"));
+    int code = set(d, "near", is_chosen(d, "near") ? "true" : NULL);
+    code |=
+        set(d, "normalised", is_chosen(d, "normalised") || is_chosen(d, "near") ? NULL : "false");
+    code |= set(d, "spans", is_chosen(d, "span") ? "all" : NULL);
+    code |= set(d, "fields", cli_value(d->args, "fields"));
+    code |= set(d, "memory", cli_value(d->args, "memory"));
     if (cli_given(d->args, "out") && !cli_given(d->args, "emit")) {
-        return usage_error("--out is where the list goes: say --emit keep or --emit drop, too");
+        return cli_usage(d->args,
+                         "--out is where the list goes: say --emit keep or --emit drop, too");
     }
-    struct assay_error err = {0};
-    int64_t jobs = 0;
-    const char *text = cli_value(d->args, "jobs");
-    if (text != NULL && assay_parse_int(text, 0, ASSAY_LIMIT_JOBS, &jobs, &err) != ASSAY_OK) {
-        return usage_error("--jobs: %s", err.message);
-    }
-    d->jobs = (unsigned)jobs;
-    int code = cli_accepted_load(d->args, &d->accepted);
-    d->n_settings += cli_accepted_settings(&d->accepted, d->settings + d->n_settings);
+    code = code != 0 ? code : cli_accepted_load(d->args, &d->accepted);
+    code = code != 0 ? code : cli_accepted_set(&d->accepted, &d->settings);
     return code != 0 ? code : set_threshold(d);
 }
 
 /* Only scanners that know of copies; a plugin that was loaded besides is not asked. */
 static int select_scanners(struct dedup *d)
 {
-    struct assay_error err = {0};
     const char *names[2];
     size_t n = 0;
     if (assay_plugins_find(d->setup.plugins, ASSAY_PLUGIN_SCANNER, "duplicates") != NULL) {
@@ -160,10 +137,7 @@ static int select_scanners(struct dedup *d)
         assay_plugins_find(d->setup.plugins, ASSAY_PLUGIN_SCANNER, "images") != NULL) {
         names[n++] = "images";
     }
-    if (assay_plugins_select(d->setup.plugins, names, n, 0, &err) != ASSAY_OK) {
-        return cli_fail(&err);
-    }
-    return 0;
+    return cli_setup_scanners(&d->setup, names, n);
 }
 
 /* Every tier that is asked for must be there, or its absence would look like cleanliness. */
@@ -171,8 +145,9 @@ static int check_tiers(struct dedup *d)
 {
     for (size_t t = 0; t < N_TIERS; t++) {
         if (d->chosen[t] && assay_ruleset_find(d->setup.rules, tiers[t].rule) == ASSAY_NONE) {
-            return usage_error("tier '%s' is not available: no loaded scanner has the rule %s",
-                               tiers[t].name, tiers[t].rule);
+            return cli_usage(d->args,
+                             "tier '%s' is not available: no loaded scanner has the rule %s",
+                             tiers[t].name, tiers[t].rule);
         }
     }
     return 0;
@@ -191,27 +166,8 @@ static int prepare(struct dedup *d)
 
 static int run_audit(struct dedup *d)
 {
-    struct assay_error err = {0};
-    const struct assay_audit_options opt = {
-        .roots = cli_operand_list(d->args),
-        .n_roots = cli_operands(d->args),
-        .plugins = d->setup.plugins,
-        .rules = d->setup.rules,
-        .policy = d->setup.policy,
-        .jobs = d->jobs,
-        .plugin_options = d->settings,
-        .n_plugin_options = d->n_settings,
-        .reader = cli_value(d->args, "reader"),
-        .keep_members = 1,
-        .fingerprint_key = d->key,
-        .progress = cli_progress_wanted(d->args) ? cli_progress_show : NULL,
-        .cancel = cli_cancel_flag(),
-    };
-    enum assay_status status = assay_audit_run(&opt, &d->audit, &err);
-    if (opt.progress != NULL) {
-        cli_progress_end();
-    }
-    return status == ASSAY_OK ? 0 : cli_fail(&err);
+    const struct assay_audit_options opt = {.keep_members = 1, .fingerprint_key = d->key};
+    return cli_audit_run(d->args, &d->setup, &d->settings, opt, &d->audit);
 }
 
 /* Whether nothing but files, and none of them standard input, is asked for. */
@@ -232,10 +188,15 @@ static int only_files(const struct dedup *d)
 static int compare_files(struct dedup *d)
 {
     struct assay_error err = {0};
+    int64_t jobs = 0;
+    if (cli_number(d->args, "jobs", 0, ASSAY_LIMIT_JOBS, &jobs) != 0) {
+        return 2;
+    }
     enum assay_status status = assay_inventory_build(cli_operand_list(d->args), NULL,
                                                      cli_operands(d->args), &d->inventory, &err);
     if (status == ASSAY_OK) {
-        status = assay_identical_find(d->inventory, d->jobs, cli_cancel_flag(), &d->same, &err);
+        status =
+            assay_identical_find(d->inventory, (unsigned)jobs, cli_cancel_flag(), &d->same, &err);
     }
     return status == ASSAY_OK ? 0 : cli_fail(&err);
 }
@@ -262,12 +223,7 @@ static struct assay_metric metric_of(const struct dedup *d, const char *name)
     if (d->audit == NULL) {
         return (struct assay_metric){name, d->same.n, assay_inventory_count(d->inventory)};
     }
-    for (size_t i = 0; i < assay_audit_metrics(d->audit) && name != NULL; i++) {
-        if (strcmp(assay_audit_metric(d->audit, i)->name, name) == 0) {
-            return *assay_audit_metric(d->audit, i);
-        }
-    }
-    return (struct assay_metric){name, 0, 0};
+    return name == NULL ? (struct assay_metric){0} : cli_audit_metric(d->audit, name);
 }
 
 static void print_table(const struct dedup *d, FILE *f)
@@ -442,10 +398,7 @@ static const struct cli_option options[] = {
     {"memory", 0, "SIZE", NULL, "memory to hold before spilling to disk", 0},
     {"format", 'f', "FORMAT", "table|jsonl", "how the summary is printed; default: table", 0},
     CLI_ACCEPTED_OPTIONS,
-    {"jobs", 'j', "N", NULL, "worker threads; default: one per CPU", 0},
-    {"reader", 0, "NAME", NULL, "read every file with this reader instead of detecting the format",
-     0},
-    {"no-progress", 0, NULL, NULL, "no progress line", 0},
+    CLI_AUDIT_OPTIONS,
     CLI_PLUGIN_OPTIONS,
     CLI_NO_OPTION,
 };

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/audit.h"
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "cli/term.h"
@@ -27,35 +28,20 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/limits.h"
-#include "core/option.h"
 #include "core/status.h"
 
 #define KEYS_NAME     "keys"
 #define DELIVERY_NAME "delivery.json"
 #define NAME_MAX_LEN  100
-#define SETTINGS_MAX  8
 
 struct index_run {
     const struct cli_args *args;
     char dir[PATH_MAX];
     struct cli_setup setup;
-    struct assay_plugin_option settings[SETTINGS_MAX];
-    size_t n_settings;
+    struct cli_settings settings;
     uint8_t key[32]; /* of fingerprints, which are kept nowhere */
     struct assay_audit *audit;
 };
-
-static int index_error(const char *fmt, ...) ASSAY_PRINTF(1, 2);
-static int index_error(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    (void)fputs("assay: ", stderr);
-    (void)vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    (void)fputc('\n', stderr);
-    return 2;
-}
 
 /* ---- the directory ------------------------------------------------------------------------- */
 
@@ -71,13 +57,13 @@ static int find_dir(struct index_run *r)
         }
         (void)snprintf(r->dir, sizeof r->dir, "%.*s/index", (int)sizeof home - 8, home);
     } else if (strchr(dir, ':') != NULL) {
-        return index_error("--index: a path with a colon in it cannot be used");
+        return cli_error("--index: a path with a colon in it cannot be used");
     } else {
         (void)snprintf(r->dir, sizeof r->dir, "%s", dir);
     }
     return strlen(r->dir) + NAME_MAX_LEN + 64 < sizeof r->dir
                ? 0
-               : index_error("--index: the path is too long");
+               : cli_error("--index: the path is too long");
 }
 
 static int is_name(const char *s)
@@ -141,73 +127,34 @@ static void free_names(struct dirent **names, int n)
 
 /* ---- the audit ----------------------------------------------------------------------------- */
 
-static void set_option(struct index_run *r, const char *name, const char *value)
+static int set(struct index_run *r, const char *name, const char *value)
 {
-    if (value != NULL && r->n_settings < SETTINGS_MAX) {
-        r->settings[r->n_settings++] = (struct assay_plugin_option){"duplicates", name, value};
-    }
+    return cli_set(&r->settings, "duplicates", name, value);
 }
 
 static int set_up(struct index_run *r, const char *policy)
 {
     static const char *const names[] = {"duplicates"};
-    struct assay_error err = {0};
-    set_option(r, "near", "true");
-    set_option(r, "fields", cli_value(r->args, "fields"));
-    set_option(r, "near_threshold", cli_value(r->args, "threshold"));
-    set_option(r, "memory", cli_value(r->args, "memory"));
-    int code = cli_setup_plugins(r->args, &r->setup);
-    if (code == 0 && assay_plugins_select(r->setup.plugins, names, 1, 0, &err) != ASSAY_OK) {
-        code = cli_fail(&err);
-    }
+    int code = set(r, "near", "true");
+    code |= set(r, "fields", cli_value(r->args, "fields"));
+    code |= set(r, "near_threshold", cli_value(r->args, "threshold"));
+    code |= set(r, "memory", cli_value(r->args, "memory"));
+    code = code != 0 ? code : cli_setup_plugins(r->args, &r->setup);
+    code = code != 0 ? code : cli_setup_scanners(&r->setup, names, 1);
     code = code != 0 ? code : cli_setup_rules(r->args, &r->setup);
-    code = code != 0 ? code : cli_setup_policy(r->args, policy, &r->setup);
-    return code;
+    return code != 0 ? code : cli_setup_policy(r->args, policy, &r->setup);
 }
 
 static int audit(struct index_run *r)
 {
-    struct assay_error err = {0};
-    int64_t jobs = 0;
-    const char *text = cli_value(r->args, "jobs");
-    if (text != NULL && assay_parse_int(text, 0, ASSAY_LIMIT_JOBS, &jobs, &err) != ASSAY_OK) {
-        return index_error("--jobs: %s", err.message);
-    }
-    const struct assay_audit_options opt = {
-        .roots = cli_operand_list(r->args),
-        .n_roots = cli_operands(r->args),
-        .plugins = r->setup.plugins,
-        .rules = r->setup.rules,
-        .policy = r->setup.policy,
-        .jobs = (unsigned)jobs,
-        .plugin_options = r->settings,
-        .n_plugin_options = r->n_settings,
-        .reader = cli_value(r->args, "reader"),
-        .fingerprint_key = r->key,
-        .progress = cli_progress_wanted(r->args) ? cli_progress_show : NULL,
-        .cancel = cli_cancel_flag(),
-    };
-    enum assay_status status = assay_audit_run(&opt, &r->audit, &err);
-    if (opt.progress != NULL) {
-        cli_progress_end();
-    }
-    return status == ASSAY_OK ? 0 : cli_fail(&err);
+    const struct assay_audit_options opt = {.fingerprint_key = r->key};
+    return cli_audit_run(r->args, &r->setup, &r->settings, opt, &r->audit);
 }
 
 static void release(struct index_run *r)
 {
     assay_audit_free(r->audit);
     cli_setup_release(&r->setup);
-}
-
-static uint64_t metric_of(const struct index_run *r, const char *name)
-{
-    for (size_t i = 0; i < assay_audit_metrics(r->audit); i++) {
-        if (strcmp(assay_audit_metric(r->audit, i)->name, name) == 0) {
-            return assay_audit_metric(r->audit, i)->num;
-        }
-    }
-    return 0;
 }
 
 /* ---- add ----------------------------------------------------------------------------------- */
@@ -233,7 +180,7 @@ static int delivery_json(const struct index_run *r, const char *name, struct ass
     assay_json_kv_uint(&j, "version", 1);
     assay_json_end_object(&j);
     assay_buf_addc(out, '\n');
-    return assay_json_status(&j) == ASSAY_OK ? 0 : index_error("cannot describe the delivery");
+    return assay_json_status(&j) == ASSAY_OK ? 0 : cli_error("cannot describe the delivery");
 }
 
 /* What the audit left in the hidden directory becomes the delivery. */
@@ -245,8 +192,8 @@ static int publish(struct index_run *r, const char *name, const char *hidden)
     assay_buf_init(&json, ASSAY_KIB(16));
     path_in(r, hidden, KEYS_NAME, file);
     if (assay_audit_verdict(r->audit) == ASSAY_INCOMPLETE || access(file, R_OK) != 0) {
-        (void)index_error("not everything could be read and written, so nothing was added: "
-                          "'assay scan' says what is wrong with the delivery");
+        (void)cli_error("not everything could be read and written, so nothing was added: "
+                        "'assay scan' says what is wrong with the delivery");
         return 3;
     }
     int code = delivery_json(r, name, &json);
@@ -270,9 +217,9 @@ static int add(struct index_run *r, const char *name)
     (void)snprintf(hidden, sizeof hidden, ".%s.part", name);
     path_in(r, name, "", path);
     if (access(path, F_OK) == 0) {
-        return index_error("there is a delivery '%s' already: 'assay index drop %s' takes it away, "
-                           "--name gives this one another name",
-                           name, name);
+        return cli_error("there is a delivery '%s' already: 'assay index drop %s' takes it away, "
+                         "--name gives this one another name",
+                         name, name);
     }
     int code = cli_check_outside(r->args, r->dir);
     path_in(r, hidden, "", path);
@@ -280,8 +227,8 @@ static int add(struct index_run *r, const char *name)
         code = cli_fail(&err);
     }
     path_in(r, hidden, KEYS_NAME, keys);
-    set_option(r, "index_write", keys);
-    set_option(r, "index_name", name);
+    code = code != 0 ? code : set(r, "index_write", keys);
+    code = code != 0 ? code : set(r, "index_name", name);
     code = code != 0 ? code : set_up(r, "observe");
     code = code != 0 ? code : audit(r);
     code = code != 0 ? code : publish(r, name, hidden);
@@ -318,9 +265,9 @@ static int run_add(const struct cli_args *args)
         (void)snprintf(name, sizeof name, "%s", cli_value(args, "name"));
     }
     if (!is_name(name)) {
-        return index_error("a delivery's name has 1 to %d of the characters A-Z a-z 0-9 . _ - and "
-                           "does not begin with a dot: give one with --name",
-                           NAME_MAX_LEN);
+        return cli_error("a delivery's name has 1 to %d of the characters A-Z a-z 0-9 . _ - and "
+                         "does not begin with a dot: give one with --name",
+                         NAME_MAX_LEN);
     }
     int code = find_dir(&r);
     code = code != 0 ? code : add(&r, name);
@@ -357,7 +304,7 @@ static int show_delivery(const struct index_run *r, const char *name)
 {
     json_t *o = read_delivery(r, name);
     if (o == NULL) {
-        (void)index_error("%s/%s is damaged: drop it and add the delivery again", r->dir, name);
+        (void)cli_error("%s/%s is damaged: drop it and add the delivery again", r->dir, name);
         return 3;
     }
     const char *manifest = json_string_value(json_object_get(o, "manifest_sha256"));
@@ -386,7 +333,7 @@ static int run_list(const struct cli_args *args)
     }
     const int n = list_names(&r, &names);
     if (n < 0) {
-        return index_error("cannot read %s: %s", r.dir, strerror(errno));
+        return cli_error("cannot read %s: %s", r.dir, strerror(errno));
     }
     if (!cli_given(args, "json") && n > 0) {
         (void)printf("%-28s %12s %8s  %-10s  %s\n", "delivery", "records", "files", "added",
@@ -419,21 +366,15 @@ static int keys_of(const struct index_run *r, struct assay_buf *out)
         free_names(names, n);
     }
     if (n <= 0) {
-        return index_error("no delivery is in %s: there is nothing to check against", r->dir);
+        return cli_error("no delivery is in %s: there is nothing to check against", r->dir);
     }
-    return assay_buf_status(out) == ASSAY_OK ? 0 : index_error("the index has too many deliveries");
+    return assay_buf_status(out) == ASSAY_OK ? 0 : cli_error("the index has too many deliveries");
 }
 
 static int print_findings(const struct index_run *r)
 {
-    struct assay_error err = {0};
     const char *format = cli_value(r->args, "format");
-    const struct assay_writer *w = assay_writer_find(format == NULL ? "table" : format);
-    struct assay_out out = cli_out(r->args, stdout);
-    if (w->write(r->audit, &out, &err) == ASSAY_OK && fflush(stdout) == 0) {
-        return 0;
-    }
-    return cli_fail(&err);
+    return cli_audit_print(r->args, r->audit, assay_writer_find(format == NULL ? "table" : format));
 }
 
 static int run_check(const struct cli_args *args)
@@ -443,15 +384,14 @@ static int run_check(const struct cli_args *args)
     assay_buf_init(&keys, ASSAY_MIB(1));
     int code = find_dir(&r);
     code = code != 0 ? code : keys_of(&r, &keys);
-    set_option(&r, "index", code == 0 ? assay_buf_str(&keys) : NULL);
+    code = code != 0 ? code : set(&r, "index", assay_buf_str(&keys));
     code = code != 0 ? code : set_up(&r, "first-delivery");
     code = code != 0 ? code : audit(&r);
     code = code != 0 ? code : print_findings(&r);
     if (code == 0) {
-        const uint64_t found = metric_of(&r, "duplicates.delivered_ratio");
+        const uint64_t found = cli_audit_metric(r.audit, "duplicates.delivered_ratio").num;
         cli_note(args, "%llu records were delivered before.", (unsigned long long)found);
-        code = assay_audit_cancelled(r.audit) ? assay_status_exit(ASSAY_CANCELLED)
-                                              : assay_verdict_exit(assay_audit_verdict(r.audit));
+        code = cli_audit_exit(r.audit);
     }
     release(&r);
     return code;
@@ -467,7 +407,7 @@ static int run_drop(const struct cli_args *args)
         const char *name = cli_operand(args, i);
         const int error = is_name(name) ? remove_delivery(&r, name) : ENOENT;
         if (error != 0) {
-            worst = index_error("cannot drop '%.100s' from %s: %s", name, r.dir, strerror(error));
+            worst = cli_error("cannot drop '%.100s' from %s: %s", name, r.dir, strerror(error));
         }
     }
     return worst;
@@ -476,25 +416,14 @@ static int run_drop(const struct cli_args *args)
 /* ---- the commands -------------------------------------------------------------------------- */
 
 #define INDEX_OPTION                                                                               \
-    {                                                                                              \
-        "index", 'i', "DIR", NULL, "directory of the index; default: one of your own", 0           \
-    }
+    CLI_OPTION("index", 'i', "DIR", NULL, "directory of the index; default: one of your own", 0)
 #define INDEX_AUDIT_OPTIONS                                                                        \
-    {"fields",                                                                                     \
-     0,                                                                                            \
-     "POINTERS",                                                                                   \
-     NULL,                                                                                         \
-     "JSON Pointers, separated by commas, of the fields that are compared",                        \
-     0},                                                                                           \
-        {"threshold",                                                                              \
-         0,                                                                                        \
-         "N",                                                                                      \
-         NULL,                                                                                     \
-         "similarity of near-duplicates in thousandths; default: 800",                             \
-         0},                                                                                       \
-        {"memory", 0, "SIZE", NULL, "memory for keys before they go to disk", 0},                  \
-        {"reader", 0, "NAME", NULL, "read every file with this reader", 0},                        \
-        {"jobs", 'j', "N", NULL, "threads; default: one per CPU", 0}, CLI_PLUGIN_OPTIONS
+    CLI_OPTION("fields", 0, "POINTERS", NULL,                                                      \
+               "compare only these fields (JSON Pointers, comma between)", 0),                     \
+        CLI_OPTION("threshold", 0, "N", NULL,                                                      \
+                   "similarity of near-duplicates in thousandths; default: 800", 0),               \
+        CLI_OPTION("memory", 0, "SIZE", NULL, "memory for keys before they go to disk", 0),        \
+        CLI_AUDIT_OPTIONS, CLI_PLUGIN_OPTIONS
 
 static const struct cli_option add_options[] = {
     INDEX_OPTION,

@@ -34,8 +34,7 @@ static int ask_twice(const struct cli_args *args, const char *path, char *buf, s
     struct assay_passphrase pass = cli_passphrase(args);
     *ret_n = pass.ask(pass.ctx, path, buf, cap);
     if (*ret_n <= 0) {
-        (void)fputs("assay: no passphrase: give --passphrase-file FILE or a terminal\n", stderr);
-        return 2;
+        return cli_error("no passphrase: give --passphrase-file FILE or a terminal");
     }
     if (cli_given(args, "passphrase-file")) {
         return 0;
@@ -44,8 +43,7 @@ static int ask_twice(const struct cli_args *args, const char *path, char *buf, s
     int same = m == *ret_n && memcmp(buf, again, (size_t)m) == 0;
     explicit_bzero(again, sizeof again);
     if (!same) {
-        (void)fputs("assay: the two passphrases differ; no key was made\n", stderr);
-        return 2;
+        return cli_error("the two passphrases differ; no key was made");
     }
     return 0;
 }

@@ -78,8 +78,7 @@ static int run_cancel(const struct cli_args *args)
     struct assay_error err = {0};
     struct assay_run_view view = {0};
     if (assay_parse_int(cli_operand(args, 0), 1, INT64_MAX, &run, &err) != ASSAY_OK) {
-        (void)fprintf(stderr, "assay: RUN is the number of a run (see: assay status)\n");
-        return 2;
+        return cli_usage(args, "RUN is the number of a run (see: assay status)");
     }
     int code = connect_to(args, &c);
     if (code == 0 && assay_client_cancel(c, (uint64_t)run, &view, &err) != ASSAY_OK) {
@@ -94,7 +93,7 @@ static int run_cancel(const struct cli_args *args)
 
 static const struct cli_option reaudit_options[] = {
     {"dry-run", 'n', NULL, NULL, "list them, queue nothing", 0},
-    {"control", 0, "SOCKET", NULL, "control socket of assayd; default: $ASSAY_CONTROL", 0},
+    CLI_CONTROL_OPTION,
     CLI_NO_OPTION,
 };
 static const char *const reaudit_examples[] = {
@@ -115,7 +114,7 @@ const struct cli_command cli_reaudit = {
 };
 
 static const struct cli_option operate_options[] = {
-    {"control", 0, "SOCKET", NULL, "control socket of assayd; default: $ASSAY_CONTROL", 0},
+    CLI_CONTROL_OPTION,
     CLI_NO_OPTION,
 };
 

@@ -9,17 +9,16 @@
 #include <unistd.h>
 
 #include "cli/accepted.h"
+#include "cli/audit.h"
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "cli/term.h"
 #include "core/arena.h"
 #include "core/fs.h"
 #include "core/limits.h"
-#include "core/option.h"
 #include "reports/report.h"
 
 #define MAX_OUTPUTS        16
-#define MAX_SETTINGS       64
 #define MAX_ROOTS_COMPARED 64
 
 struct output {
@@ -32,26 +31,13 @@ struct scan {
     struct cli_setup setup;
     struct output outputs[MAX_OUTPUTS];
     size_t n_outputs;
-    struct assay_plugin_option settings[MAX_SETTINGS + CLI_ACCEPTED_SETTINGS];
-    size_t n_settings;
+    struct cli_settings settings;
     struct cli_accepted accepted;
     struct assay_arena *arena;
     uint8_t fingerprint_key[32];
     struct assay_key *key;
     struct assay_audit *audit;
 };
-
-static int usage_error(const char *fmt, ...) ASSAY_PRINTF(1, 2);
-static int usage_error(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    (void)fputs("assay: ", stderr);
-    (void)vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    (void)fputs("\nSee: assay scan --help\n", stderr);
-    return 2;
-}
 
 static const struct assay_writer *writer_named(const char *spec, size_t len)
 {
@@ -73,19 +59,19 @@ static int parse_outputs(struct scan *s)
         size_t len = strcspn(specs[i], "=");
         const struct assay_writer *w = writer_named(specs[i], len);
         if (w == NULL) {
-            return usage_error("unknown format '%.40s': one of table, jsonl, json, html, csv",
-                               specs[i]);
+            return cli_usage(
+                s->args, "unknown format '%.40s': one of table, jsonl, json, html, csv", specs[i]);
         }
         if (s->n_outputs == MAX_OUTPUTS) {
-            return usage_error("more than %d outputs", MAX_OUTPUTS);
+            return cli_usage(s->args, "more than %d outputs", MAX_OUTPUTS);
         }
         const char *file = specs[i][len] == '=' ? specs[i] + len + 1 : NULL;
         on_stdout += file == NULL;
         s->outputs[s->n_outputs++] = (struct output){w, file};
     }
     if (on_stdout > 1) {
-        return usage_error(
-            "only one format can go to standard output: write the others as FORMAT=FILE");
+        return cli_usage(
+            s->args, "only one format can go to standard output: write the others as FORMAT=FILE");
     }
     if (n == 0) {
         s->outputs[s->n_outputs++] = (struct output){assay_writer_find("table"), NULL};
@@ -101,19 +87,22 @@ static int parse_settings(struct scan *s)
     for (size_t i = 0; i < n; i++) {
         size_t dot = strcspn(specs[i], ".");
         size_t eq = strcspn(specs[i], "=");
-        if (specs[i][dot] != '.' || specs[i][eq] != '=' || dot >= eq || n > MAX_SETTINGS) {
-            return usage_error("--set takes PLUGIN.OPTION=VALUE, not '%.80s'", specs[i]);
+        if (specs[i][dot] != '.' || specs[i][eq] != '=' || dot >= eq) {
+            return cli_usage(s->args, "--set takes PLUGIN.OPTION=VALUE, not '%.80s'", specs[i]);
         }
         if (strncmp(specs[i], "duplicates.accepted", strlen("duplicates.accepted")) == 0) {
-            return usage_error("groups are accepted by a signed list: --suppressions LIST");
+            return cli_usage(s->args, "groups are accepted by a signed list: --suppressions LIST");
         }
-        s->settings[s->n_settings++] = (struct assay_plugin_option){
-            .plugin = assay_arena_dup(s->arena, assay_bytes_make(specs[i], dot)),
-            .name = assay_arena_dup(s->arena, assay_bytes_make(specs[i] + dot + 1, eq - dot - 1)),
-            .value = specs[i] + eq + 1};
+        int code =
+            cli_set(&s->settings, assay_arena_dup(s->arena, assay_bytes_make(specs[i], dot)),
+                    assay_arena_dup(s->arena, assay_bytes_make(specs[i] + dot + 1, eq - dot - 1)),
+                    specs[i] + eq + 1);
+        if (code != 0) {
+            return code;
+        }
     }
     if (assay_arena_overflowed(s->arena)) {
-        return usage_error("--set: the names are too long");
+        return cli_usage(s->args, "--set: the names are too long");
     }
     return 0;
 }
@@ -121,14 +110,7 @@ static int parse_settings(struct scan *s)
 static int load_accepted(struct scan *s)
 {
     int code = cli_accepted_load(s->args, &s->accepted);
-    s->n_settings += cli_accepted_settings(&s->accepted, s->settings + s->n_settings);
-    return code;
-}
-
-static int is_within(const char *path, const char *dir)
-{
-    size_t n = strlen(dir);
-    return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/' || n == 1);
+    return code != 0 ? code : cli_accepted_set(&s->accepted, &s->settings);
 }
 
 /* A root inside another one would be audited twice, and be its own duplicate. */
@@ -143,8 +125,8 @@ static int check_roots(const struct cli_args *args)
         if (i / n == i % n || realpath(in, inner) == NULL || realpath(out, outer) == NULL) {
             continue;
         }
-        if (is_within(inner, outer)) {
-            return usage_error("'%s' is inside '%s': it would be audited twice", in, out);
+        if (cli_is_within(inner, outer)) {
+            return cli_usage(args, "'%s' is inside '%s': it would be audited twice", in, out);
         }
     }
     return 0;
@@ -175,50 +157,14 @@ static int load_keys(struct scan *s)
     return cli_signing_key(s->args, &s->key);
 }
 
-static int number_option(const struct cli_args *args, const char *name, int64_t max, int64_t *ret)
-{
-    struct assay_error err = {0};
-    const char *text = cli_value(args, name);
-    if (text != NULL && assay_parse_int(text, 0, max, ret, &err) != ASSAY_OK) {
-        return usage_error("--%s: %s", name, err.message);
-    }
-    return 0;
-}
-
 static int run_audit(struct scan *s)
 {
-    int64_t jobs = 0;
-    uint64_t max_record = 0;
-    struct assay_error err = {0};
-    const char *record_text = cli_value(s->args, "max-record");
-    if (number_option(s->args, "jobs", ASSAY_LIMIT_JOBS, &jobs) != 0) {
-        return 2;
-    }
-    if (record_text != NULL && assay_parse_size(record_text, &max_record, &err) != ASSAY_OK) {
-        return usage_error("--max-record: %s", err.message);
-    }
     struct assay_audit_options opt = {
-        .roots = cli_operand_list(s->args),
-        .n_roots = cli_operands(s->args),
-        .plugins = s->setup.plugins,
-        .rules = s->setup.rules,
-        .matcher = s->setup.matcher,
-        .policy = s->setup.policy,
-        .jobs = (unsigned)jobs,
-        .plugin_options = s->settings,
-        .n_plugin_options = s->n_settings,
-        .reader = cli_value(s->args, "reader"),
         .fingerprint_key = s->fingerprint_key,
         .dataset_name = cli_value(s->args, "name"),
-        .max_record = max_record,
-        .progress = cli_progress_wanted(s->args) ? cli_progress_show : NULL,
-        .cancel = cli_cancel_flag(),
     };
-    enum assay_status status = assay_audit_run(&opt, &s->audit, &err);
-    if (opt.progress != NULL) {
-        cli_progress_end();
-    }
-    return status == ASSAY_OK ? 0 : cli_fail(&err);
+    int code = cli_size(s->args, "max-record", &opt.max_record);
+    return code != 0 ? code : cli_audit_run(s->args, &s->setup, &s->settings, opt, &s->audit);
 }
 
 static int write_report(struct scan *s)
@@ -253,26 +199,14 @@ static int write_file(struct scan *s, const struct output *o)
     return assay_atomic_commit(f, &err) == ASSAY_OK ? 0 : cli_fail(&err);
 }
 
-static int write_stdout(struct scan *s, const struct output *o)
-{
-    struct assay_error err = {0};
-    struct assay_out out = cli_out(s->args, stdout);
-    if (o->writer->write(s->audit, &out, &err) == ASSAY_OK && fflush(stdout) == 0) {
-        return 0;
-    }
-    if (err.status == ASSAY_OK) {
-        (void)assay_fail(&err, ASSAY_IO, "cannot write to standard output");
-    }
-    return cli_fail(&err);
-}
-
 /* Every output is tried, whatever happens to the others. */
 static int write_outputs(struct scan *s)
 {
     int worst = write_report(s);
     for (size_t i = 0; i < s->n_outputs; i++) {
         const struct output *o = &s->outputs[i];
-        int code = o->file != NULL ? write_file(s, o) : write_stdout(s, o);
+        int code =
+            o->file != NULL ? write_file(s, o) : cli_audit_print(s->args, s->audit, o->writer);
         worst = code > worst ? code : worst;
     }
     return worst;
@@ -293,10 +227,7 @@ static int prepare(struct scan *s)
 
 static int verdict_exit(const struct scan *s)
 {
-    if (assay_audit_cancelled(s->audit)) {
-        return 130;
-    }
-    int code = assay_verdict_exit(assay_audit_verdict(s->audit));
+    int code = cli_audit_exit(s->audit);
     return code == 1 && cli_given(s->args, "exit-zero") ? 0 : code;
 }
 
@@ -322,21 +253,17 @@ static const struct cli_option options[] = {
      0},
     {"out", 'o', "DIR", NULL, "keep a signed report in DIR", 0},
     {"format", 'f', "FORMAT[=FILE]", NULL, "table, jsonl, json, html or csv; default: table", 1},
-    {"jobs", 'j', "N", NULL, "worker threads; default: one per CPU", 0},
-    {"key", 0, "FILE", NULL,
-     "sign with this private key; default: the user's own, made on first use", 0},
+    CLI_KEY_OPTION,
     CLI_PASSPHRASE_OPTION,
     {"no-sign", 0, NULL, NULL, "write the report without signing it", 0},
     {"fingerprint-key", 0, "FILE", NULL, "secret (64 hex digits) that keys fingerprints", 0},
     {"name", 0, "NAME", NULL, "name of the dataset, for the statement", 0},
-    {"reader", 0, "NAME", NULL, "read every file with this reader instead of detecting the format",
-     0},
     {"set", 0, "PLUGIN.OPTION=VALUE", NULL,
      "set an option of a plugin (assay plugin list shows them)", 1},
     CLI_ACCEPTED_OPTIONS,
     {"max-record", 0, "SIZE", NULL, "longest record that is scanned; default: 32MiB", 0},
     {"exit-zero", 0, NULL, NULL, "exit with 0 instead of 1 when the policy fails", 0},
-    {"no-progress", 0, NULL, NULL, "no progress line", 0},
+    CLI_AUDIT_OPTIONS,
     CLI_SCANNER_OPTIONS,
     CLI_RULE_OPTIONS,
     CLI_MATCHER_OPTIONS,

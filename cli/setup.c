@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "cli/term.h"
+#include "core/arena.h"
 #include "core/fs.h"
 
 static int is_directory(const char *path)
@@ -76,6 +77,12 @@ int cli_setup_rules(const struct cli_args *args, struct cli_setup *s)
     return s->rules == NULL && code == 0 ? 2 : code;
 }
 
+int cli_setup_scanners(struct cli_setup *s, const char *const *names, size_t n)
+{
+    struct assay_error err = {0};
+    return assay_plugins_select(s->plugins, names, n, 0, &err) == ASSAY_OK ? 0 : cli_fail(&err);
+}
+
 static enum assay_matcher_engine engine_named(const char *name)
 {
     static const struct {
@@ -143,6 +150,38 @@ int cli_signing_key(const struct cli_args *args, struct assay_key **ret)
     return 0;
 }
 
+int cli_keys_load(const struct cli_args *args, const char *option, const char *otherwise,
+                  struct cli_keys *ret)
+{
+    size_t n;
+    struct assay_error err = {0};
+    const char *const *paths = cli_values(args, option, &n);
+    if (n == 0 && otherwise != NULL) {
+        paths = &otherwise;
+        n = 1;
+    }
+    ret->items = assay_alloc_array(n + 1, sizeof ret->items[0]);
+    if (ret->items == NULL) {
+        (void)assay_fail(&err, ASSAY_NOMEM, "out of memory");
+        return cli_fail(&err);
+    }
+    for (; ret->n < n; ret->n++) {
+        if (assay_key_load_public(paths[ret->n], &ret->items[ret->n], &err) != ASSAY_OK) {
+            (void)cli_fail(&err);
+            return 2;
+        }
+    }
+    return 0;
+}
+
+void cli_keys_release(struct cli_keys *k)
+{
+    for (size_t i = 0; i < k->n; i++) {
+        assay_key_free(k->items[i]);
+    }
+    free(k->items);
+}
+
 /* The nearest existing ancestor of `path`, resolved. */
 static int resolve_existing(const char *path, char out[PATH_MAX])
 {
@@ -162,7 +201,7 @@ static int resolve_existing(const char *path, char out[PATH_MAX])
     return 0;
 }
 
-static int is_within(const char *path, const char *dir)
+int cli_is_within(const char *path, const char *dir)
 {
     size_t n = strlen(dir);
     return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/' || n == 1);
@@ -179,7 +218,7 @@ int cli_check_outside(const struct cli_args *args, const char *target)
         if (realpath(cli_operand(args, i), root) == NULL) {
             continue;
         }
-        if (is_within(out, root)) {
+        if (cli_is_within(out, root)) {
             (void)fprintf(stderr,
                           "assay: '%s' is inside the dataset '%s': nothing is written there; "
                           "choose another place\n",

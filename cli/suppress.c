@@ -24,9 +24,7 @@ static int check_new(const struct cli_args *args)
     static const char *const needed[] = {"out", "accept", "owner", "reason"};
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
         if (!cli_given(args, needed[i])) {
-            (void)fprintf(stderr, "assay: --%s is missing\nSee: assay suppress new --help\n",
-                          needed[i]);
-            return 2;
+            return cli_usage(args, "--%s is missing", needed[i]);
         }
     }
     return 0;
@@ -104,14 +102,10 @@ static int run_show(const struct cli_args *args)
     struct assay_error err = {0};
     struct cli_keys keys = {0};
     struct assay_suppressions *s = NULL;
-    int code = 2;
-    if (!cli_given(args, "key")) {
-        (void)fputs("assay: --key PUB is missing: a list says nothing before its signature was "
-                    "verified\n",
-                    stderr);
-    } else {
-        code = cli_keys_load(args, "key", &keys);
-    }
+    int code = cli_given(args, "key")
+                   ? cli_keys_load(args, "key", NULL, &keys)
+                   : cli_usage(args, "--key PUB is missing: a list says nothing before its "
+                                     "signature was verified");
     if (code == 0 &&
         assay_suppressions_load(cli_operand(args, 0), keys.items, keys.n, &s, &err) != ASSAY_OK) {
         code = cli_fail(&err);
@@ -137,8 +131,7 @@ static const struct cli_option new_options[] = {
     {"owner", 0, "NAME", NULL, "who answers for it", 0},
     {"reason", 0, "TEXT", NULL, "why it is accepted", 0},
     {"expires", 0, "DATE", NULL, "last day it holds, YYYY-MM-DD in UTC; default: no end", 0},
-    {"key", 0, "FILE", NULL,
-     "sign with this private key; default: the user's own, made on first use", 0},
+    CLI_KEY_OPTION,
     CLI_PASSPHRASE_OPTION,
     CLI_NO_OPTION,
 };

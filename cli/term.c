@@ -21,6 +21,17 @@ int cli_fail(const struct assay_error *err)
     return code != 0 ? code : 3;
 }
 
+int cli_error(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    (void)fputs("assay: ", stderr);
+    (void)vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    (void)fputc('\n', stderr);
+    return 2;
+}
+
 void cli_note(const struct cli_args *args, const char *fmt, ...)
 {
     if (cli_given(args, "quiet")) {

@@ -14,6 +14,8 @@
 
 /* "assay: where:line: message" on stderr; returns the exit code of err->status. */
 int cli_fail(const struct assay_error *err);
+/* "assay: sentence" on stderr, for what somebody asked for and cannot have; returns 2. */
+int cli_error(const char *fmt, ...) ASSAY_PRINTF(1, 2);
 /* A note about the work, on stderr; nothing with --quiet. */
 void cli_note(const struct cli_args *args, const char *fmt, ...) ASSAY_PRINTF(2, 3);
 /* An empty collection of diagnostics; NULL after saying that memory is out. */
@@ -44,9 +46,7 @@ atomic_int *cli_cancel_flag(void);
 struct assay_passphrase cli_passphrase(const struct cli_args *args);
 
 #define CLI_PASSPHRASE_OPTION                                                                      \
-    {                                                                                              \
-        "passphrase-file", 0, "FILE", NULL,                                                        \
-            "read the key's passphrase from the first line of FILE", 0                             \
-    }
+    CLI_OPTION("passphrase-file", 0, "FILE", NULL,                                                 \
+               "read the key's passphrase from the first line of FILE", 0)
 
 #endif

@@ -5,66 +5,30 @@
 #include "reports/verify.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "cli/term.h"
-#include "core/arena.h"
 #include "core/fs.h"
 #include "core/limits.h"
-#include "core/option.h"
 #include "core/utf8.h"
 
-struct verify {
-    const struct cli_args *args;
-    struct assay_key **keys;
-    size_t n_keys;
-};
-
-static int add_key(struct verify *v, const char *path)
-{
-    struct assay_error err = {0};
-    if (assay_key_load_public(path, &v->keys[v->n_keys], &err) != ASSAY_OK) {
-        return cli_fail(&err);
-    }
-    v->n_keys++;
-    return 0;
-}
-
 /* Without --key the user's own key is the only one trusted; the report's signer.pub never is. */
-static int load_keys(struct verify *v)
+static int load_keys(const struct cli_args *args, struct cli_keys *keys)
 {
-    size_t n;
-    const char *const *paths = cli_values(v->args, "key", &n);
-    v->keys = assay_alloc_array(n + 1, sizeof *v->keys);
-    if (v->keys == NULL) {
-        return 3;
-    }
-    for (size_t i = 0; i < n; i++) {
-        int code = add_key(v, paths[i]);
-        if (code != 0) {
-            return code;
-        }
-    }
-    if (n > 0) {
-        return 0;
-    }
     char home[PATH_MAX];
     char own[PATH_MAX + 32];
     if (assay_fs_home(ASSAY_HOME_CONFIG, home, sizeof home, NULL) != ASSAY_OK) {
         home[0] = '\0';
     }
     (void)snprintf(own, sizeof own, "%s/keys/default.pem.pub", home);
-    if (access(own, R_OK) != 0) {
-        (void)fputs(
-            "assay: no key to verify with: give --key PUB, the signer's public key, obtained "
-            "from someone you trust (not the signer.pub beside the report)\n",
-            stderr);
-        return 2;
+    if (!cli_given(args, "key") && access(own, R_OK) != 0) {
+        return cli_error(
+            "no key to verify with: give --key PUB, the signer's public key, obtained from "
+            "someone you trust (not the signer.pub beside the report)");
     }
-    return add_key(v, own);
+    return cli_keys_load(args, "key", own, keys);
 }
 
 static void report_check(void *ctx, enum assay_check check, int ok, const char *subject,
@@ -94,20 +58,6 @@ static void show_progress(void *ctx, uint64_t done, uint64_t total)
     (void)fflush(stderr);
 }
 
-static int numeric(const struct cli_args *args, const char *name, int64_t min, int64_t max,
-                   unsigned *ret)
-{
-    int64_t value = 0;
-    struct assay_error err = {0};
-    const char *text = cli_value(args, name);
-    if (text != NULL && assay_parse_int(text, min, max, &value, &err) != ASSAY_OK) {
-        (void)fprintf(stderr, "assay: --%s: %s\n", name, err.message);
-        return 2;
-    }
-    *ret = (unsigned)value;
-    return 0;
-}
-
 static int summarise(const struct cli_args *args, enum assay_status status,
                      const struct assay_verify_result *r, const struct assay_error *err)
 {
@@ -133,18 +83,16 @@ static int summarise(const struct cli_args *args, enum assay_status status,
 static int check_usage(const struct cli_args *args)
 {
     if (cli_given(args, "dataset") == cli_given(args, "no-data")) {
-        (void)fputs(
-            "assay: give either --dataset DIR (check the data too) or --no-data (signature and "
-            "manifest only)\nSee: assay verify --help\n",
-            stderr);
-        return 2;
+        return cli_usage(args, "give either --dataset DIR (check the data too) or --no-data "
+                               "(signature and manifest only)");
     }
     return 0;
 }
 
 static int run_verify(const struct cli_args *args)
 {
-    struct verify v = {.args = args};
+    struct cli_keys keys = {0};
+    int64_t jobs = 0, threshold = 0;
     struct assay_verify_result result = {0};
     struct assay_error err = {0};
     struct assay_verify_options opt = {
@@ -156,22 +104,21 @@ static int run_verify(const struct cli_args *args)
         .progress = cli_progress_wanted(args) ? show_progress : NULL,
     };
     int code = check_usage(args);
-    code = code != 0 ? code : numeric(args, "jobs", 0, ASSAY_LIMIT_JOBS, &opt.jobs);
-    code = code != 0 ? code : numeric(args, "threshold", 1, ASSAY_LIMIT_SIGNATURES, &opt.threshold);
-    code = code != 0 ? code : load_keys(&v);
+    code = code != 0 ? code : cli_number(args, "jobs", 0, ASSAY_LIMIT_JOBS, &jobs);
+    code = code != 0 ? code : cli_number(args, "threshold", 1, ASSAY_LIMIT_SIGNATURES, &threshold);
+    code = code != 0 ? code : load_keys(args, &keys);
     if (code == 0) {
-        opt.keys = v.keys;
-        opt.n_keys = v.n_keys;
+        opt.jobs = (unsigned)jobs;
+        opt.threshold = (unsigned)threshold;
+        opt.keys = keys.items;
+        opt.n_keys = keys.n;
         enum assay_status status = assay_verify(&opt, &result, &err);
         if (opt.progress != NULL) {
             cli_progress_end();
         }
         code = summarise(args, status, &result, &err);
     }
-    for (size_t i = 0; i < v.n_keys; i++) {
-        assay_key_free(v.keys[i]);
-    }
-    free(v.keys);
+    cli_keys_release(&keys);
     return code;
 }
 
@@ -181,8 +128,8 @@ static const struct cli_option options[] = {
     {"key", 0, "PUB", NULL, "public key (PEM) of a signer you trust; default: your own", 1},
     {"threshold", 0, "N", NULL, "how many different trusted keys must have signed; default: 1", 0},
     {"manifest", 0, "FILE", NULL, "the manifest; default: MANIFEST.sha256 beside the envelope", 0},
-    {"jobs", 'j', "N", NULL, "hashing threads; default: one per CPU", 0},
-    {"no-progress", 0, NULL, NULL, "no progress line", 0},
+    CLI_JOBS_OPTION,
+    CLI_QUIET_OPTION,
     CLI_NO_OPTION,
 };
 

@@ -178,6 +178,20 @@ run "$ASSAY" scan "$tmp/ds" --out "$tmp/k" --key "$tmp/open.pem"
 is "$status" 2 "a key that others may read stops the scan"
 like "$err" "chmod 600" "and says what to do"
 
+# --- what several commands take is refused alike, with where to read on
+for command in "scan" "dedup" "dedup --tier file" "index add" "verify --no-data"; do
+	# shellcheck disable=SC2086
+	run "$ASSAY" $command --jobs many "$tmp/ds"
+	is "$status" 2 "assay $command --jobs many is wrong usage"
+	like "$err" "--jobs: 'many' is not a whole number" "and the sentence says why"
+	like "$err" "^See: assay ${command%% --*} --help" "and where the help is"
+done
+settings=$(seq 81 | sed 's/.*/--set pii.bands=&/')
+# shellcheck disable=SC2086
+run "$ASSAY" scan $settings "$tmp/ds"
+is "$status" 2 "more settings than there is room for are refused"
+like "$err" "more than 80" "by their number"
+
 # --- roots and outputs
 run "$ASSAY" scan "$tmp/ds" "$tmp/ds/good.jsonl"
 is "$status" 2 "a root inside another is refused"

@@ -60,6 +60,9 @@ like "$err" "already.*--name" "and the message says what to do"
 "$ASSAY" index add --index "$index" --name july-1 "$tmp/july" --quiet
 run "$ASSAY" index check --index "$index" "$tmp/july" --format jsonl --quiet
 is "$(tail -n 1 "$tmp/out" | jq -r '.metrics."duplicates.delivered_identical"')" 130 "every delivery is looked at"
+"$ASSAY" index check --index "$index" "$tmp/july" --quiet >/dev/full 2>"$tmp/err"
+is "$?" 3 "findings that could not be printed are no success"
+like "$(cat "$tmp/err")" "cannot write" "and it is said what failed"
 run "$ASSAY" index drop --index "$index" july-1
 is "$status" 0 "a delivery is dropped"
 run "$ASSAY" index drop --index "$index" july-1
