@@ -51,7 +51,7 @@ struct dedup {
     const struct cli_args *args;
     struct cli_setup setup;
     struct cli_settings settings;
-    struct cli_accepted accepted;
+    struct assay_accepted accepted;
     char threshold[32];
     uint8_t chosen[N_TIERS];
     uint8_t key[32]; /* of fingerprints, which nobody sees */
@@ -383,7 +383,7 @@ static int run_dedup(const struct cli_args *args)
     assay_audit_free(d.audit);
     assay_identical_release(&d.same);
     assay_inventory_free(d.inventory);
-    cli_accepted_release(&d.accepted);
+    assay_accepted_release(&d.accepted);
     cli_setup_release(&d.setup);
     return code;
 }

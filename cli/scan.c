@@ -16,6 +16,7 @@
 #include "core/arena.h"
 #include "core/fs.h"
 #include "core/limits.h"
+#include "engine/setting.h"
 #include "reports/report.h"
 
 #define MAX_OUTPUTS        16
@@ -32,7 +33,7 @@ struct scan {
     struct output outputs[MAX_OUTPUTS];
     size_t n_outputs;
     struct cli_settings settings;
-    struct cli_accepted accepted;
+    struct assay_accepted accepted;
     struct assay_arena *arena;
     uint8_t fingerprint_key[32];
     struct assay_key *key;
@@ -83,28 +84,20 @@ static int parse_outputs(struct scan *s)
 static int parse_settings(struct scan *s)
 {
     size_t n;
+    struct assay_error err = {0};
     const char *const *specs = cli_values(s->args, "set", &n);
-    for (size_t i = 0; i < n; i++) {
-        size_t dot = strcspn(specs[i], ".");
-        size_t eq = strcspn(specs[i], "=");
-        if (specs[i][dot] != '.' || specs[i][eq] != '=' || dot >= eq) {
-            return cli_usage(s->args, "--set takes PLUGIN.OPTION=VALUE, not '%.80s'", specs[i]);
+    int code = 0;
+    for (size_t i = 0; i < n && code == 0; i++) {
+        struct assay_plugin_option o;
+        if (assay_setting_parse(specs[i], s->arena, &o, &err) != ASSAY_OK) {
+            return cli_usage(s->args, "--set: %s", err.message);
         }
-        if (strncmp(specs[i], "duplicates.accepted", strlen("duplicates.accepted")) == 0) {
+        if (assay_accepted_is_setting(&o)) {
             return cli_usage(s->args, "groups are accepted by a signed list: --suppressions LIST");
         }
-        int code =
-            cli_set(&s->settings, assay_arena_dup(s->arena, assay_bytes_make(specs[i], dot)),
-                    assay_arena_dup(s->arena, assay_bytes_make(specs[i] + dot + 1, eq - dot - 1)),
-                    specs[i] + eq + 1);
-        if (code != 0) {
-            return code;
-        }
+        code = cli_set(&s->settings, o.plugin, o.name, o.value);
     }
-    if (assay_arena_overflowed(s->arena)) {
-        return cli_usage(s->args, "--set: the names are too long");
-    }
-    return 0;
+    return code;
 }
 
 static int load_accepted(struct scan *s)
@@ -242,7 +235,7 @@ static int run_scan(const struct cli_args *args)
     }
     assay_audit_free(s.audit);
     assay_key_free(s.key);
-    cli_accepted_release(&s.accepted);
+    assay_accepted_release(&s.accepted);
     cli_setup_release(&s.setup);
     assay_arena_free(s.arena);
     return code;

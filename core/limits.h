@@ -82,6 +82,9 @@
 #define ASSAY_LIMIT_ACCEPTED_LISTS 16
 #define ASSAY_LIMIT_ACCEPTED_TEXT  500 /* bytes of a reason, or a name */
 
+/* Options of plugins that are given for one audit */
+#define ASSAY_LIMIT_SETTINGS 64
+
 /* The daemon */
 #define ASSAY_LIMIT_CONTROL_MESSAGE  ASSAY_MIB(1)
 #define ASSAY_LIMIT_JOB              ASSAY_MIB(1) /* what a worker is told */

@@ -3,8 +3,9 @@
  * daemon/check.c: `assayd --check-config`: everything a daemon would run from, checked by a process
  * that ends.
  *
- * The configuration, then for every source its packs, its policy against them, and the plugins; all
- * errors at once, with their places. Rules that come from directories also run their own examples;
+ * The configuration, then for every source its packs, its policy against them, its settings, its
+ * lists of accepted groups with their signatures, and the plugins; all errors at once, with their
+ * places. Rules that come from directories also run their own examples;
  * those built in did when the program was built. Compiling them fills the cache that workers read.
  * The daemon runs this very thing before it starts and at every reload (reload.c), so that it never
  * parses a rule itself and does not grow by one.
@@ -15,12 +16,15 @@
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/fs.h"
 #include "core/limits.h"
 #include "core/status.h"
 #include "daemon/generation.h"
 #include "daemon/server.h"
 #include "engine/plugins.h"
+#include "engine/setting.h"
+#include "reports/accepted.h"
 #include "rules/matcher.h"
 #include "rules/policy.h"
 #include "rules/ruleset.h"
@@ -127,6 +131,65 @@ static void check_rules(struct check *k, const struct assay_config_list *packs, 
     assay_ruleset_free(rules);
 }
 
+/* ---- settings and suppressions --------------------------------------------------------------- */
+
+/* What a worker cannot do, or may not be told so. */
+static const char *is_refused(const struct assay_plugin_option *o, const struct assay_option *row)
+{
+    if (assay_accepted_is_setting(o)) {
+        return "groups are accepted by signed lists: suppressions";
+    }
+    return row->type == ASSAY_OPT_PATH ? "it names a file, and a worker opens none but its dataset"
+                                       : NULL;
+}
+
+static void check_setting(struct check *k, const char *source, const char *text,
+                          struct assay_arena *arena)
+{
+    struct assay_error err = {0};
+    struct assay_plugin_option o;
+    const struct assay_option *row;
+    enum assay_status status = assay_setting_parse(text, arena, &o, &err);
+    status = status == ASSAY_OK ? assay_setting_check(k->plugins, &o, &row, &err) : status;
+    const char *why = status == ASSAY_OK ? is_refused(&o, row) : err.message;
+    if (why != NULL) {
+        assay_diags_error(k->diags, NULL, NULL, "source '%.100s': settings: '%.100s': %s", source,
+                          text, why);
+    }
+}
+
+/* `lists`, `keys`: where the copies, or the originals, lie. */
+static void check_accepted(struct check *k, const struct assay_config_list *lists,
+                           const struct assay_config_list *keys)
+{
+    struct assay_error err = {0};
+    struct assay_accepted accepted = {0};
+    if (lists->n > 0 && assay_accepted_load_files(&accepted, lists->items, lists->n, keys->items,
+                                                  keys->n, assay_wall_ms(), &err) != ASSAY_OK) {
+        say(k, &err);
+    }
+    assay_accepted_release(&accepted);
+}
+
+/* ---- sources --------------------------------------------------------------------------------- */
+
+typedef int copy_of(const struct assay_config *c, const char *dir, const char *name,
+                    char ret[PATH_MAX]);
+
+/* A list of names, with those of the copies where there are some. */
+static struct assay_config_list names_of(const struct check *k,
+                                         const struct assay_config_list *names, copy_of *copy,
+                                         struct assay_arena *arena)
+{
+    char path[PATH_MAX];
+    const char **items = assay_arena_array(arena, names->n + 1, sizeof items[0]);
+    for (size_t i = 0; items != NULL && i < names->n; i++) {
+        int copied = k->copies != NULL && copy(k->config, k->copies, names->items[i], path);
+        items[i] = copied ? assay_arena_strdup(arena, path) : names->items[i];
+    }
+    return (struct assay_config_list){items, items == NULL ? 0 : names->n};
+}
+
 /* Whether an earlier source has the same packs and policy. */
 static int is_repeated(const struct assay_config *c, size_t i)
 {
@@ -145,27 +208,32 @@ static int is_repeated(const struct assay_config *c, size_t i)
     return 0;
 }
 
-/* The names under which a source's rules are loaded: the originals', or those of the copies. */
-static void check_source(struct check *k, const struct assay_config_source *s)
+/* Under the names by which a worker will load it: the originals', or those of the copies. */
+static void check_source(struct check *k, const struct assay_config_source *s, int repeated)
 {
     char path[PATH_MAX];
     struct assay_arena *arena = assay_arena_new(ASSAY_MIB(4));
-    const char **names =
-        arena == NULL ? NULL : assay_arena_array(arena, s->packs.n + 1, sizeof names[0]);
-    const char *policy = s->policy;
-    for (size_t i = 0; names != NULL && i < s->packs.n; i++) {
-        int copied = k->copies != NULL &&
-                     assay_generation_pack(k->config, k->copies, s->packs.items[i], path);
-        names[i] = copied ? assay_arena_strdup(arena, path) : s->packs.items[i];
+    if (arena == NULL) {
+        assay_diags_error(k->diags, NULL, NULL, "out of memory");
+        return;
     }
-    if (names == NULL || assay_arena_overflowed(arena)) {
+    const struct assay_config_list packs = names_of(k, &s->packs, assay_generation_pack, arena);
+    const struct assay_config_list lists =
+        names_of(k, &s->suppressions, assay_generation_suppressions, arena);
+    const struct assay_config_list keys =
+        names_of(k, &s->suppressions_keys, assay_generation_suppressions, arena);
+    int copied =
+        k->copies != NULL && assay_generation_policy(k->config, k->copies, s->policy, path);
+    if (!assay_arena_overflowed(arena) && !repeated) {
+        check_rules(k, &packs, copied ? path : s->policy);
+    }
+    for (size_t i = 0; i < s->settings.n; i++) {
+        check_setting(k, s->name, s->settings.items[i], arena);
+    }
+    if (assay_arena_overflowed(arena)) {
         assay_diags_error(k->diags, NULL, NULL, "out of memory");
     } else {
-        if (k->copies != NULL && assay_generation_policy(k->config, k->copies, policy, path)) {
-            policy = path;
-        }
-        const struct assay_config_list packs = {names, s->packs.n};
-        check_rules(k, &packs, policy);
+        check_accepted(k, &lists, &keys);
     }
     assay_arena_free(arena);
 }
@@ -184,9 +252,7 @@ static void check_all(struct check *k, const char *config_path)
     } else {
         check_plugins(k);
         for (size_t i = 0; i < k->config->n_sources; i++) {
-            if (!is_repeated(k->config, i)) {
-                check_source(k, &k->config->sources[i]);
-            }
+            check_source(k, &k->config->sources[i], is_repeated(k->config, i));
         }
     }
     assay_plugins_free(k->plugins);

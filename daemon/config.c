@@ -127,6 +127,18 @@ const struct assay_config_key assay_config_keys[] = {
      0},
     {"sources", {"packs", TEXT, NULL, "rule packs; default: all built in"}, OF(packs), LIST},
     {"sources",
+     {"settings", TEXT, NULL, "options of plugins: [PLUGIN.OPTION=VALUE, ...]"},
+     OF(settings),
+     LIST},
+    {"sources",
+     {"suppressions", TEXT, NULL, "signed lists of accepted groups of duplicates"},
+     OF(suppressions),
+     LIST | PATH},
+    {"sources",
+     {"suppressions_keys", TEXT, NULL, "public keys, of which one has signed each list"},
+     OF(suppressions_keys),
+     LIST | PATH},
+    {"sources",
      {"concurrency", INTEGER(0, 64), "0", "audits of this source at once; 0: one per worker"},
      OF(concurrency),
      0},
@@ -279,6 +291,9 @@ static void read_list(struct loader *l, const struct assay_config_key *k, void *
         if (text == NULL || text[0] == '\0') {
             assay_diags_error(l->d, l->y, item, "%s must be a list of names", k->option.name);
             continue;
+        }
+        if ((k->flags & PATH) != 0 && text[0] != '/') {
+            assay_diags_error(l->d, l->y, item, "%s must be absolute paths", k->option.name);
         }
         items[i] = assay_arena_strdup(l->c->arena, text);
     }
@@ -453,6 +468,24 @@ static void place_source(struct loader *l, const struct assay_source_kind *kind,
     s->path = place == NULL ? "" : place;
 }
 
+/* A list counts only if it is signed, and a key only if there is a list. */
+static void check_suppressions(struct loader *l, const struct assay_config_source *s,
+                               const struct assay_yaml_node *n)
+{
+    const size_t most = ASSAY_LIMIT_ACCEPTED_LISTS;
+    if ((s->suppressions.n == 0) != (s->suppressions_keys.n == 0)) {
+        assay_diags_error(l->d, l->y, n,
+                          "suppressions and suppressions_keys are given together: a list counts "
+                          "only if it is signed");
+    }
+    if (s->suppressions.n > most || s->suppressions_keys.n > most) {
+        assay_diags_error(l->d, l->y, n, "at most %zu suppressions, and keys of them", most);
+    }
+    if (s->settings.n > ASSAY_LIMIT_SETTINGS) {
+        assay_diags_error(l->d, l->y, n, "at most %d settings", ASSAY_LIMIT_SETTINGS);
+    }
+}
+
 static void read_source(struct loader *l, size_t i, const struct assay_yaml_node *n)
 {
     struct assay_config_source *s = &l->c->sources[i];
@@ -483,6 +516,7 @@ static void read_source(struct loader *l, size_t i, const struct assay_yaml_node
             assay_diags_error(l->d, l->y, n, "two sources are named '%.100s': set name", s->name);
         }
     }
+    check_suppressions(l, s, n);
     struct assay_error err;
     if (kind->check(s, &err) != ASSAY_OK) {
         assay_diags_error(l->d, l->y, n, "%s", err.message);

@@ -33,9 +33,12 @@ struct assay_config_source {
     const char *name; /* unique; default: the path's last component */
     const char *kind; /* a row of assay_source_kinds */
     const char *path;
-    const char *policy;             /* NULL: the embedded default */
-    struct assay_config_list packs; /* empty: the built-in packs */
-    uint64_t concurrency;           /* audits at once; 0: as many as there are workers */
+    const char *policy;                         /* NULL: the embedded default */
+    struct assay_config_list packs;             /* empty: the built-in packs */
+    struct assay_config_list settings;          /* of plugins: PLUGIN.OPTION=VALUE */
+    struct assay_config_list suppressions;      /* signed lists of accepted groups ... */
+    struct assay_config_list suppressions_keys; /* ... and who may sign them */
+    uint64_t concurrency; /* audits at once; 0: as many as there are workers */
     uint64_t priority;
     uint64_t deadline_ms; /* 0: none */
     uint64_t ready;       /* of enum assay_ready */

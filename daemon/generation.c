@@ -63,6 +63,35 @@ int assay_generation_policy(const struct assay_config *c, const char *dir, const
     return 0;
 }
 
+/* The place of `name` in a list; list->n: it is not in it. */
+static size_t place_in(const struct assay_config_list *list, const char *name)
+{
+    size_t i = 0;
+    while (i < list->n && strcmp(list->items[i], name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+int assay_generation_suppressions(const struct assay_config *c, const char *dir, const char *path,
+                                  char ret[PATH_MAX])
+{
+    for (size_t i = 0; path != NULL && i < c->n_sources; i++) {
+        const struct assay_config_source *s = &c->sources[i];
+        const size_t list = place_in(&s->suppressions, path);
+        const size_t key = place_in(&s->suppressions_keys, path);
+        if (list < s->suppressions.n) {
+            (void)snprintf(ret, PATH_MAX, "%s/suppressions/%zu-%zu", dir, i, list);
+            return 1;
+        }
+        if (key < s->suppressions_keys.n) {
+            (void)snprintf(ret, PATH_MAX, "%s/suppressions/%zu-key-%zu", dir, i, key);
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void assay_generation_plugins(const char *dir, char ret[PATH_MAX])
 {
     (void)snprintf(ret, PATH_MAX, "%s/plugins", dir);
@@ -158,10 +187,11 @@ static enum assay_status copy_whole_dir(const char *from, const char *to, size_t
 }
 
 /* A file, into a directory of its own. */
-static enum assay_status copy_single(const char *from, const char *to, struct assay_error *err)
+static enum assay_status copy_single(const char *from, const char *to, size_t max_size,
+                                     struct assay_error *err)
 {
     char dir[PATH_MAX];
-    struct copier k = {.max_size = ASSAY_LIMIT_YAML_FILE, .err = err};
+    struct copier k = {.max_size = max_size, .err = err};
     (void)snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(to, '/') - to), to);
     int fd = open(from, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
@@ -176,22 +206,47 @@ static enum assay_status copy_single(const char *from, const char *to, struct as
     return copy_file(&k, fd, to);
 }
 
+static enum assay_status copy_suppressions(const struct assay_config *c,
+                                           const struct assay_config_list *paths, const char *dir,
+                                           struct assay_error *err)
+{
+    char to[PATH_MAX];
+    enum assay_status status = ASSAY_OK;
+    for (size_t i = 0; status == ASSAY_OK && i < paths->n; i++) {
+        if (assay_generation_suppressions(c, dir, paths->items[i], to)) {
+            status = copy_single(paths->items[i], to, ASSAY_LIMIT_JSON_DOCUMENT, err);
+        }
+    }
+    return status;
+}
+
+/* What one source names. */
+static enum assay_status copy_source(const struct assay_config *c,
+                                     const struct assay_config_source *s, const char *dir,
+                                     struct assay_error *err)
+{
+    char to[PATH_MAX];
+    enum assay_status status = ASSAY_OK;
+    for (size_t j = 0; status == ASSAY_OK && j < s->packs.n; j++) {
+        if (assay_generation_pack(c, dir, s->packs.items[j], to)) {
+            status = copy_whole_dir(s->packs.items[j], to, ASSAY_LIMIT_YAML_FILE, err);
+        }
+    }
+    if (status == ASSAY_OK && assay_generation_policy(c, dir, s->policy, to)) {
+        status = copy_single(s->policy, to, ASSAY_LIMIT_YAML_FILE, err);
+    }
+    status = status == ASSAY_OK ? copy_suppressions(c, &s->suppressions, dir, err) : status;
+    return status == ASSAY_OK ? copy_suppressions(c, &s->suppressions_keys, dir, err) : status;
+}
+
 enum assay_status assay_generation_copy(const struct assay_config *c, const char *config_path,
                                         const char *dir, struct assay_error *err)
 {
     char to[PATH_MAX];
     (void)snprintf(to, sizeof to, "%s/" ASSAY_GENERATION_CONFIG, dir);
-    enum assay_status status = copy_single(config_path, to, err);
+    enum assay_status status = copy_single(config_path, to, ASSAY_LIMIT_YAML_FILE, err);
     for (size_t i = 0; status == ASSAY_OK && i < c->n_sources; i++) {
-        const struct assay_config_source *s = &c->sources[i];
-        for (size_t j = 0; status == ASSAY_OK && j < s->packs.n; j++) {
-            if (assay_generation_pack(c, dir, s->packs.items[j], to)) {
-                status = copy_whole_dir(s->packs.items[j], to, ASSAY_LIMIT_YAML_FILE, err);
-            }
-        }
-        if (status == ASSAY_OK && assay_generation_policy(c, dir, s->policy, to)) {
-            status = copy_single(s->policy, to, err);
-        }
+        status = copy_source(c, &c->sources[i], dir, err);
     }
     if (status == ASSAY_OK && c->plugins_dir != NULL) {
         assay_generation_plugins(dir, to);
@@ -218,6 +273,17 @@ static void replace(struct assay_buf *text, const char *what, const char *with)
     }
 }
 
+static void replace_suppressions(const struct assay_config *c, const char *dir,
+                                 const struct assay_config_list *paths, struct assay_buf *text)
+{
+    char copy[PATH_MAX];
+    for (size_t i = 0; i < paths->n; i++) {
+        if (assay_generation_suppressions(c, dir, paths->items[i], copy)) {
+            replace(text, copy, paths->items[i]);
+        }
+    }
+}
+
 void assay_generation_rename(const struct assay_config *c, const char *config_path, const char *dir,
                              struct assay_buf *text)
 {
@@ -232,6 +298,8 @@ void assay_generation_rename(const struct assay_config *c, const char *config_pa
         if (assay_generation_policy(c, dir, s->policy, copy)) {
             replace(text, copy, s->policy);
         }
+        replace_suppressions(c, dir, &s->suppressions_keys, text);
+        replace_suppressions(c, dir, &s->suppressions, text);
     }
     if (c->plugins_dir != NULL) {
         assay_generation_plugins(dir, copy);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * daemon/generation.h: configuration, packs, policies and plugins as they were when they were
- * checked.
+ * daemon/generation.h: configuration, packs, policies, plugins and lists of accepted groups as they
+ * were when they were checked.
  *
  * What is in force is a copy. `assayd --check-config --copy-to DIR`, a process of its own, copies
  * everything that the configuration names into DIR and checks the copies; if all is well the daemon
@@ -11,6 +11,7 @@
  * (the place of its first mention), so there is no index to keep in step:
  *
  *     state_dir/generations/N/assayd.yaml   packs/SOURCE-PACK/   policies/SOURCE/NAME   plugins/
+ *                             suppressions/SOURCE-LIST   suppressions/SOURCE-key-KEY
  *
  * What is built in is not copied. A generation is immutable; it is removed when a newer one is in
  * force and no run uses it any more, and all that an earlier life left are removed at the start.
@@ -31,6 +32,9 @@ int assay_generation_pack(const struct assay_config *c, const char *dir, const c
                           char ret[PATH_MAX]);
 int assay_generation_policy(const struct assay_config *c, const char *dir, const char *policy,
                             char ret[PATH_MAX]);
+/* The same of a list of accepted groups, or of a key that signs them. */
+int assay_generation_suppressions(const struct assay_config *c, const char *dir, const char *path,
+                                  char ret[PATH_MAX]);
 void assay_generation_plugins(const char *dir, char ret[PATH_MAX]);
 
 /* Copies everything into `dir`, made here. What cannot be opened is left out: loading the copy says

@@ -41,6 +41,9 @@ enum assay_status assay_job_encode(const struct assay_job *job, struct assay_buf
     assay_json_kv_str(&j, "name", job->name);
     assay_json_kv_str(&j, "policy", job->policy);
     put_list(&j, "packs", job->packs);
+    put_list(&j, "settings", job->settings);
+    put_list(&j, "suppressions", job->suppressions);
+    put_list(&j, "suppressions_keys", job->suppressions_keys);
     assay_json_kv_str(&j, "plugins_dir", job->plugins_dir);
     assay_json_kv_str(&j, "cache_dir", job->cache_dir);
     assay_json_kv_str(&j, "staging", job->staging);
@@ -95,10 +98,26 @@ static int take_names(struct assay_job *job, const json_t *object)
 enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *ret,
                                    struct assay_error *err)
 {
-    static const char *const known[] = {
-        "run",       "path",    "name",       "policy",    "packs",   "plugins_dir",
-        "cache_dir", "staging", "formats",    "jobs",      "sandbox", "fingerprint_key",
-        "aside",     "only",    "log_format", "log_level", NULL};
+    static const char *const known[] = {"run",
+                                        "path",
+                                        "name",
+                                        "policy",
+                                        "packs",
+                                        "plugins_dir",
+                                        "cache_dir",
+                                        "staging",
+                                        "formats",
+                                        "jobs",
+                                        "sandbox",
+                                        "fingerprint_key",
+                                        "aside",
+                                        "only",
+                                        "log_format",
+                                        "log_level",
+                                        "settings",
+                                        "suppressions",
+                                        "suppressions_keys",
+                                        NULL};
     *ret = (struct assay_job){0};
     json_t *object = assay_json_in(text, known, err);
     if (object == NULL) {
@@ -114,6 +133,9 @@ enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *re
     ret->name = assay_json_in_copy(ret->arena, object, "name");
     ret->policy = assay_json_in_copy(ret->arena, object, "policy");
     ret->packs = take_list(ret, object, "packs");
+    ret->settings = take_list(ret, object, "settings");
+    ret->suppressions = take_list(ret, object, "suppressions");
+    ret->suppressions_keys = take_list(ret, object, "suppressions_keys");
     ret->plugins_dir = assay_json_in_copy(ret->arena, object, "plugins_dir");
     ret->cache_dir = assay_json_in_copy(ret->arena, object, "cache_dir");
     ret->staging = assay_json_in_copy(ret->arena, object, "staging");

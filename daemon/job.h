@@ -21,7 +21,7 @@ struct assay_job {
     uint64_t run;
     const char *path, *name;
     const char *policy; /* NULL: the embedded default */
-    struct assay_config_list packs;
+    struct assay_config_list packs, settings, suppressions, suppressions_keys;
     const char *plugins_dir; /* NULL */
     const char *cache_dir;
     const char *staging; /* to work in, and for nobody else: spills, and the report ... */

@@ -32,14 +32,31 @@ struct stale_list {
     int failed;
 };
 
+void server_source_lists(const struct server *s, const char *source,
+                         struct assay_config_list *ret_settings,
+                         struct assay_config_list *ret_suppressions,
+                         struct assay_config_list *ret_keys)
+{
+    for (size_t i = 0; source != NULL && i < s->config->n_sources; i++) {
+        const struct assay_config_source *c = &s->config->sources[i];
+        if (strcmp(c->name, source) == 0) {
+            *ret_settings = c->settings;
+            *ret_suppressions = c->suppressions;
+            *ret_keys = c->suppressions_keys;
+        }
+    }
+}
+
 void server_set_rules(struct server *s, struct assay_run_spec *spec)
 {
-    const struct assay_rules_ref rules = {.policy = spec->policy,
-                                          .packs = spec->packs,
-                                          .plugins_dir = s->config->plugins_dir,
-                                          .copy_of = server_copy_of,
-                                          .ctx = s,
-                                          .generation = s->generation};
+    struct assay_rules_ref rules = {.policy = spec->policy,
+                                    .packs = spec->packs,
+                                    .plugins_dir = s->config->plugins_dir,
+                                    .copy_of = server_copy_of,
+                                    .ctx = s,
+                                    .generation = s->generation};
+    server_source_lists(s, spec->source, &rules.settings, &rules.suppressions,
+                        &rules.suppressions_keys);
     assay_rules_recall(&s->rules, &rules, assay_monotonic_ms(), spec->rules_digest);
 }
 

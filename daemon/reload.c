@@ -135,23 +135,36 @@ int server_copy_of(void *ctx, enum assay_rules_part part, const char *name, char
         return assay_generation_pack(s->config, dir, name, ret);
     case ASSAY_RULES_POLICY:
         return assay_generation_policy(s->config, dir, name, ret);
-    default:
+    case ASSAY_RULES_SUPPRESSIONS:
+        return assay_generation_suppressions(s->config, dir, name, ret);
+    case ASSAY_RULES_PLUGINS:
         assay_generation_plugins(dir, ret);
         return 1;
     }
+    return 0;
+}
+
+/* A list of names with those of their copies in their stead. */
+static void pin_list(struct server *s, enum assay_rules_part part, struct assay_arena *arena,
+                     struct assay_config_list *list)
+{
+    char copy[PATH_MAX];
+    const char **items = assay_arena_array(arena, list->n + 1, sizeof items[0]);
+    for (size_t i = 0; items != NULL && i < list->n; i++) {
+        int copied = server_copy_of(s, part, list->items[i], copy);
+        items[i] = copied ? assay_arena_strdup(arena, copy) : list->items[i];
+    }
+    list->items = items;
 }
 
 enum assay_status server_pin(struct server *s, struct server_run *run, struct assay_job *job,
                              struct assay_arena *arena, struct assay_error *err)
 {
     char copy[PATH_MAX];
-    const char **packs = assay_arena_array(arena, job->packs.n + 1, sizeof packs[0]);
     run->generation = s->generation;
-    for (size_t i = 0; packs != NULL && i < job->packs.n; i++) {
-        int copied = server_copy_of(s, ASSAY_RULES_PACK, job->packs.items[i], copy);
-        packs[i] = copied ? assay_arena_strdup(arena, copy) : job->packs.items[i];
-    }
-    job->packs.items = packs;
+    pin_list(s, ASSAY_RULES_PACK, arena, &job->packs);
+    pin_list(s, ASSAY_RULES_SUPPRESSIONS, arena, &job->suppressions);
+    pin_list(s, ASSAY_RULES_SUPPRESSIONS, arena, &job->suppressions_keys);
     if (server_copy_of(s, ASSAY_RULES_POLICY, job->policy, copy)) {
         job->policy = assay_arena_strdup(arena, copy);
     }

@@ -60,6 +60,16 @@ static void put_named(struct assay_sha256 *h, const struct assay_rules_ref *rule
     put_content(h, rules, part, name);
 }
 
+/* Nothing is added for an empty list. */
+static void put_files(struct assay_sha256 *h, const struct assay_rules_ref *rules,
+                      const struct assay_config_list *paths, enum assay_status *status)
+{
+    for (size_t i = 0; i < paths->n; i++) {
+        put_text(h, paths->items[i], status);
+        put_content(h, rules, ASSAY_RULES_SUPPRESSIONS, paths->items[i]);
+    }
+}
+
 enum assay_status assay_rules_digest(const struct assay_rules_ref *rules,
                                      uint8_t ret[ASSAY_SHA256_LEN])
 {
@@ -81,6 +91,11 @@ enum assay_status assay_rules_digest(const struct assay_rules_ref *rules,
         put_text(h, rules->plugins_dir, &status);
         put_content(h, rules, ASSAY_RULES_PLUGINS, rules->plugins_dir);
     }
+    for (size_t i = 0; i < rules->settings.n; i++) {
+        put_text(h, rules->settings.items[i], &status);
+    }
+    put_files(h, rules, &rules->suppressions, &status);
+    put_files(h, rules, &rules->suppressions_keys, &status);
     if (status == ASSAY_OK) {
         status = assay_sha256_finish(h, ret);
     }
@@ -88,17 +103,24 @@ enum assay_status assay_rules_digest(const struct assay_rules_ref *rules,
     return status;
 }
 
+static uint64_t key_of_list(const struct assay_config_list *list, uint64_t key)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        key = assay_xxh3_64(list->items[i], strlen(list->items[i]), key);
+    }
+    return assay_xxh3_64(&list->n, sizeof list->n, key);
+}
+
 static uint64_t key_of(const struct assay_rules_ref *rules)
 {
     const char *policy = rules->policy == NULL ? "" : rules->policy;
     const char *plugins = rules->plugins_dir == NULL ? "" : rules->plugins_dir;
-    uint64_t key =
-        assay_xxh3_64(policy, strlen(policy), rules->packs.n + (rules->generation << 32));
+    uint64_t key = assay_xxh3_64(policy, strlen(policy), rules->generation);
     key = assay_xxh3_64(plugins, strlen(plugins), key);
-    for (size_t i = 0; i < rules->packs.n; i++) {
-        key = assay_xxh3_64(rules->packs.items[i], strlen(rules->packs.items[i]), key);
-    }
-    return key;
+    key = key_of_list(&rules->packs, key);
+    key = key_of_list(&rules->settings, key);
+    key = key_of_list(&rules->suppressions, key);
+    return key_of_list(&rules->suppressions_keys, key);
 }
 
 void assay_rules_recall(struct assay_rules_memory *m, const struct assay_rules_ref *rules,

@@ -199,6 +199,8 @@ static enum assay_status spawn(struct server *s, struct server_run *slot,
         .log_format = c->log_format,
         .log_level = c->log_level,
     };
+    server_source_lists(s, run->spec.source, &job.settings, &job.suppressions,
+                        &job.suppressions_keys);
     const struct assay_child_limits limits = {c->worker_memory, c->worker_cpu_ms};
     struct assay_arena *arena = assay_arena_new(ASSAY_MIB(4));
     enum assay_status status = arena == NULL ? assay_fail(err, ASSAY_NOMEM, "out of memory")

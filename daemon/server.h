@@ -198,6 +198,12 @@ void server_answer_all(struct server *s);           /* every turn: confirmations
 uint64_t server_answer_deadline(const struct server *s);
 
 /* reaudit.c */
+/* What a source of that name has besides packs and policy; nothing is set when there is none (a
+ * dataset that was submitted). */
+void server_source_lists(const struct server *s, const char *source,
+                         struct assay_config_list *ret_settings,
+                         struct assay_config_list *ret_suppressions,
+                         struct assay_config_list *ret_keys);
 /* Fills in the digest of the rules of `spec`. */
 void server_set_rules(struct server *s, struct assay_run_spec *spec);
 /* ASSAY_OK and the run that judged, or will judge, a delivery as it is; ASSAY_NOTFOUND: none. */

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/fs.h"
 #include "core/limits.h"
 #include "core/log.h"
@@ -19,6 +20,8 @@
 #include "daemon/hand.h"
 #include "daemon/job.h"
 #include "daemon/sandbox.h"
+#include "engine/setting.h"
+#include "reports/accepted.h"
 #include "reports/report.h"
 
 #define PROGRESS_MS UINT64_C(200)
@@ -41,6 +44,9 @@ struct worker {
     struct assay_ruleset *rules;
     struct assay_matcher *matcher;
     struct assay_policy *policy;
+    struct assay_accepted accepted;
+    struct assay_plugin_option settings[ASSAY_LIMIT_SETTINGS + ASSAY_ACCEPTED_SETTINGS];
+    size_t n_settings;
     struct assay_audit *audit;
     iconv_t converter;
     uint64_t told_ms;
@@ -195,6 +201,13 @@ static void allow_scan(struct trees *t, const struct worker *w)
     allow(t, ASSAY_SANITIZED ? "/proc/self" : NULL, -1, ASSAY_SANDBOX_READ);
 }
 
+static void allow_list(struct trees *t, const struct assay_config_list *paths)
+{
+    for (size_t i = 0; i < paths->n; i++) {
+        allow(t, paths->items[i], -1, ASSAY_SANDBOX_READ);
+    }
+}
+
 /* What is needed until rules and plugins are loaded, besides. */
 static void allow_loading(struct trees *t, const struct worker *w)
 {
@@ -203,9 +216,9 @@ static void allow_loading(struct trees *t, const struct worker *w)
     allow(t, w->job.policy, -1, ASSAY_SANDBOX_READ);
     allow(t, w->job.plugins_dir, -1, ASSAY_SANDBOX_READ);
     allow(t, w->job.cache_dir, -1, ASSAY_SANDBOX_READ | ASSAY_SANDBOX_WRITE);
-    for (size_t i = 0; i < w->job.packs.n; i++) {
-        allow(t, w->job.packs.items[i], -1, ASSAY_SANDBOX_READ);
-    }
+    allow_list(t, &w->job.packs);
+    allow_list(t, &w->job.suppressions);
+    allow_list(t, &w->job.suppressions_keys);
     for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
         allow(t, libraries[i], -1, ASSAY_SANDBOX_READ);
     }
@@ -257,6 +270,28 @@ static enum assay_status load_rules(struct worker *w, struct assay_error *err)
     return status;
 }
 
+/* What plugins are told. A list of accepted groups that is not in order, or has expired since it
+ * was checked, ends the audit before it begins. */
+static enum assay_status load_settings(struct worker *w, struct assay_error *err)
+{
+    const struct assay_job *job = &w->job;
+    enum assay_status status = ASSAY_OK;
+    if (job->settings.n > ASSAY_LIMIT_SETTINGS) {
+        return assay_fail(err, ASSAY_LIMIT, "more than %d settings", ASSAY_LIMIT_SETTINGS);
+    }
+    for (size_t i = 0; i < job->settings.n && status == ASSAY_OK; i++) {
+        status = assay_setting_parse(job->settings.items[i], job->arena,
+                                     &w->settings[w->n_settings++], err);
+    }
+    if (status == ASSAY_OK && job->suppressions.n > 0) {
+        status = assay_accepted_load_files(&w->accepted, job->suppressions.items,
+                                           job->suppressions.n, job->suppressions_keys.items,
+                                           job->suppressions_keys.n, assay_wall_ms(), err);
+        w->n_settings += assay_accepted_settings(&w->accepted, w->settings + w->n_settings);
+    }
+    return status;
+}
+
 static enum assay_status prepare(struct worker *w, struct assay_error *err)
 {
     w->plugins = assay_plugins_new();
@@ -270,6 +305,7 @@ static enum assay_status prepare(struct worker *w, struct assay_error *err)
         }
     }
     enum assay_status status = load_rules(w, err);
+    status = status == ASSAY_OK ? load_settings(w, err) : status;
     if (status != ASSAY_OK) {
         return status;
     }
@@ -290,6 +326,8 @@ static enum assay_status scan(struct worker *w, struct assay_error *err)
         .matcher = w->matcher,
         .policy = w->policy,
         .jobs = (unsigned)w->job.jobs,
+        .plugin_options = w->settings,
+        .n_plugin_options = w->n_settings,
         .fingerprint_key = w->job.fingerprint_key,
         .dataset_name = w->job.name,
         .progress = on_progress,
@@ -379,6 +417,7 @@ static enum assay_status work(struct worker *w, struct assay_error *err)
 static void release(struct worker *w)
 {
     assay_audit_free(w->audit);
+    assay_accepted_release(&w->accepted);
     assay_policy_free(w->policy);
     assay_matcher_free(w->matcher);
     assay_ruleset_free(w->rules);

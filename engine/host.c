@@ -11,8 +11,8 @@
 #include "core/fs.h"
 #include "core/hash.h"
 #include "core/limits.h"
-#include "core/option.h"
 #include "core/utf8.h"
+#include "engine/setting.h"
 
 struct host_ctx {
     struct assay_run *run;
@@ -179,53 +179,16 @@ static struct host_ctx *find(struct assay_hosts *h, const char *plugin)
     return NULL;
 }
 
-static enum assay_status unknown_plugin(const struct assay_hosts *h, const char *name,
-                                        struct assay_error *err)
+static enum assay_status set_option(struct assay_hosts *hosts, const struct assay_plugins *plugins,
+                                    const struct assay_plugin_option *o, struct assay_error *err)
 {
-    const char *names[65];
-    size_t n = 0;
-    for (size_t i = 0; i < h->n && n < 64; i++) {
-        names[n++] = h->items[i].plugin->name;
-    }
-    names[n] = NULL;
-    const char *near = assay_suggest(name, names);
-    return assay_fail(err, ASSAY_CONFIG, "there is no plugin '%.64s'%s%s%s", name,
-                      near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
-                      near == NULL ? "" : "'?");
-}
-
-static enum assay_status unknown_option(const struct host_ctx *h, const char *name,
-                                        struct assay_error *err)
-{
-    const char *names[65];
-    size_t n = 0, total = count_options(h->plugin->options);
-    for (size_t i = 0; i < total && n < 64; i++) {
-        names[n++] = h->plugin->options[i].name;
-    }
-    names[n] = NULL;
-    const char *near = assay_suggest(name, names);
-    return assay_fail(err, ASSAY_CONFIG, "plugin '%s' has no option '%.64s'%s%s%s", h->plugin->name,
-                      name, near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
-                      near == NULL ? "" : "'?");
-}
-
-static enum assay_status set_option(struct assay_hosts *hosts, const struct assay_plugin_option *o,
-                                    struct assay_error *err)
-{
+    const struct assay_option *row;
     struct host_ctx *h = find(hosts, o->plugin);
-    if (h == NULL) {
-        return unknown_plugin(hosts, o->plugin, err);
+    enum assay_status status = assay_setting_check(plugins, o, &row, err);
+    if (status == ASSAY_OK && h != NULL) {
+        h->values[row - h->plugin->options] = o->value;
     }
-    size_t n = count_options(h->plugin->options);
-    for (size_t i = 0; i < n; i++) {
-        const struct assay_option *row = &h->plugin->options[i];
-        if (strcmp(row->name, o->name) == 0) {
-            enum assay_status status = assay_option_check(row, o->value, err);
-            h->values[i] = o->value;
-            return status == ASSAY_OK ? ASSAY_OK : ASSAY_CONFIG;
-        }
-    }
-    return unknown_option(h, o->name, err);
+    return status;
 }
 
 static enum assay_status host_init(struct host_ctx *h, struct assay_run *run,
@@ -269,7 +232,7 @@ enum assay_status assay_hosts_new(struct assay_run *run, struct assay_hosts **re
         }
     }
     for (size_t i = 0; i < run->opt->n_plugin_options && status == ASSAY_OK; i++) {
-        status = set_option(h, &run->opt->plugin_options[i], err);
+        status = set_option(h, plugins, &run->opt->plugin_options[i], err);
     }
     if (status != ASSAY_OK) {
         assay_hosts_free(h);

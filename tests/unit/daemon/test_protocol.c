@@ -147,7 +147,10 @@ static void jobs_round_trip(void **state)
                             .jobs = 2,
                             .log_format = ASSAY_LOG_JSON,
                             .log_level = ASSAY_LOG_DEBUG,
-                            .packs = {packs, 2}};
+                            .packs = {packs, 2},
+                            .settings = {packs, 1},
+                            .suppressions = {packs + 1, 1},
+                            .suppressions_keys = {packs, 2}};
     struct assay_job back;
     ASSAY_AUTO_BUF out;
     assay_buf_init(&out, 10000);
@@ -160,6 +163,11 @@ static void jobs_round_trip(void **state)
     assert_int_equal(back.packs.n, 2);
     assert_int_equal(back.log_format, ASSAY_LOG_JSON);
     assert_int_equal(back.log_level, ASSAY_LOG_DEBUG);
+    assert_int_equal(back.settings.n, 1);
+    assert_string_equal(back.settings.items[0], "a");
+    assert_int_equal(back.suppressions.n, 1);
+    assert_string_equal(back.suppressions.items[0], "b");
+    assert_int_equal(back.suppressions_keys.n, 2);
     assert_memory_equal(back.fingerprint_key, job.fingerprint_key, 32);
     assay_job_release(&back);
     assert_int_not_equal(assay_job_decode(assay_bytes_str("{\"run\":1}"), &back, &err), ASSAY_OK);

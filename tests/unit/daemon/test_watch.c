@@ -298,7 +298,7 @@ static void digests_of_rules_follow_their_content(void **state)
     (void)snprintf(pack, sizeof pack, "%s", path_of("pack"));
     (void)snprintf(policy, sizeof policy, "%s", path_of("policy.yaml"));
     const char *packs[] = {pack, "pii"};
-    const struct assay_rules_ref rules = {.policy = policy, .packs = {packs, 2}};
+    struct assay_rules_ref rules = {.policy = policy, .packs = {packs, 2}};
     assert_int_equal(mkdir(path_of("pack"), 0755), 0);
     put("pack/pack.yaml", "pack: x\n");
     put("policy.yaml", "policy: p\n");
@@ -318,6 +318,15 @@ static void digests_of_rules_follow_their_content(void **state)
     assert_memory_not_equal(a, b, sizeof a);
     packs[1] = "secrets";
     assert_int_equal(assay_rules_digest(&rules, a), ASSAY_OK);
+    assert_memory_not_equal(a, b, sizeof a);
+    rules.suppressions = (struct assay_config_list){packs, 1}; /* any path will do */
+    assert_int_equal(assay_rules_digest(&rules, b), ASSAY_OK);
+    assert_memory_not_equal(a, b, sizeof a);
+    put("pack/words.txt", "another\n");
+    assay_rules_recall(&memory, &rules, 9000, a);
+    assert_memory_not_equal(a, b, sizeof a);
+    rules.settings = (struct assay_config_list){packs, 1};
+    assay_rules_recall(&memory, &rules, 9000, b); /* other rules, not read a moment ago */
     assert_memory_not_equal(a, b, sizeof a);
 }
 
