@@ -73,6 +73,7 @@ static enum assay_status end_bucket(struct bucketing *b)
     if (b->n > DUP_BUCKET_ALL) {
         struct dup_hot hot = {.members = b->n};
         memcpy(hot.ids, b->ids, sizeof hot.ids);
+        memset(hot.places, 0xFF, sizeof hot.places);
         keep_hot(b->c, &hot);
         b->c->hot_buckets++;
         return ASSAY_OK;
@@ -163,88 +164,140 @@ static enum assay_status want_samples(const struct dup_candidates *c, struct wan
  */
 
 struct placing {
+    const struct assay_host *host;
+    struct dup_table found;   /* pairs of a place and the id that stands there */
+    struct dup_merge *others; /* what the ids are joined with, in the same order */
+    const uint64_t *other;    /* the next; NULL: there are no more */
     struct dup_candidates *c;
-    struct dup_merge *records;
-    const uint64_t *record; /* the next; NULL: there are no more */
-    size_t cap;
+    size_t max;
+    uint64_t last[DUP_PAIR_WORDS];
+    int any;
 };
 
-static enum assay_status next_record(struct placing *p)
+static enum assay_status next_other(struct placing *p)
 {
-    enum assay_status st = dup_merge_next(p->records, &p->record);
+    enum assay_status st = dup_merge_next(p->others, &p->other);
     return st == ASSAY_END ? ASSAY_OK : st;
 }
 
-static enum assay_status add_text(struct placing *p, uint64_t id, uint64_t place)
+/* Moves on to the first of `others` that is not before `id`. */
+static enum assay_status seek_other(struct placing *p, uint64_t id)
 {
-    struct dup_candidates *c = p->c;
-    if (c->n == p->cap) {
-        size_t cap = 2 * p->cap + 1024;
-        uint64_t *ids = realloc(c->ids, cap * sizeof *ids);
-        c->ids = ids == NULL ? c->ids : ids;
-        uint64_t *places = realloc(c->places, cap * sizeof *places);
-        c->places = places == NULL ? c->places : places;
-        if (ids == NULL || places == NULL || cap > UINT32_MAX) {
-            return ASSAY_NOMEM;
-        }
-        p->cap = cap;
-    }
-    c->ids[c->n] = id;
-    c->places[c->n++] = place;
-    return ASSAY_OK;
-}
-
-/* Ids and records both come in ascending order. An id without a record is left out. */
-static enum assay_status on_wanted(void *ctx, const uint64_t *entry)
-{
-    struct placing *p = ctx;
-    const uint64_t id = entry[0];
-    uint64_t place = UINT64_MAX;
     enum assay_status st = ASSAY_OK;
-    if (p->c->n > 0 && p->c->ids[p->c->n - 1] == id) {
-        return ASSAY_OK;
+    while (st == ASSAY_OK && p->other != NULL && p->other[0] < id) {
+        st = next_other(p);
     }
-    while (st == ASSAY_OK && p->record != NULL && p->record[0] < id) {
-        st = next_record(p);
-    }
-    while (st == ASSAY_OK && p->record != NULL && p->record[0] == id) {
-        place = p->record[3] < place ? p->record[3] : place;
-        st = next_record(p);
-    }
-    return st != ASSAY_OK || place == UINT64_MAX ? st : add_text(p, id, place);
-}
-
-static enum assay_status find_places(struct dup_candidates *c, struct dup_table *ids,
-                                     struct dup_table *records)
-{
-    struct placing p = {.c = c};
-    enum assay_status st = dup_merge_open(records, &p.records);
-    st = st == ASSAY_OK ? next_record(&p) : st;
-    st = st == ASSAY_OK ? dup_table_sorted(ids, on_wanted, &p) : st;
-    dup_merge_close(p.records);
     return st;
 }
 
-/* Puts places in order and tells every id its rank. */
-static enum assay_status rank(struct dup_candidates *c)
+/* Calls `each` for every entry of `t`, with `others` at hand in the same order. */
+static enum assay_status join(struct placing *p, struct dup_table *t, struct dup_table *others,
+                              dup_each *each)
 {
-    uint64_t *order = malloc((c->n + 1) * DUP_PAIR_WORDS * sizeof *order);
-    c->ranks = malloc((c->n + 1) * sizeof *c->ranks);
-    if (order == NULL || c->ranks == NULL) {
-        free(order);
-        return ASSAY_NOMEM;
+    enum assay_status st = dup_merge_open(others, &p->others);
+    p->any = 0;
+    st = st == ASSAY_OK ? next_other(p) : st;
+    st = st == ASSAY_OK ? dup_table_sorted(t, each, p) : st;
+    dup_merge_close(p->others);
+    p->others = NULL;
+    return st;
+}
+
+/* An id without a record is left out; of several records the first in the dataset counts. */
+static enum assay_status on_wanted(void *ctx, const uint64_t *entry)
+{
+    struct placing *p = ctx;
+    uint64_t found[DUP_PAIR_WORDS] = {UINT64_MAX, entry[0]};
+    if (p->any && p->last[0] == entry[0]) {
+        return ASSAY_OK;
     }
-    for (size_t i = 0; i < c->n; i++) {
-        order[2 * i] = c->places[i];
-        order[2 * i + 1] = i;
+    p->last[0] = entry[0];
+    p->any = 1;
+    enum assay_status st = seek_other(p, entry[0]);
+    while (st == ASSAY_OK && p->other != NULL && p->other[0] == entry[0]) {
+        found[0] = p->other[3] < found[0] ? p->other[3] : found[0];
+        st = next_other(p);
     }
-    dup_sort(order, c->n, DUP_PAIR_WORDS);
-    for (size_t i = 0; i < c->n; i++) {
-        c->places[i] = order[2 * i];
-        c->ranks[order[2 * i + 1]] = (uint32_t)i;
+    return st != ASSAY_OK || found[0] == UINT64_MAX
+               ? st
+               : dup_table_add(&p->found, p->host, p->max, found);
+}
+
+static void place_hot(struct dup_candidates *c, uint64_t id, uint64_t place)
+{
+    for (unsigned i = 0; i < c->n_hot * DUP_HOT_SAMPLE; i++) {
+        struct dup_hot *hot = &c->hot[i / DUP_HOT_SAMPLE];
+        if (hot->ids[i % DUP_HOT_SAMPLE] == id) {
+            hot->places[i % DUP_HOT_SAMPLE] = place;
+        }
     }
-    free(order);
-    return ASSAY_OK;
+}
+
+/* Places come in order, so the next rank is how many there were before. */
+static enum assay_status on_found(void *ctx, const uint64_t *found)
+{
+    struct placing *p = ctx;
+    struct dup_candidates *c = p->c;
+    const uint64_t named[DUP_PAIR_WORDS] = {found[1], c->places.n};
+    if (c->places.n == UINT32_MAX) {
+        return ASSAY_LIMIT;
+    }
+    place_hot(c, found[1], found[0]);
+    enum assay_status st = dup_rows_add(&c->places, found);
+    return st == ASSAY_OK ? dup_table_add(&c->named, p->host, p->max, named) : st;
+}
+
+/* ---- from ids to ranks -------------------------------------------------------------------------
+ */
+
+/* A pair of ids, seen for the first time: its second id with the rank of its first. */
+static enum assay_status on_first(void *ctx, const uint64_t *pair)
+{
+    struct placing *p = ctx;
+    if (p->any && memcmp(p->last, pair, sizeof p->last) == 0) {
+        return ASSAY_OK;
+    }
+    memcpy(p->last, pair, sizeof p->last);
+    p->any = 1;
+    enum assay_status st = seek_other(p, pair[0]);
+    if (st != ASSAY_OK || p->other == NULL || p->other[0] != pair[0]) {
+        p->c->lost++;
+        return st;
+    }
+    const uint64_t half[DUP_PAIR_WORDS] = {pair[1], p->other[1]};
+    return dup_table_add(&p->found, p->host, p->max, half);
+}
+
+/* And the second one's rank. */
+static enum assay_status on_second(void *ctx, const uint64_t *half)
+{
+    struct placing *p = ctx;
+    enum assay_status st = seek_other(p, half[0]);
+    if (st != ASSAY_OK || p->other == NULL || p->other[0] != half[0]) {
+        p->c->lost++;
+        return st;
+    }
+    const uint64_t pair[DUP_PAIR_WORDS] = {half[1], p->other[1]};
+    return dup_table_add(&p->c->pairs, p->host, p->max, pair);
+}
+
+static enum assay_status find_places(struct placing *p, struct dup_table *ids,
+                                     struct dup_table *records)
+{
+    enum assay_status st = join(p, ids, records, on_wanted);
+    st = st == ASSAY_OK ? dup_table_sorted(&p->found, on_found, p) : st;
+    dup_table_release(&p->found);
+    return st;
+}
+
+static enum assay_status rank_pairs(struct placing *p)
+{
+    struct dup_candidates *c = p->c;
+    enum assay_status st = join(p, &c->pairs, &c->named, on_first);
+    dup_table_release(&c->pairs);
+    st = st == ASSAY_OK ? join(p, &p->found, &c->named, on_second) : st;
+    dup_table_release(&p->found);
+    return st;
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------
@@ -256,48 +309,23 @@ enum assay_status dup_candidates_find(struct dup_candidates *c, struct dup_table
 {
     struct bucketing b = {.c = c, .host = host, .max = max};
     struct wanting w = {.ids = {.pairs = 1}, .host = host, .max = max};
-    c->pairs.pairs = 1;
+    struct placing p = {.c = c, .host = host, .max = max, .found = {.pairs = 1}};
+    c->pairs.pairs = c->named.pairs = 1;
+    dup_rows_init(&c->places, host, 1, max * DUP_PAIR_BYTES);
     enum assay_status st = dup_table_sorted(bands, on_band, &b);
     st = st == ASSAY_OK ? end_bucket(&b) : st;
+    dup_table_release(bands);
     st = st == ASSAY_OK ? dup_table_sorted(&c->pairs, on_pair, &w) : st;
     st = st == ASSAY_OK ? want_samples(c, &w) : st;
-    st = st == ASSAY_OK ? find_places(c, &w.ids, records) : st;
+    st = st == ASSAY_OK ? find_places(&p, &w.ids, records) : st;
     dup_table_release(&w.ids);
-    return st == ASSAY_OK ? rank(c) : st;
-}
-
-/* The first index whose value is not less. */
-static size_t lower_bound(const uint64_t *v, size_t n, uint64_t value)
-{
-    size_t from = 0;
-    while (n > 0) {
-        size_t half = n / 2;
-        if (v[from + half] < value) {
-            from += half + 1;
-            n -= half + 1;
-        } else {
-            n = half;
-        }
-    }
-    return from;
-}
-
-uint32_t dup_candidates_rank(const struct dup_candidates *c, uint64_t id)
-{
-    size_t i = lower_bound(c->ids, c->n, id);
-    return i < c->n && c->ids[i] == id ? c->ranks[i] : UINT32_MAX;
-}
-
-size_t dup_candidates_from(const struct dup_candidates *c, uint64_t place)
-{
-    return lower_bound(c->places, c->n, place);
+    return st == ASSAY_OK ? rank_pairs(&p) : st;
 }
 
 void dup_candidates_release(struct dup_candidates *c)
 {
     dup_table_release(&c->pairs);
-    free(c->ids);
-    free(c->ranks);
-    free(c->places);
+    dup_table_release(&c->named);
+    dup_rows_release(&c->places);
     memset(c, 0, sizeof *c);
 }

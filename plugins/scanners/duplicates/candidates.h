@@ -13,10 +13,16 @@
  * DUP_BUCKET_FEW smallest ids only, which bounds the work by the number of entries, and the
  * largest hot buckets are kept to be reported. Ids are hashes of content: which pairs there are
  * does not depend on order, place or division of the work.
+ *
+ * Once all are known, texts are numbered by their places: rank 0 is the first in the dataset. Pairs
+ * of ids become pairs of ranks by two rounds of sorting and joining with the table of who has which
+ * rank, so nothing here is ever looked up at random, and all of it is tables and rows (rows.h) that
+ * go to disk beyond `max`.
  */
 #ifndef ASSAY_DUPLICATES_CANDIDATES_H
 #define ASSAY_DUPLICATES_CANDIDATES_H
 
+#include "rows.h"
 #include "table.h"
 
 #define DUP_BUCKET_ALL 64
@@ -27,29 +33,24 @@
 struct dup_hot {
     uint64_t members; /* texts in the bucket */
     uint64_t ids[DUP_HOT_SAMPLE];
+    uint64_t places[DUP_HOT_SAMPLE]; /* UINT64_MAX: unknown */
 };
 
-/* Texts are numbered by their places: rank 0 is the first in the dataset. */
 struct dup_candidates {
-    struct dup_table pairs; /* of ids, the smaller first; a pair may be there more than once */
+    struct dup_table pairs; /* of ranks, the text of the smaller id first; each pair once */
+    uint64_t lost;          /* pairs of which a text has no record */
+    struct dup_table named; /* pairs of an id that takes part and its rank */
+    struct dup_rows places; /* by rank, ascending */
     struct dup_hot hot[DUP_HOT_KEPT]; /* the largest first */
     unsigned n_hot;
     uint64_t hot_buckets; /* all of them */
-    uint64_t *ids;        /* of the texts that take part, ascending */
-    uint32_t *ranks;      /* of these ids */
-    uint64_t *places;     /* by rank, ascending */
-    size_t n;
 };
 
-/* Goes through `bands` (pairs of band key and id) and `records` (struct dup_entry). `max` is how
- * many pairs may be held in memory. `c` is zeroed. */
+/* Goes through `bands` (pairs of band key and id), which is emptied, and `records` (struct
+ * dup_entry). `max` is how many pairs each table may hold in memory. `c` is zeroed. */
 enum assay_status dup_candidates_find(struct dup_candidates *c, struct dup_table *bands,
                                       struct dup_table *records, const struct assay_host *host,
                                       size_t max);
-/* The rank of a text; UINT32_MAX: it does not take part. */
-uint32_t dup_candidates_rank(const struct dup_candidates *c, uint64_t id);
-/* The first rank whose place is not before `place`; n when there is none. */
-size_t dup_candidates_from(const struct dup_candidates *c, uint64_t place);
 void dup_candidates_release(struct dup_candidates *c);
 
 #endif

@@ -16,22 +16,42 @@ struct joining {
     const struct dup_near_plan *plan;
     const struct assay_host *host;
     struct dup_near_tally *tally;
-    uint32_t *parent; /* by rank; never greater than the rank itself */
+    size_t bytes;
+    struct dup_rows parents; /* by rank; never greater than the rank itself */
     struct dup_set a, b;
-    uint64_t last[DUP_PAIR_WORDS];
-    uint32_t rank_a; /* of last[0] */
 };
 
 /* ---- union-find --------------------------------------------------------------------------------
  */
 
-static uint32_t root_of(uint32_t *parent, uint32_t i)
+static enum assay_status init_parents(struct joining *j)
 {
-    while (parent[i] != i) {
-        parent[i] = parent[parent[i]];
-        i = parent[i];
+    const uint64_t n = j->near->candidates.places.n;
+    dup_rows_init(&j->parents, j->host, 1, j->bytes);
+    for (uint64_t i = 0; i < n && j->parents.status == ASSAY_OK; i++) {
+        (void)dup_rows_add(&j->parents, &i);
+    }
+    return j->parents.status;
+}
+
+/* After an error, which stays in `parents`, some root. */
+static uint32_t root_of(struct joining *j, uint32_t i)
+{
+    uint64_t above = *dup_rows_get(&j->parents, i);
+    while (above != i) {
+        const uint64_t higher = *dup_rows_get(&j->parents, above);
+        *dup_rows_edit(&j->parents, i) = higher;
+        i = (uint32_t)higher;
+        above = *dup_rows_get(&j->parents, i);
     }
     return i;
+}
+
+static void unite(struct joining *j, uint32_t a, uint32_t b)
+{
+    const uint32_t root_a = root_of(j, a), root_b = root_of(j, b);
+    *dup_rows_edit(&j->parents, root_a > root_b ? root_a : root_b) =
+        root_a < root_b ? root_a : root_b;
 }
 
 /* ---- comparing ---------------------------------------------------------------------------------
@@ -52,25 +72,29 @@ static int too_unlike(unsigned threshold, uint64_t n_a, uint64_t n_b)
 
 static enum assay_status compare(struct joining *j, uint32_t a, uint32_t b)
 {
-    const struct dup_sets *sets = &j->near->sets;
-    const uint64_t n_a = sets->by_rank[a].count, n_b = sets->by_rank[b].count;
+    const unsigned threshold = j->plan->threshold;
+    struct dup_sets *sets = &j->near->sets;
+    enum assay_status st = dup_sets_load(sets, a, &j->a);
+    const uint64_t n_a = j->a.count, n_b = dup_sets_count(sets, b);
+    st = st == ASSAY_OK ? sets->by_rank.status : st;
+    if (st != ASSAY_OK) {
+        return st;
+    }
     if (n_a == 0 || n_b == 0) {
         j->tally->unverified++;
         return ASSAY_OK;
     }
-    if (too_unlike(j->plan->threshold, n_a, n_b)) {
+    if (too_unlike(threshold, n_a, n_b)) {
         return ASSAY_OK;
     }
-    enum assay_status st = dup_sets_load(sets, a, &j->a);
-    st = st == ASSAY_OK ? dup_sets_load(sets, b, &j->b) : st;
+    st = dup_sets_load(sets, b, &j->b);
     if (st != ASSAY_OK) {
         return st;
     }
-    uint64_t enough = needed(j->plan->threshold, n_a, n_b);
+    const uint64_t enough = needed(threshold, n_a, n_b);
     j->tally->compared++;
     if (dup_shared(j->a.hashes, n_a, j->b.hashes, n_b, enough) >= enough) {
-        uint32_t root_a = root_of(j->parent, a), root_b = root_of(j->parent, b);
-        j->parent[root_a > root_b ? root_a : root_b] = root_a < root_b ? root_a : root_b;
+        unite(j, a, b);
         j->tally->joined++;
     }
     return ASSAY_OK;
@@ -79,40 +103,26 @@ static enum assay_status compare(struct joining *j, uint32_t a, uint32_t b)
 static enum assay_status on_pair(void *ctx, const uint64_t *pair)
 {
     struct joining *j = ctx;
-    const struct dup_candidates *c = &j->near->candidates;
-    const int first = j->tally->candidates == 0;
-    if (!first && memcmp(j->last, pair, sizeof j->last) == 0) {
-        return ASSAY_OK;
-    }
-    if (first || j->last[0] != pair[0]) {
-        j->rank_a = dup_candidates_rank(c, pair[0]);
-    }
-    memcpy(j->last, pair, sizeof j->last);
+    const uint32_t a = (uint32_t)pair[0], b = (uint32_t)pair[1];
     if (++j->tally->candidates % ASK_EVERY == 0 && j->host->cancelled(j->host->ctx)) {
         return ASSAY_CANCELLED;
     }
-    uint32_t b = dup_candidates_rank(c, pair[1]);
-    if (j->rank_a == UINT32_MAX || b == UINT32_MAX) {
-        j->tally->unverified++;
-        return ASSAY_OK;
+    const int joined = root_of(j, a) == root_of(j, b);
+    if (j->parents.status != ASSAY_OK) {
+        return j->parents.status;
     }
-    if (root_of(j->parent, j->rank_a) == root_of(j->parent, b)) {
-        return ASSAY_OK;
-    }
-    return compare(j, j->rank_a, b);
+    return joined ? ASSAY_OK : compare(j, a, b);
 }
 
 static enum assay_status join(struct joining *j)
 {
-    const size_t n = j->near->candidates.n;
-    j->parent = malloc((n + 1) * sizeof *j->parent);
-    if (j->parent == NULL) {
-        return ASSAY_NOMEM;
-    }
-    for (size_t i = 0; i < n; i++) {
-        j->parent[i] = (uint32_t)i;
-    }
-    return dup_table_sorted(&j->near->candidates.pairs, on_pair, j);
+    struct dup_candidates *c = &j->near->candidates;
+    enum assay_status st = init_parents(j);
+    st = st == ASSAY_OK ? dup_table_sorted(&c->pairs, on_pair, j) : st;
+    j->tally->candidates += c->lost;
+    j->tally->unverified += c->lost;
+    dup_table_release(&c->pairs);
+    return st;
 }
 
 /* ---- speaking ----------------------------------------------------------------------------------
@@ -125,17 +135,32 @@ struct likeness {
     unsigned min, contained; /* the least similarity, the least containment */
 };
 
+/* The cluster in hand, and what clusters are read from. */
 struct speaking {
     struct joining *j;
     struct assay_sink *sink;
     uint32_t rule;
     struct dup_across_report *across; /* NULL: nobody listens */
     const struct dup_accepted *accepted;
-    struct dup_digest *digests; /* by rank of a root; NULL: nobody asks for them */
-    struct assay_member *out;   /* room for DUP_MEMBERS */
-    uint64_t *order;            /* pairs of root and rank, of clusters only, ascending */
-    size_t n;
+    struct dup_table members; /* pairs of root and rank, of clusters only */
+    struct dup_table ids;     /* pairs of root and id; empty when nobody asks for digests */
+    struct dup_merge *digested;
+    const uint64_t *id;       /* the next of them; NULL: there are no more */
+    struct assay_member *out; /* room for DUP_MEMBERS */
+    uint32_t n_out;
+    uint32_t root;
+    uint64_t n; /* members so far; 0: no cluster is in hand */
+    uint64_t files;
+    uint32_t last_file;
+    int is_accepted;
+    struct dup_digest digest;
+    struct likeness like;
 };
+
+static uint64_t place_of(struct speaking *s, uint32_t rank)
+{
+    return *dup_rows_get(&s->j->near->candidates.places, rank);
+}
 
 static struct assay_member member_at(uint64_t place)
 {
@@ -144,26 +169,25 @@ static struct assay_member member_at(uint64_t place)
 }
 
 /* A member that is itself like the representative can go; the far end of a chain cannot. */
-static enum assay_status say_member(struct speaking *s, uint32_t root, uint32_t rank, unsigned like)
+static enum assay_status say_member(struct speaking *s, uint32_t rank, unsigned like)
 {
-    const uint64_t *places = s->j->near->candidates.places;
     if (like < s->j->plan->threshold || s->rule == ASSAY_NONE || s->sink->size < sizeof *s->sink ||
         s->sink->member == NULL) {
         return ASSAY_OK;
     }
     const struct assay_membership m = {.size = sizeof m,
                                        .rule = s->rule,
-                                       .place = member_at(places[rank]),
-                                       .keep = member_at(places[root]),
+                                       .place = member_at(place_of(s, rank)),
+                                       .keep = s->out[0],
                                        .similarity = (uint16_t)like};
     return s->sink->member(s->sink->ctx, &m);
 }
 
-static enum assay_status measure(struct speaking *s, uint32_t root, uint32_t rank,
-                                 struct likeness *l)
+static enum assay_status measure(struct speaking *s, uint32_t rank)
 {
     struct joining *j = s->j;
-    enum assay_status st = dup_sets_load(&j->near->sets, root, &j->a);
+    struct likeness *l = &s->like;
+    enum assay_status st = dup_sets_load(&j->near->sets, s->root, &j->a);
     st = st == ASSAY_OK ? dup_sets_load(&j->near->sets, rank, &j->b) : st;
     if (st != ASSAY_OK) {
         return st;
@@ -176,7 +200,7 @@ static enum assay_status measure(struct speaking *s, uint32_t root, uint32_t ran
     l->min = l->n == 0 || like < l->min ? like : l->min;
     l->contained = l->n == 0 || contained < l->contained ? contained : l->contained;
     l->n++;
-    return say_member(s, root, rank, like);
+    return say_member(s, rank, like);
 }
 
 /* The lower median. */
@@ -193,18 +217,18 @@ static unsigned median(const struct likeness *l)
     return like;
 }
 
-static enum assay_status raise_cluster(struct speaking *s, uint32_t root, const struct likeness *l,
-                                       uint64_t files, uint32_t n_out)
+static enum assay_status raise_cluster(struct speaking *s)
 {
+    const struct likeness *l = &s->like;
     char detail[320];
     const int chained = l->min < s->j->plan->threshold;
     (void)snprintf(detail, sizeof detail,
                    "%llu near-duplicates in %llu file(s), shingles of %u token(s), similarity to "
                    "the first: least %u, median %u of 1000, containment at least %u%s",
-                   (unsigned long long)(l->n + 1), (unsigned long long)files, s->j->a.width, l->min,
-                   median(l), l->contained, chained ? ", chained" : "");
-    if (s->digests != NULL) {
-        dup_digest_say(s->accepted, DUP_GROUP_NEAR, s->digests[root], detail, sizeof detail);
+                   (unsigned long long)(l->n + 1), (unsigned long long)s->files, s->j->a.width,
+                   l->min, median(l), l->contained, chained ? ", chained" : "");
+    if (s->ids.total > 0) {
+        dup_digest_say(s->accepted, DUP_GROUP_NEAR, s->digest, detail, sizeof detail);
     }
     s->j->tally->groups++;
     s->j->tally->extra += l->n;
@@ -214,107 +238,140 @@ static enum assay_status raise_cluster(struct speaking *s, uint32_t root, const 
     }
     struct assay_finding f = assay_finding_init(s->rule);
     f.members = s->out;
-    f.n_members = n_out;
+    f.n_members = s->n_out;
     f.members_total = l->n + 1;
     f.detail = assay_bytes_str(detail);
     return s->sink->finding(s->sink->ctx, &f);
 }
 
-/* order[from, to) is one cluster, the representative first. */
-static enum assay_status say_cluster(struct speaking *s, size_t from, size_t to)
+/* ---- one cluster after another -----------------------------------------------------------------
+ */
+
+static enum assay_status next_id(struct speaking *s)
 {
-    const uint64_t *places = s->j->near->candidates.places;
-    const uint32_t root = (uint32_t)s->order[2 * from];
-    struct likeness l = {.n = 0};
+    enum assay_status st = dup_merge_next(s->digested, &s->id);
+    return st == ASSAY_END ? ASSAY_OK : st;
+}
+
+/* The digest of the cluster of s->root: ids come in the order of roots, too. */
+static enum assay_status digest_cluster(struct speaking *s)
+{
     enum assay_status st = ASSAY_OK;
-    uint64_t files = 0;
-    uint32_t n_out = 0;
-    for (size_t i = from; i < to && st == ASSAY_OK; i++) {
-        const uint32_t rank = (uint32_t)s->order[2 * i + 1];
-        files += i == from ||
-                 dup_place_file(places[rank]) != dup_place_file(places[s->order[2 * (i - 1) + 1]]);
-        if (n_out < DUP_MEMBERS) {
-            s->out[n_out++] = member_at(places[rank]);
+    s->digest = (struct dup_digest){{0, 0}};
+    while (st == ASSAY_OK && s->id != NULL && s->id[0] <= s->root) {
+        if (s->id[0] == s->root) {
+            s->digest = dup_cluster_digest(s->accepted, s->digest, s->id[1]);
         }
-        st = rank == root ? ASSAY_OK : measure(s, root, rank, &l);
-        if (st == ASSAY_OK && s->across != NULL) {
-            st = dup_across_near(s->across, places[rank]);
-        }
+        st = next_id(s);
     }
-    st = st == ASSAY_OK ? raise_cluster(s, root, &l, files, n_out) : st;
+    s->is_accepted = s->ids.total > 0 && dup_accepted_has(s->accepted, s->digest);
+    return st;
+}
+
+static enum assay_status begin_cluster(struct speaking *s, uint32_t root)
+{
+    s->root = root;
+    s->files = 0;
+    s->n_out = 0;
+    s->like = (struct likeness){.n = 0};
+    return digest_cluster(s);
+}
+
+static enum assay_status add_member(struct speaking *s, uint32_t rank)
+{
+    const uint64_t place = place_of(s, rank);
+    s->files += s->n++ == 0 || dup_place_file(place) != s->last_file;
+    s->last_file = dup_place_file(place);
+    if (s->is_accepted) {
+        return ASSAY_OK;
+    }
+    if (s->n_out < DUP_MEMBERS) {
+        s->out[s->n_out++] = member_at(place);
+    }
+    enum assay_status st = rank == s->root ? ASSAY_OK : measure(s, rank);
+    return st == ASSAY_OK && s->across != NULL ? dup_across_near(s->across, place) : st;
+}
+
+static enum assay_status end_cluster(struct speaking *s)
+{
+    const uint64_t n = s->n;
+    s->n = 0;
+    if (n == 0) {
+        return ASSAY_OK;
+    }
+    if (s->is_accepted) {
+        s->j->tally->set_aside.groups++;
+        s->j->tally->set_aside.extra += n - 1;
+        return ASSAY_OK;
+    }
+    enum assay_status st = raise_cluster(s);
     return st == ASSAY_OK && s->across != NULL ? dup_across_near_end(s->across, s->sink) : st;
+}
+
+/* A root and another member: the root comes first of its cluster, and is the smallest rank. */
+static enum assay_status on_member(void *ctx, const uint64_t *pair)
+{
+    struct speaking *s = ctx;
+    const uint32_t root = (uint32_t)pair[0];
+    enum assay_status st = ASSAY_OK;
+    if (s->n == 0 || s->root != root) {
+        st = end_cluster(s);
+        st = st == ASSAY_OK ? begin_cluster(s, root) : st;
+        st = st == ASSAY_OK ? add_member(s, root) : st;
+    }
+    st = st == ASSAY_OK ? add_member(s, (uint32_t)pair[1]) : st;
+    return st == ASSAY_OK ? s->j->near->candidates.places.status : st;
 }
 
 /* Texts that were joined with another, by root. */
 static enum assay_status find_clusters(struct speaking *s)
 {
-    const size_t n = s->j->near->candidates.n;
-    uint32_t *parent = s->j->parent;
-    s->order = malloc((2 * s->j->tally->joined + 1) * DUP_PAIR_WORDS * sizeof *s->order);
-    if (s->order == NULL) {
-        return ASSAY_NOMEM;
-    }
-    for (size_t i = 0; i < n; i++) {
-        uint32_t root = root_of(parent, (uint32_t)i);
-        if (root != i) { /* the root comes along with each, and once too often is once */
-            s->order[2 * s->n] = s->order[2 * s->n + 2] = root;
-            s->order[2 * s->n + 1] = root;
-            s->order[2 * s->n + 3] = i;
-            s->n += 2;
+    struct joining *j = s->j;
+    const uint64_t n = j->parents.n;
+    enum assay_status st = ASSAY_OK;
+    for (uint64_t i = 0; i < n && st == ASSAY_OK; i++) {
+        const uint64_t pair[DUP_PAIR_WORDS] = {root_of(j, (uint32_t)i), i};
+        if (pair[0] != i) {
+            st = dup_table_add(&s->members, j->host, j->bytes / DUP_PAIR_BYTES, pair);
         }
     }
-    dup_sort(s->order, s->n, DUP_PAIR_WORDS);
-    size_t kept = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        const uint64_t *e = s->order + 2 * i;
-        if (kept == 0 || memcmp(s->order + 2 * (kept - 1), e, DUP_PAIR_BYTES) != 0) {
-            memmove(s->order + 2 * kept++, e, DUP_PAIR_BYTES);
-        }
-    }
-    s->n = kept;
-    return ASSAY_OK;
+    return st == ASSAY_OK ? j->parents.status : st;
 }
 
-/* The digest of every cluster, in one pass over the ids in their order. */
-static enum assay_status digest_clusters(struct speaking *s)
+/* Ids of all texts, by root, for digests. */
+static enum assay_status on_named(void *ctx, const uint64_t *named)
 {
-    const struct dup_candidates *c = &s->j->near->candidates;
-    if (s->accepted->n == 0 && !s->accepted->shown) {
-        return ASSAY_OK;
-    }
-    s->digests = calloc(c->n + 1, sizeof *s->digests);
-    if (s->digests == NULL) {
-        return ASSAY_NOMEM;
-    }
-    for (size_t i = 0; i < c->n; i++) {
-        struct dup_digest *d = &s->digests[root_of(s->j->parent, c->ranks[i])];
-        *d = dup_cluster_digest(s->accepted, *d, c->ids[i]);
-    }
-    return ASSAY_OK;
+    struct speaking *s = ctx;
+    struct joining *j = s->j;
+    const uint64_t pair[DUP_PAIR_WORDS] = {root_of(j, (uint32_t)named[1]), named[0]};
+    return dup_table_add(&s->ids, j->host, j->bytes / DUP_PAIR_BYTES, pair);
 }
 
-static int is_accepted(const struct speaking *s, uint32_t root)
+static enum assay_status find_ids(struct speaking *s)
 {
-    return s->digests != NULL && dup_accepted_has(s->accepted, s->digests[root]);
+    struct dup_table *named = &s->j->near->candidates.named;
+    enum assay_status st = ASSAY_OK;
+    if (s->accepted->n > 0 || s->accepted->shown) {
+        st = dup_table_walk(named, on_named, s);
+        st = st == ASSAY_OK ? s->j->parents.status : st;
+        st = st == ASSAY_OK ? dup_merge_open(&s->ids, &s->digested) : st;
+        st = st == ASSAY_OK ? next_id(s) : st;
+    }
+    dup_table_release(named);
+    return st;
 }
 
 static enum assay_status say_clusters(struct speaking *s)
 {
     enum assay_status st = find_clusters(s);
-    st = st == ASSAY_OK ? digest_clusters(s) : st;
-    for (size_t from = 0, to; from < s->n && st == ASSAY_OK; from = to) {
-        for (to = from + 1; to < s->n && s->order[2 * to] == s->order[2 * from];) {
-            to++;
-        }
-        if (is_accepted(s, (uint32_t)s->order[2 * from])) {
-            s->j->tally->set_aside.groups++;
-            s->j->tally->set_aside.extra += to - from - 1;
-        } else {
-            st = say_cluster(s, from, to);
-        }
-    }
-    return st;
+    st = st == ASSAY_OK ? find_ids(s) : st;
+    dup_rows_release(&s->j->parents);
+    st = st == ASSAY_OK ? dup_table_sorted(&s->members, on_member, s) : st;
+    return st == ASSAY_OK ? end_cluster(s) : st;
 }
+
+/* ---- hot buckets -------------------------------------------------------------------------------
+ */
 
 static int by_place(const void *pa, const void *pb)
 {
@@ -324,14 +381,12 @@ static int by_place(const void *pa, const void *pb)
 
 static enum assay_status say_hot(struct speaking *s, const struct dup_hot *hot, uint32_t rule)
 {
-    const struct dup_candidates *c = &s->j->near->candidates;
     uint64_t places[DUP_HOT_SAMPLE];
     char detail[160];
     uint32_t n = 0;
     for (unsigned k = 0; k < DUP_HOT_SAMPLE; k++) {
-        uint32_t rank = dup_candidates_rank(c, hot->ids[k]);
-        if (rank != UINT32_MAX) {
-            places[n++] = c->places[rank];
+        if (hot->places[k] != UINT64_MAX) {
+            places[n++] = hot->places[k];
         }
     }
     qsort(places, n, sizeof places[0], by_place);
@@ -351,14 +406,19 @@ static enum assay_status say_hot(struct speaking *s, const struct dup_hot *hot, 
 
 enum assay_status dup_clusters_report(struct dup_near *n, const struct dup_near_plan *plan,
                                       const struct assay_host *host, struct assay_sink *sink,
-                                      uint32_t rule, uint32_t hot_rule,
+                                      size_t bytes, uint32_t rule, uint32_t hot_rule,
                                       const struct dup_accepted *accepted,
                                       struct dup_across_report *across,
                                       struct dup_near_tally *tally)
 {
-    struct joining j = {.near = n, .plan = plan, .host = host, .tally = tally};
-    struct speaking s = {
-        .j = &j, .sink = sink, .rule = rule, .across = across, .accepted = accepted};
+    struct joining j = {.near = n, .plan = plan, .host = host, .bytes = bytes, .tally = tally};
+    struct speaking s = {.j = &j,
+                         .sink = sink,
+                         .rule = rule,
+                         .across = across,
+                         .accepted = accepted,
+                         .members = {.pairs = 1},
+                         .ids = {.pairs = 1}};
     s.out = malloc(DUP_MEMBERS * sizeof *s.out);
     enum assay_status st = s.out == NULL ? ASSAY_NOMEM : join(&j);
     st = st == ASSAY_OK ? say_clusters(&s) : st;
@@ -367,9 +427,10 @@ enum assay_status dup_clusters_report(struct dup_near *n, const struct dup_near_
     }
     dup_set_release(&j.a);
     dup_set_release(&j.b);
-    free(j.parent);
-    free(s.digests);
-    free(s.order);
+    dup_rows_release(&j.parents);
+    dup_merge_close(s.digested);
+    dup_table_release(&s.members);
+    dup_table_release(&s.ids);
     free(s.out);
     return st;
 }

@@ -8,6 +8,9 @@
  * it is flagged when some member is less like the representative than the threshold. A pair whose
  * texts already are in one cluster is not compared again. An accepted cluster (accepted.h) is
  * counted and not told of.
+ *
+ * Roots are rows (rows.h), members and digests of clusters are tables sorted by root (table.h): one
+ * cluster after another goes by, and memory does not grow with their number or size.
  */
 #ifndef ASSAY_DUPLICATES_CLUSTERS_H
 #define ASSAY_DUPLICATES_CLUSTERS_H
@@ -28,10 +31,11 @@ struct dup_near_tally {
 };
 
 /* Raises a finding of `rule` for every cluster and of `hot_rule` for the largest hot buckets, in
- * the order of places. `across` hears of every cluster; it may be NULL. */
+ * the order of places. `across` hears of every cluster; it may be NULL. `bytes` may be held by each
+ * of the three structures above. Candidates are used up; the sets have been settled. */
 enum assay_status dup_clusters_report(struct dup_near *n, const struct dup_near_plan *plan,
                                       const struct assay_host *host, struct assay_sink *sink,
-                                      uint32_t rule, uint32_t hot_rule,
+                                      size_t bytes, uint32_t rule, uint32_t hot_rule,
                                       const struct dup_accepted *accepted,
                                       struct dup_across_report *across,
                                       struct dup_near_tally *tally);

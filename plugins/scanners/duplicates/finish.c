@@ -78,10 +78,7 @@ static enum assay_status say_near_metrics(const struct dup_local *l, const struc
  */
 static void count_unseen(const struct dup_local *l, struct assay_sink *sink)
 {
-    uint64_t unseen = l->near.found ? 0 : l->counts[DUP_COUNT_SKETCHED];
-    for (size_t i = 0; i < l->near.sets.n; i++) {
-        unseen += l->near.sets.by_rank[i].count == 0;
-    }
+    const uint64_t unseen = l->near.found ? l->near.sets.missing : l->counts[DUP_COUNT_SKETCHED];
     if (unseen > 0) {
         sink->skip(sink->ctx, ASSAY_SKIP_CHANGED, unseen, 0);
     }
@@ -112,7 +109,8 @@ static enum assay_status finish_near(struct dup_local *l, struct dup_across_repo
     }
     count_unseen(l, sink);
     if (l->near.found) {
-        st = dup_clusters_report(&l->near, &s->near, s->host, sink, s->rule[DUP_RULE_NEAR],
+        st = dup_clusters_report(&l->near, &s->near, s->host, sink,
+                                 dup_fitting(s, DUP_PAIR_PARTS, 1, 1), s->rule[DUP_RULE_NEAR],
                                  s->rule[DUP_RULE_HOT], &s->accepted, across, &tally);
     }
     st = st == ASSAY_OK ? say_accepted(l, tally.set_aside, sink) : st;
@@ -210,6 +208,21 @@ static enum assay_status say_delivered(const struct dup_local *l, struct assay_s
                                      : put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
 }
 
+/* The second look is over: what groups were made of makes room for what clusters are made of. */
+static enum assay_status settle(struct dup_local *l)
+{
+    const struct dup_shared *s = l->shared;
+    const size_t bytes = dup_fitting(s, DUP_PAIR_PARTS, 1, 1);
+    if (!l->near.found && !l->spans.found) {
+        return ASSAY_OK;
+    }
+    for (unsigned i = 0; i < DUP_TABLES; i++) {
+        dup_table_release(&l->tables[i]);
+    }
+    enum assay_status st = dup_sets_settle(&l->near.sets, s->host, bytes);
+    return st == ASSAY_OK ? dup_sets_settle(&l->spans.texts, s->host, bytes) : st;
+}
+
 enum assay_status dup_finish(const void *shared, void *merged, struct assay_sink *sink)
 {
     const struct dup_shared *s = shared;
@@ -220,6 +233,7 @@ enum assay_status dup_finish(const void *shared, void *merged, struct assay_sink
     st = st == ASSAY_OK ? finish_groups(l, &across, sink) : st;
     st = st == ASSAY_OK ? say_delivered(l, sink) : st;
     st = st == ASSAY_OK ? write_index(l) : st;
+    st = st == ASSAY_OK ? settle(l) : st;
     st = st == ASSAY_OK ? finish_near(l, &across, sink) : st;
     st = st == ASSAY_OK ? finish_spans(l, &across, sink) : st;
     st = st == ASSAY_OK ? dup_across_end(&across, tiers_of(s), sink) : st;

@@ -70,23 +70,20 @@ enum assay_status dup_near_begin(struct dup_near *n, struct dup_table *bands,
 {
     *ret_wanted = 0;
     if (n->found) {
-        n->looked = 1; /* asked again: the look is over */
-        return ASSAY_OK;
+        return ASSAY_OK; /* asked again: the look is over */
     }
     enum assay_status st = dup_candidates_find(&n->candidates, bands, records, host, max);
-    st = st == ASSAY_OK ? dup_sets_init(&n->sets, n->candidates.n) : st;
     if (st == ASSAY_OK) {
-        dup_table_release(bands);
+        dup_sets_init(&n->sets, n->candidates.places.n);
         n->found = 1;
-        *ret_wanted = n->candidates.n > 0;
+        *ret_wanted = n->candidates.places.n > 0;
     }
     return st;
 }
 
 int dup_near_wants(const struct dup_near *n, uint32_t file)
 {
-    size_t i = dup_candidates_from(&n->candidates, dup_place(file, 0));
-    return i < n->candidates.n && dup_place_file(n->candidates.places[i]) == file;
+    return dup_rows_have_file(&n->candidates.places, file);
 }
 
 void dup_near_release(struct dup_near *n)

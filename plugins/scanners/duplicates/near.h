@@ -38,8 +38,7 @@ struct dup_shingler {
 struct dup_near {
     struct dup_candidates candidates;
     struct dup_sets sets;
-    int found;  /* candidates are there */
-    int looked; /* and the second look was asked for */
+    int found; /* candidates are there */
 };
 
 /* The tokens of a record's chosen strings. ASSAY_LIMIT: there are too many. */
@@ -56,8 +55,8 @@ enum assay_status dup_near_add(const struct dup_near_plan *plan, struct dup_shin
                                const struct assay_host *host, struct dup_table *bands, size_t max,
                                uint64_t id);
 
-/* Finds candidates; `bands` is emptied. `*ret_wanted` tells whether records are to be read again.
- */
+/* Finds candidates; `bands` is emptied. `max` as in dup_candidates_find. `*ret_wanted` tells whether
+ * records are to be read again. */
 enum assay_status dup_near_begin(struct dup_near *n, struct dup_table *bands,
                                  struct dup_table *records, const struct assay_host *host,
                                  size_t max, int *ret_wanted);

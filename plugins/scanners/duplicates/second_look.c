@@ -8,6 +8,8 @@
 
 #include "local.h"
 
+#define WINDOW 64 /* places looked at in one go */
+
 /* One worker's share of the second look. */
 struct dup_review {
     const struct dup_shared *shared;
@@ -99,9 +101,8 @@ static enum assay_status keep_set(struct dup_review *v, const struct assay_batch
         return st == ASSAY_LIMIT ? ASSAY_OK : st; /* changed since; the host says so */
     }
     size_t n = dup_shingle_set(v->shingler.shingles, v->shingler.n);
-    size_t max = dup_fitting(s, DUP_SET_PARTS, atomic_load(&s->sharers->reviews), sizeof(uint64_t));
-    return dup_shelf_add(&v->shelf, s->host, max, rank, dup_shingle_width(v->shingler.tokens.n),
-                         v->shingler.shingles, n);
+    return dup_shelf_add(&v->shelf, s->host, dup_sets_most(s), dup_located_most(s), rank,
+                         dup_shingle_width(v->shingler.tokens.n), v->shingler.shingles, n);
 }
 
 /* Keeps the tokens of a record. */
@@ -113,25 +114,57 @@ static enum assay_status keep_text(struct dup_review *v, const struct assay_batc
     if (st != ASSAY_OK) {
         return st == ASSAY_LIMIT ? ASSAY_OK : st; /* changed since; the host says so */
     }
-    size_t max = dup_fitting(s, DUP_SET_PARTS, atomic_load(&s->sharers->reviews), sizeof(uint64_t));
-    return dup_shelf_add(&v->texts, s->host, max, rank, 0, (const uint64_t *)v->spots.items,
-                         v->spots.n * DUP_PAIR_WORDS);
+    return dup_shelf_add(&v->texts, s->host, dup_sets_most(s), dup_located_most(s), rank, 0,
+                         (const uint64_t *)v->spots.items, v->spots.n * DUP_PAIR_WORDS);
+}
+
+typedef enum assay_status keeper(struct dup_review *v, const struct assay_batch *b,
+                                 const struct assay_record *r, uint32_t rank);
+
+/* Some of the places that are wanted, in their order. */
+struct window {
+    const struct dup_rows *places;
+    uint64_t next; /* the rank after those in the window */
+    uint64_t here[WINDOW];
+    size_t n, at;
+};
+
+/* Moves on to the first place that is not before `place`; *ret: that place, or UINT64_MAX. */
+static enum assay_status seek(struct window *w, uint64_t place, uint64_t *ret)
+{
+    enum assay_status st = ASSAY_OK;
+    *ret = UINT64_MAX;
+    for (;; w->at++) {
+        if (w->at == w->n) {
+            const uint64_t left = w->places->n - w->next;
+            w->n = left < WINDOW ? (size_t)left : WINDOW;
+            w->at = 0;
+            st = w->n == 0 ? ASSAY_OK : dup_rows_read(w->places, w->next, w->n, w->here);
+            w->next += w->n;
+        }
+        if (st != ASSAY_OK || w->n == 0) {
+            return st;
+        }
+        if (w->here[w->at] >= place) {
+            *ret = w->here[w->at];
+            return ASSAY_OK;
+        }
+    }
 }
 
 /* Those of a batch's records that are among `places`, in one pass over both. */
-static enum assay_status
-keep_chosen(struct dup_review *v, const struct assay_batch *b, const uint64_t *places, size_t next,
-            size_t n,
-            enum assay_status (*keep)(struct dup_review *v, const struct assay_batch *b,
-                                      const struct assay_record *r, uint32_t rank))
+static enum assay_status keep_chosen(struct dup_review *v, const struct assay_batch *b,
+                                     const struct dup_rows *places, keeper *keep)
 {
-    enum assay_status st = ASSAY_OK;
-    for (uint32_t i = 0; i < b->n_records && next < n && st == ASSAY_OK; i++) {
+    struct window w = {.places = places};
+    uint64_t found = 0;
+    enum assay_status st =
+        dup_rows_find(places, dup_place(b->file, b->records[0].ordinal), &w.next);
+    for (uint32_t i = 0; i < b->n_records && found != UINT64_MAX && st == ASSAY_OK; i++) {
         const uint64_t place = dup_place(b->file, b->records[i].ordinal);
-        for (; next < n && places[next] < place; next++) {
-        }
-        if (next < n && places[next] == place) {
-            st = keep(v, b, &b->records[i], (uint32_t)next);
+        st = seek(&w, place, &found);
+        if (st == ASSAY_OK && found == place) {
+            st = keep(v, b, &b->records[i], (uint32_t)(w.next - w.n + w.at));
         }
     }
     return st;
@@ -141,21 +174,14 @@ enum assay_status dup_second_scan(const void *shared, const void *merged, void *
                                   const struct assay_batch *b)
 {
     const struct dup_shared *s = shared;
-    const struct dup_candidates *c = &((const struct dup_local *)merged)->near.candidates;
-    const struct dup_spans *x = &((const struct dup_local *)merged)->spans;
+    const struct dup_local *l = merged;
     struct dup_review *v = local;
     enum assay_status st = dup_mask_set(&v->mask, &s->chosen, b);
     if (b->n_records == 0 || !dup_place_fits(b->file, b->records[b->n_records - 1].ordinal)) {
         return st;
     }
-    const uint64_t first = dup_place(b->file, b->records[0].ordinal);
-    if (st == ASSAY_OK) {
-        st = keep_chosen(v, b, c->places, dup_candidates_from(c, first), c->n, keep_set);
-    }
-    if (st == ASSAY_OK) {
-        st = keep_chosen(v, b, x->places, dup_spans_from(x, first), x->n_places, keep_text);
-    }
-    return st;
+    st = st == ASSAY_OK ? keep_chosen(v, b, &l->near.candidates.places, keep_set) : st;
+    return st == ASSAY_OK ? keep_chosen(v, b, &l->spans.places, keep_text) : st;
 }
 
 enum assay_status dup_second_merge(const void *shared, void *merged, void *local,

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "table.h"
+#define WIDTH_AT 48 /* bits: place on the shelf below, the number of the shelf above */
+#define SHELF_AT 51
 
 /* ---- a shelf -----------------------------------------------------------------------------------
  */
@@ -43,6 +44,7 @@ static enum assay_status make_room(struct dup_shelf *s, const struct assay_host 
         return st;
     }
     size_t cap = s->n + more + s->cap;
+    cap = cap > max && s->n + more <= max ? max : cap;
     uint64_t *buf = realloc(s->buf, cap * sizeof *buf);
     if (buf == NULL) {
         return ASSAY_NOMEM;
@@ -52,34 +54,24 @@ static enum assay_status make_room(struct dup_shelf *s, const struct assay_host 
     return ASSAY_OK;
 }
 
-static enum assay_status room_for_item(struct dup_shelf *s)
-{
-    if (s->n_items < s->cap_items) {
-        return ASSAY_OK;
-    }
-    size_t cap = 2 * s->cap_items + 256;
-    struct dup_shelved *items = realloc(s->items, cap * sizeof *items);
-    if (items == NULL) {
-        return ASSAY_NOMEM;
-    }
-    s->items = items;
-    s->cap_items = cap;
-    return ASSAY_OK;
-}
-
 enum assay_status dup_shelf_add(struct dup_shelf *s, const struct assay_host *host, size_t max,
-                                uint32_t rank, unsigned width, const uint64_t *hashes, size_t count)
+                                size_t max_located, uint32_t rank, unsigned width,
+                                const uint64_t *hashes, size_t count)
 {
     enum assay_status st = make_room(s, host, max, count);
-    st = st == ASSAY_OK ? room_for_item(s) : st;
     if (st != ASSAY_OK) {
         return st;
     }
+    const uint64_t at = s->written + s->n;
+    if (at >= DUP_SHELF_HASHES || count > UINT32_MAX || width > DUP_SHINGLE_WIDTH) {
+        return ASSAY_LIMIT;
+    }
+    const uint64_t located[DUP_PAIR_WORDS] = {(uint64_t)rank << 32 | count,
+                                              (uint64_t)width << WIDTH_AT | at};
     memcpy(s->buf + s->n, hashes, count * sizeof *hashes);
-    s->items[s->n_items++] =
-        (struct dup_shelved){rank, (uint32_t)count, 0, width, s->written + s->n};
     s->n += count;
-    return ASSAY_OK;
+    s->located.pairs = 1;
+    return dup_table_add(&s->located, host, max_located, located);
 }
 
 void dup_shelf_release(struct dup_shelf *s)
@@ -88,40 +80,63 @@ void dup_shelf_release(struct dup_shelf *s)
         (void)close(s->fd);
     }
     free(s->buf);
-    free(s->items);
+    dup_table_release(&s->located);
     memset(s, 0, sizeof *s);
 }
 
 /* ---- all of them -------------------------------------------------------------------------------
  */
 
-enum assay_status dup_sets_init(struct dup_sets *s, size_t n)
+void dup_sets_init(struct dup_sets *s, uint64_t n)
 {
-    s->by_rank = calloc(n + 1, sizeof s->by_rank[0]);
-    s->n = n;
-    return s->by_rank == NULL ? ASSAY_NOMEM : ASSAY_OK;
+    *s = (struct dup_sets){.n = n, .missing = n};
 }
 
 enum assay_status dup_sets_join(struct dup_sets *s, struct dup_shelf *shelf)
 {
+    if (s->n_shelves == DUP_SHELVES_MOST) {
+        return ASSAY_LIMIT;
+    }
     struct dup_shelf *shelves = realloc(s->shelves, (s->n_shelves + 1) * sizeof *shelves);
     if (shelves == NULL) {
         return ASSAY_NOMEM;
     }
     s->shelves = shelves;
-    for (size_t i = 0; i < shelf->n_items; i++) {
-        struct dup_shelved *item = &shelf->items[i];
-        item->shelf = (uint32_t)s->n_shelves;
-        if (item->rank < s->n && s->by_rank[item->rank].count == 0) {
-            s->by_rank[item->rank] = *item;
-        }
-    }
-    free(shelf->items);
-    shelf->items = NULL;
-    shelf->n_items = shelf->cap_items = 0;
     s->shelves[s->n_shelves++] = *shelf;
     memset(shelf, 0, sizeof *shelf);
     return ASSAY_OK;
+}
+
+/* Ranks of one shelf after another, each into its row; of two sets of one rank the last stays. */
+struct settling {
+    struct dup_sets *s;
+    uint64_t shelf;
+};
+
+static enum assay_status settle_one(void *ctx, const uint64_t *located)
+{
+    const struct settling *g = ctx;
+    uint64_t *row = dup_rows_edit(&g->s->by_rank, located[0] >> 32);
+    g->s->missing -= row[0] == 0 && (located[0] & UINT32_MAX) != 0;
+    row[0] = located[0] & UINT32_MAX;
+    row[1] = g->shelf << SHELF_AT | located[1];
+    return g->s->by_rank.status;
+}
+
+enum assay_status dup_sets_settle(struct dup_sets *s, const struct assay_host *host, size_t bytes)
+{
+    static const uint64_t none[DUP_PAIR_WORDS];
+    struct settling g = {s, 0};
+    enum assay_status st = ASSAY_OK;
+    dup_rows_init(&s->by_rank, host, DUP_PAIR_WORDS, bytes);
+    for (uint64_t i = 0; i < s->n && st == ASSAY_OK; i++) {
+        st = dup_rows_add(&s->by_rank, none);
+    }
+    for (; g.shelf < s->n_shelves && st == ASSAY_OK; g.shelf++) {
+        st = dup_table_sorted(&s->shelves[g.shelf].located, settle_one, &g);
+        dup_table_release(&s->shelves[g.shelf].located);
+    }
+    return st;
 }
 
 static enum assay_status fetch(const struct dup_shelf *shelf, uint64_t at, struct dup_set *set)
@@ -143,20 +158,25 @@ static enum assay_status fetch(const struct dup_shelf *shelf, uint64_t at, struc
                        at * sizeof set->buf[0]);
 }
 
-enum assay_status dup_sets_load(const struct dup_sets *s, uint32_t rank, struct dup_set *set)
+uint32_t dup_sets_count(struct dup_sets *s, uint32_t rank)
+{
+    return (uint32_t)dup_rows_get(&s->by_rank, rank)[0];
+}
+
+enum assay_status dup_sets_load(struct dup_sets *s, uint32_t rank, struct dup_set *set)
 {
     if (set->hashes != NULL && set->rank == rank) {
         return ASSAY_OK;
     }
-    const struct dup_shelved *item = &s->by_rank[rank];
+    const uint64_t *row = dup_rows_get(&s->by_rank, rank);
+    enum assay_status st = s->by_rank.status;
     set->hashes = NULL;
     set->rank = rank;
-    set->count = item->count;
-    set->width = item->width;
-    if (item->count == 0) {
-        return ASSAY_OK;
+    set->count = (uint32_t)row[0];
+    set->width = (uint32_t)(row[1] >> WIDTH_AT) & DUP_SHINGLE_WIDTH;
+    if (st == ASSAY_OK && set->count > 0) {
+        st = fetch(&s->shelves[row[1] >> SHELF_AT], row[1] & (DUP_SHELF_HASHES - 1), set);
     }
-    enum assay_status st = fetch(&s->shelves[item->shelf], item->at, set);
     if (st != ASSAY_OK) {
         set->hashes = NULL;
     }
@@ -169,7 +189,7 @@ void dup_sets_release(struct dup_sets *s)
         dup_shelf_release(&s->shelves[i]);
     }
     free(s->shelves);
-    free(s->by_rank);
+    dup_rows_release(&s->by_rank);
     memset(s, 0, sizeof *s);
 }
 

@@ -150,3 +150,14 @@ size_t dup_table_most(const struct dup_shared *s, unsigned table)
     return dup_fitting(s, parts[s->near.on != 0][s->spans.mode != DUP_SPANS_OFF][table],
                        atomic_load(&s->sharers->locals), 8 * dup_words_of(table));
 }
+
+size_t dup_sets_most(const struct dup_shared *s)
+{
+    const unsigned parts = s->near.on && s->spans.mode != DUP_SPANS_OFF ? 2 : 4;
+    return dup_fitting(s, parts, atomic_load(&s->sharers->reviews), sizeof(uint64_t));
+}
+
+size_t dup_located_most(const struct dup_shared *s)
+{
+    return dup_fitting(s, DUP_PAIR_PARTS, atomic_load(&s->sharers->reviews), DUP_PAIR_BYTES);
+}

@@ -26,8 +26,7 @@
 
 #define DUP_DEFAULT_MIN_CHARS 8
 #define DUP_BUDGET_PARTS      16
-#define DUP_PAIR_PARTS        1 /* for candidates, while the tables are still there */
-#define DUP_SET_PARTS         4 /* for sets of shingles, when bands are gone */
+#define DUP_PAIR_PARTS        1 /* for each table and rows of candidates; bands are gone by then */
 
 /* What is collected while records are read; a table (table.h) each. */
 enum {
@@ -87,5 +86,9 @@ size_t dup_fitting(const struct dup_shared *s, unsigned parts, unsigned sharers,
 /* The words of an entry of a table, and how many entries of it a worker may hold now. */
 unsigned dup_words_of(unsigned table);
 size_t dup_table_most(const struct dup_shared *s, unsigned table);
+/* Of sets and texts that are kept in the second look: numbers of each, and entries that say where
+ * they lie, that a worker may hold now. */
+size_t dup_sets_most(const struct dup_shared *s);
+size_t dup_located_most(const struct dup_shared *s);
 
 #endif

@@ -209,40 +209,47 @@ static enum assay_status on_gram(void *ctx, const uint64_t *pair)
                : st;
 }
 
-static int by_value(const void *pa, const void *pb)
-{
-    const uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
-    return a < b ? -1 : a > b;
-}
+/* The places of all pairs, some of them more than once. */
+struct listing {
+    struct dup_table all; /* pairs of a place and nothing */
+    const struct assay_host *host;
+    size_t max;
+    struct dup_rows *places;
+    uint64_t last;
+};
 
 static enum assay_status note_places(void *ctx, const uint64_t *pair)
 {
-    struct dup_spans *s = ctx;
+    struct listing *l = ctx;
     enum assay_status st = ASSAY_OK;
     for (unsigned i = 0; i < 2 && st == ASSAY_OK; i++) {
-        if (s->n_places == 0 || s->places[s->n_places - 1] != pair[i]) {
-            st = push(&s->places, &s->n_places, &s->cap_places, pair[i]);
+        const uint64_t entry[DUP_PAIR_WORDS] = {pair[i], 0};
+        if (i > 0 || l->all.total == 0 || l->last != pair[0]) {
+            st = dup_table_add(&l->all, l->host, l->max, entry);
         }
     }
+    l->last = pair[0];
     return st;
 }
 
-/* The places of all pairs, once each. */
-static enum assay_status list_places(struct dup_spans *s)
+static enum assay_status list_place(void *ctx, const uint64_t *entry)
 {
-    enum assay_status st = dup_table_sorted(&s->pairs, note_places, s);
-    size_t kept = 0;
-    if (st != ASSAY_OK || s->n_places == 0) {
-        return st;
+    struct listing *l = ctx;
+    if (l->places->n > 0 && l->last == entry[0]) {
+        return ASSAY_OK;
     }
-    qsort(s->places, s->n_places, sizeof s->places[0], by_value);
-    for (size_t i = 0; i < s->n_places; i++) {
-        if (kept == 0 || s->places[kept - 1] != s->places[i]) {
-            s->places[kept++] = s->places[i];
-        }
-    }
-    s->n_places = kept;
-    return ASSAY_OK;
+    l->last = entry[0];
+    return l->places->n == UINT32_MAX ? ASSAY_LIMIT : dup_rows_add(l->places, entry);
+}
+
+static enum assay_status list_places(struct dup_spans *s, const struct assay_host *host, size_t max)
+{
+    struct listing l = {.all = {.pairs = 1}, .host = host, .max = max, .places = &s->places};
+    dup_rows_init(&s->places, host, 1, max * DUP_PAIR_BYTES);
+    enum assay_status st = dup_table_sorted(&s->pairs, note_places, &l);
+    st = st == ASSAY_OK ? dup_table_sorted(&l.all, list_place, &l) : st;
+    dup_table_release(&l.all);
+    return st;
 }
 
 static uint64_t common_limit(const struct dup_span_plan *p, uint64_t records)
@@ -272,41 +279,26 @@ enum assay_status dup_spans_begin(struct dup_spans *s, const struct dup_span_pla
         free(f->places);
     }
     free(f);
-    st = st == ASSAY_OK ? list_places(s) : st;
-    st = st == ASSAY_OK ? dup_sets_init(&s->texts, s->n_places) : st;
+    dup_table_release(grams);
+    st = st == ASSAY_OK ? list_places(s, host, max) : st;
     if (st == ASSAY_OK) {
-        dup_table_release(grams);
+        dup_sets_init(&s->texts, s->places.n);
         s->found = 1;
-        *ret_wanted = s->n_places > 0;
+        *ret_wanted = s->places.n > 0;
     }
     return st;
 }
 
-size_t dup_spans_from(const struct dup_spans *s, uint64_t place)
-{
-    size_t from = 0, to = s->n_places;
-    while (from < to) {
-        size_t mid = from + (to - from) / 2;
-        if (s->places[mid] < place) {
-            from = mid + 1;
-        } else {
-            to = mid;
-        }
-    }
-    return from;
-}
-
 int dup_spans_wants(const struct dup_spans *s, uint32_t file)
 {
-    size_t i = dup_spans_from(s, dup_place(file, 0));
-    return i < s->n_places && dup_place_file(s->places[i]) == file;
+    return dup_rows_have_file(&s->places, file);
 }
 
 void dup_spans_release(struct dup_spans *s)
 {
     dup_table_release(&s->pairs);
     dup_sets_release(&s->texts);
-    free(s->places);
+    dup_rows_release(&s->places);
     free(s->common);
     memset(s, 0, sizeof *s);
 }
@@ -397,7 +389,9 @@ static enum assay_status judge(struct speaking *x, uint64_t item, uint64_t partn
 
 static enum assay_status load_text(const struct speaking *x, uint64_t place, struct dup_set *text)
 {
-    return dup_sets_load(&x->s->texts, (uint32_t)dup_spans_from(x->s, place), text);
+    uint64_t rank;
+    enum assay_status st = dup_rows_find(&x->s->places, place, &rank);
+    return st == ASSAY_OK ? dup_sets_load(&x->s->texts, (uint32_t)rank, text) : st;
 }
 
 static enum assay_status on_pair(void *ctx, const uint64_t *pair)
@@ -483,12 +477,8 @@ enum assay_status dup_spans_report(struct dup_spans *s, const struct dup_span_pl
                                    struct assay_sink *sink)
 {
     struct speaking x = {.s = s, .p = p, .host = host, .across = across, .sink = sink};
-    uint64_t unseen = 0;
-    for (size_t i = 0; i < s->texts.n; i++) {
-        unseen += s->texts.by_rank[i].count == 0;
-    }
-    if (unseen > 0) {
-        sink->skip(sink->ctx, ASSAY_SKIP_CHANGED, unseen, 0);
+    if (s->texts.missing > 0) {
+        sink->skip(sink->ctx, ASSAY_SKIP_CHANGED, s->texts.missing, 0);
     }
     enum assay_status st = dup_table_sorted(&s->pairs, on_pair, &x);
     st = st == ASSAY_OK ? end_item(&x) : st;

@@ -41,9 +41,8 @@ struct dup_span_plan {
 /* Of the merged state. Zeroed before use. */
 struct dup_spans {
     struct dup_table pairs; /* of places, the item first; a pair may be there more than once */
-    uint64_t *places;       /* that take part, ascending */
-    size_t n_places, cap_places;
-    uint64_t *common; /* n-grams set aside, ascending */
+    struct dup_rows places; /* that take part, ascending */
+    uint64_t *common;       /* n-grams set aside, ascending */
     size_t n_common, cap_common;
     uint64_t sample[DUP_SPAN_SAMPLE]; /* of the most frequent */
     uint64_t sample_records;
@@ -59,16 +58,15 @@ void dup_span_plan_read(struct dup_span_plan *p, const struct dup_across *across
 enum assay_status dup_spans_add(const struct dup_span_plan *p, struct dup_spots *s,
                                 const struct assay_host *host, struct dup_table *grams, size_t max,
                                 uint64_t place, int *ret_long);
-/* Finds candidates; `grams` is emptied. */
+/* Finds candidates; `grams` is emptied. `max` is how many pairs each table may hold in memory. */
 enum assay_status dup_spans_begin(struct dup_spans *s, const struct dup_span_plan *p,
                                   const struct dup_across_local *local, struct dup_table *grams,
                                   const struct assay_host *host, uint64_t records, size_t max,
                                   int *ret_wanted);
 /* Whether records of a file are to be read again. Any thread. */
 int dup_spans_wants(const struct dup_spans *s, uint32_t file);
-/* The first rank whose place is not before `place`; n_places when there is none. */
-size_t dup_spans_from(const struct dup_spans *s, uint64_t place);
-/* Compares and reports. Records that were not seen again are a skip on `sink`. */
+/* Compares and reports. Records that were not seen again are a skip on `sink`. The texts have been
+ * settled. */
 enum assay_status dup_spans_report(struct dup_spans *s, const struct dup_span_plan *p,
                                    const struct assay_host *host, struct dup_across_report *across,
                                    struct assay_sink *sink);
