@@ -3,6 +3,7 @@
  * engine/stream: every layer alone and together, and every way a file can be broken.
  */
 #include "tests/unit/unit.h"
+#include "tests/unit/random.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -130,12 +131,8 @@ static void add_zstd(struct assay_buf *out, const void *data, size_t len)
 /* Text that does not compress to nothing, several blocks long. */
 static void add_noise(struct assay_buf *out, size_t len)
 {
-    uint64_t x = 88172645463325252u;
     while (out->len < len) {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        assay_buf_addf(out, "%016llx\n", (unsigned long long)x);
+        assay_buf_addf(out, "%016llx\n", (unsigned long long)next_random());
     }
 }
 

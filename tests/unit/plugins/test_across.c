@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Splits, benchmarks and sources: what names say, what leaks, and that neither memory, order nor
  * splitting changes the numbers. */
-#include "tests/unit/plugins/scanner_host.h"
+#include "tests/unit/plugins/scanner_rig.h"
+#include "tests/unit/random.h"
 
 #include "plugins/scanners/duplicates/across.h"
 
 extern const struct assay_scanner assay_scanner_duplicates;
 static const struct assay_scanner *const sc = &assay_scanner_duplicates;
-
-static uint64_t random_state = 0x2545F4914F6CDD1Du;
-
-static uint64_t next_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
 
 /* ---- names -------------------------------------------------------------------------------------
  */
@@ -135,60 +126,16 @@ struct item {
     const char *split; /* of the field /split; NULL: there is none */
 };
 
-struct how {
-    uint64_t budget;
-    unsigned parts;
-    int reload;
-    int backwards;
-};
-
-static enum assay_status put_to_buf(void *ctx, const void *data, size_t len)
+static void scan_item(struct rig *r, unsigned part, const struct item *it)
 {
-    assay_buf_add(ctx, data, len);
-    return assay_buf_status(ctx);
+    rig_scan(r, part,
+             &(struct rig_record){.file = it->file,
+                                  .ordinal = it->record,
+                                  .values = {it->text, it->split},
+                                  .paths = {"/text", "/split"}});
 }
 
-static void scan_item(void *shared, void *local, const struct item *it, struct assay_sink *sink)
-{
-    char text[512], raw[560];
-    size_t len = strlen(it->text), more = it->split == NULL ? 0 : strlen(it->split);
-    (void)snprintf(text, sizeof text, "%s\n%s", it->text, it->split == NULL ? "" : it->split);
-    (void)snprintf(raw, sizeof raw, "{%s}", text);
-    const struct assay_field fields[] = {
-        {.len = (uint32_t)len, .kind = ASSAY_FIELD_STRING},
-        {.path = 1, .start = (uint32_t)len + 1, .len = (uint32_t)more, .kind = ASSAY_FIELD_STRING}};
-    const struct assay_bytes paths[] = {{"/text", 5}, {"/split", 6}};
-    const struct assay_record record = {
-        .ordinal = it->record, .raw = assay_bytes_str(raw), .n_fields = it->split == NULL ? 1 : 2};
-    const struct assay_batch batch = {.size = sizeof batch,
-                                      .file = it->file,
-                                      .text = text,
-                                      .text_len = (uint32_t)strlen(text),
-                                      .n_records = 1,
-                                      .n_fields = record.n_fields,
-                                      .n_paths = 2,
-                                      .records = &record,
-                                      .fields = fields,
-                                      .paths = paths};
-    const struct assay_scan_input in = {.size = sizeof in, .batch = &batch};
-    assert_int_equal(sc->scan(shared, local, &in, sink), ASSAY_OK);
-}
-
-static void *reload(void *shared, void *local)
-{
-    struct assay_buf saved;
-    void *fresh;
-    struct assay_error err;
-    assay_buf_init(&saved, 1 << 26);
-    assert_int_equal(sc->save(shared, local, put_to_buf, &saved), ASSAY_OK);
-    assert_int_equal(sc->local_init(shared, &fresh, NULL), ASSAY_OK);
-    assert_int_equal(sc->load(shared, fresh, assay_buf_bytes(&saved), &err), ASSAY_OK);
-    assay_buf_release(&saved);
-    sc->local_free(local);
-    return fresh;
-}
-
-static void end_file(void *shared, void *local, uint32_t file, struct assay_sink *sink)
+static void end_file(struct rig *r, unsigned part, uint32_t file)
 {
     struct assay_file f = {.size_of = sizeof f,
                            .index = file,
@@ -196,43 +143,43 @@ static void end_file(void *shared, void *local, uint32_t file, struct assay_sink
                            .bytes = 9,
                            .status = ASSAY_OK};
     f.sha256[0] = (uint8_t)(file + 1);
-    assert_int_equal(sc->file(shared, local, &f, sink), ASSAY_OK);
+    assert_int_equal(sc->file(r->shared, r->locals[part], &f, &r->sink), ASSAY_OK);
+}
+
+#define MAX_OPTIONS 2
+struct option {
+    const char *name, *value;
+};
+
+/* A scanner of the files above, with these options. */
+static void rig_open(struct rig *r, uint64_t budget, unsigned parts, const struct option *options)
+{
+    rig_init(r, sc, budget);
+    r->fake.files = file_names;
+    r->fake.n_files = N_FILES;
+    for (size_t i = 0; i < MAX_OPTIONS; i++) {
+        r->fake.options[i].name = options[i].name;
+        r->fake.options[i].value = options[i].value;
+    }
+    rig_start(r, parts);
 }
 
 /* All that is said of `items`. The caller frees. */
-static char *audit(struct fake *fake, const struct item *items, size_t n, struct how how)
+static char *audit(const struct option options[MAX_OPTIONS], const struct item *items, size_t n,
+                   struct rig_how how)
 {
-    struct recorder rec = {.rules = sc->rules};
-    fake->rules = sc->rules;
-    fake->budget = how.budget;
-    fake->files = file_names;
-    fake->n_files = N_FILES;
-    struct assay_host host = fake_host(fake);
-    struct assay_sink sink = recorder_sink(&rec);
-    void *shared, *locals[8];
-    assert_int_equal(sc->init(&host, &shared, NULL), ASSAY_OK);
-    for (unsigned p = 0; p < how.parts; p++) {
-        assert_int_equal(sc->local_init(shared, &locals[p], NULL), ASSAY_OK);
-    }
+    struct rig r;
+    rig_open(&r, how.budget, how.parts, options);
     for (size_t i = 0; i < n; i++) {
-        size_t at = how.backwards ? n - 1 - i : i;
-        scan_item(shared, locals[i * 7 % how.parts], &items[at], &sink);
+        scan_item(&r, (unsigned)(i * 7 % how.parts), &items[how.backwards ? n - 1 - i : i]);
     }
     for (uint32_t f = 0; f < N_FILES; f++) {
-        end_file(shared, locals[f % how.parts], f, &sink);
+        end_file(&r, f % how.parts, f);
     }
-    for (unsigned p = 0; how.reload && p < how.parts; p++) {
-        locals[p] = reload(shared, locals[p]);
-    }
-    for (unsigned p = 1; p < how.parts; p++) {
-        assert_int_equal(sc->merge(shared, locals[0], locals[p], NULL), ASSAY_OK);
-    }
-    assert_int_equal(sc->finish(shared, locals[0], &sink), ASSAY_OK);
-    for (unsigned p = 0; p < how.parts; p++) {
-        sc->local_free(locals[p]);
-    }
-    sc->free(shared);
-    return recorder_take(&rec);
+    rig_merge(&r, &how);
+    char *said = rig_finish(&r);
+    rig_free(&r);
+    return said;
 }
 
 static const struct item small[] = {
@@ -272,13 +219,13 @@ static void expect_lines(const char *all, const char *const *lines)
     }
 }
 
-static const struct how plainly = {1 << 26, 1, 0, 0};
+static const struct rig_how plainly = {1 << 26, 1, 0, 0};
+static const struct option no_options[MAX_OPTIONS];
 
 static void the_matrix_counts_records_of_the_second_split(void **state)
 {
     (void)state;
-    struct fake fake = {.budget = 0};
-    char *got = audit(&fake, small, N_SMALL, plainly);
+    char *got = audit(no_options, small, N_SMALL, plainly);
     static const char *const want[] = {
         "~duplicates.leak.record.train_test 1/4",
         "~duplicates.leak.record.test_train 2/4",
@@ -303,8 +250,7 @@ static void the_matrix_counts_records_of_the_second_split(void **state)
 static void sources_count_what_they_repeat(void **state)
 {
     (void)state;
-    struct fake fake = {.budget = 0};
-    char *got = audit(&fake, small, N_SMALL, plainly);
+    char *got = audit(no_options, small, N_SMALL, plainly);
     static const char *const want[] = {"~duplicates.source.web 5/7", "~duplicates.source.code 2/4",
                                        "~duplicates.source.bench 0/3", NULL};
     expect_lines(got, want);
@@ -314,8 +260,8 @@ static void sources_count_what_they_repeat(void **state)
 static void items_of_a_benchmark_are_contaminated_by_training_alone(void **state)
 {
     (void)state;
-    struct fake fake = {.options = {{"benchmarks", "mmlu=bench/*"}}};
-    char *got = audit(&fake, small, N_SMALL, plainly);
+    const struct option options[MAX_OPTIONS] = {{"benchmarks", "mmlu=bench/*"}};
+    char *got = audit(options, small, N_SMALL, plainly);
     static const char *const want[] = {
         "~duplicates.contamination.mmlu 1/3", /* by the file without a split */
         "~duplicates.leak.test_mmlu 1/3",
@@ -336,16 +282,16 @@ static void a_field_decides_before_the_file(void **state)
         {TRAIN, 1, "Said to be of no split at all", "holdout"},
         {EXTRA, 2, "By its file a training record", "TEST"},
     };
-    struct fake fake = {.options = {{"split_field", "/split"}}};
-    char *got = audit(&fake, items, 5, plainly);
+    const struct option options[MAX_OPTIONS] = {{"split_field", "/split"}};
+    char *got = audit(options, items, 5, plainly);
     static const char *const want[] = {"~duplicates.split.train 2/1", "~duplicates.split.none 1/1",
                                        "~duplicates.split.validation 1/1",
                                        "~duplicates.split.test 1/1", NULL};
     expect_lines(got, want);
     free(got);
-    struct fake by_source = {
-        .options = {{"source_field", "/split"}, {"source_values", "train,holdout"}}};
-    got = audit(&by_source, items, 5, plainly);
+    const struct option by_source[MAX_OPTIONS] = {{"source_field", "/split"},
+                                                  {"source_values", "train,holdout"}};
+    got = audit(by_source, items, 5, plainly);
     static const char *const sources[] = {"~duplicates.source.train 0/1",
                                           "~duplicates.source.holdout 0/1",
                                           "~duplicates.source.other 0/3", NULL};
@@ -356,8 +302,8 @@ static void a_field_decides_before_the_file(void **state)
 static void a_map_replaces_names(void **state)
 {
     (void)state;
-    struct fake fake = {.options = {{"split_map", "fit=web/*;held-out=code/*,bench/*"}}};
-    char *got = audit(&fake, small, N_SMALL, plainly);
+    const struct option options[MAX_OPTIONS] = {{"split_map", "fit=web/*;held-out=code/*,bench/*"}};
+    char *got = audit(options, small, N_SMALL, plainly);
     static const char *const want[] = {
         "~duplicates.leak.fit_held-out 3/7", "~duplicates.split.fit 7/1",
         "~duplicates.split.held-out 7/1", "~duplicates.split.none 0/1", NULL};
@@ -381,40 +327,17 @@ static void a_benchmark_without_files_is_refused(void **state)
 }
 
 /* A scanner that has read `small`, with marks and n-grams. */
-struct rig {
-    struct fake fake;
-    struct assay_host host;
-    struct recorder rec;
-    struct assay_sink sink;
-    void *shared, *local;
-};
-
 static void rig_read(struct rig *r)
 {
-    *r = (struct rig){.fake = {.rules = sc->rules,
-                               .budget = 1 << 26,
-                               .options = {{"split_field", "/split"}, {"spans", "across"}},
-                               .files = file_names,
-                               .n_files = N_FILES},
-                      .rec = {.rules = sc->rules}};
-    r->host = fake_host(&r->fake);
-    r->sink = recorder_sink(&r->rec);
-    assert_int_equal(sc->init(&r->host, &r->shared, NULL), ASSAY_OK);
-    assert_int_equal(sc->local_init(r->shared, &r->local, NULL), ASSAY_OK);
+    static const struct option options[MAX_OPTIONS] = {{"split_field", "/split"},
+                                                       {"spans", "across"}};
+    rig_open(r, 1 << 26, 1, options);
     for (size_t i = 0; i < N_SMALL; i++) {
         struct item it = small[i];
         it.split = i % 2 == 0 ? "train" : NULL;
-        scan_item(r->shared, r->local, &it, &r->sink);
+        scan_item(r, 0, &it);
     }
-    const struct item passage = {TEST, 9, "a b c d e f g h i j k l m n o p q r s t", NULL};
-    scan_item(r->shared, r->local, &passage, &r->sink);
-}
-
-static void rig_free(struct rig *r)
-{
-    sc->local_free(r->local);
-    sc->free(r->shared);
-    free(recorder_take(&r->rec));
+    scan_item(r, 0, &(struct item){TEST, 9, "a b c d e f g h i j k l m n o p q r s t", NULL});
 }
 
 static void what_was_not_looked_at_again_is_a_skip(void **state)
@@ -423,7 +346,7 @@ static void what_was_not_looked_at_again_is_a_skip(void **state)
     struct rig r;
     rig_read(&r);
     assert_int_equal(r.rec.skips, 0);
-    assert_int_equal(sc->finish(r.shared, r.local, &r.sink), ASSAY_OK);
+    assert_int_equal(sc->finish(r.shared, r.locals[0], &r.sink), ASSAY_OK);
     assert_int_equal(r.rec.skips, 1);
     rig_free(&r);
 }
@@ -435,7 +358,7 @@ static void marks_beyond_the_budget_are_a_skip(void **state)
     rig_read(&r);
     r.fake.budget = 1;
     const struct item far = {TRAIN, 5000000, "A record that is far away", "test"};
-    scan_item(r.shared, r.local, &far, &r.sink);
+    scan_item(&r, 0, &far);
     assert_int_equal(r.rec.skips, 1);
     rig_free(&r);
 }
@@ -447,7 +370,7 @@ static void broken_states_are_refused(void **state)
     struct assay_buf saved;
     rig_read(&r);
     assay_buf_init(&saved, 1 << 26);
-    assert_int_equal(sc->save(r.shared, r.local, put_to_buf, &saved), ASSAY_OK);
+    assert_int_equal(sc->save(r.shared, r.locals[0], rig_put, &saved), ASSAY_OK);
     const struct assay_bytes all = assay_buf_bytes(&saved);
     for (size_t i = 0; i < 2000; i++) {
         const int cut = i % 2 == 0;
@@ -513,12 +436,13 @@ static void neither_memory_nor_order_nor_parts_change_the_numbers(void **state)
         items[i] = (struct item){(uint32_t)(i % N_FILES), i / N_FILES, texts[i],
                                  splits[next_random() % 5]};
     }
-    const struct how hows[] = {
+    const struct rig_how hows[] = {
         plainly, {1, 1, 0, 1}, {1 << 26, 7, 0, 1}, {20000, 2, 1, 0}, {65536 * 8, 7, 1, 1}};
     char *want = NULL;
     for (size_t i = 0; i < sizeof hows / sizeof hows[0]; i++) {
-        struct fake fake = {.options = {{"split_field", "/split"}, {"benchmarks", "mmlu=bench/*"}}};
-        char *got = audit(&fake, items, N, hows[i]);
+        const struct option options[MAX_OPTIONS] = {{"split_field", "/split"},
+                                                    {"benchmarks", "mmlu=bench/*"}};
+        char *got = audit(options, items, N, hows[i]);
         if (want == NULL) {
             want = got;
             assert_non_null(strstr(got, "duplicates.leak.train_mmlu"));

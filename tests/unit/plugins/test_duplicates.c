@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Duplicates: the normal form, the tables, the groups; and that neither memory, order nor splitting
  * changes what is found. */
-#include "tests/unit/plugins/scanner_host.h"
+#include "tests/unit/plugins/scanner_rig.h"
+#include "tests/unit/random.h"
 
 #include <errno.h>
 
@@ -100,16 +101,6 @@ static void the_normal_form(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         expect_form(rows[i][0], rows[i][1]);
     }
-}
-
-static uint64_t random_state = 88172645463325252u;
-
-static uint64_t next_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
 }
 
 /* Every code point that the fast walker may meet, next to every kind of neighbour. */
@@ -244,27 +235,11 @@ static struct item *make_items(size_t n)
     return items;
 }
 
-static void scan_item(const struct assay_scanner *s, void *shared, void *local,
-                      const struct item *it, struct assay_sink *sink)
+static void scan_item(struct rig *r, unsigned part, const struct item *it)
 {
-    char raw[64];
-    struct assay_field field = {.len = (uint32_t)strlen(it->text), .kind = ASSAY_FIELD_STRING};
-    struct assay_bytes path = {"/t", 2};
-    (void)snprintf(raw, sizeof raw, "{%s}", it->text);
-    struct assay_record record = {
-        .ordinal = it->record, .raw = assay_bytes_str(raw), .n_fields = 1};
-    struct assay_batch batch = {.size = sizeof batch,
-                                .file = it->file,
-                                .text = it->text,
-                                .text_len = field.len,
-                                .n_records = 1,
-                                .n_fields = 1,
-                                .n_paths = 1,
-                                .records = &record,
-                                .fields = &field,
-                                .paths = &path};
-    struct assay_scan_input in = {.size = sizeof in, .batch = &batch};
-    assert_int_equal(s->scan(shared, local, &in, sink), ASSAY_OK);
+    rig_scan(r, part,
+             &(struct rig_record){
+                 .file = it->file, .ordinal = it->record, .values = {it->text}, .paths = {"/t"}});
 }
 
 static void shuffle(struct item *items, size_t n)
@@ -277,70 +252,21 @@ static void shuffle(struct item *items, size_t n)
     }
 }
 
-static enum assay_status put_to_buf(void *ctx, const void *data, size_t len)
+/* All that is said of `items`. The caller frees. *ret_spills: files opened to spill. */
+static char *audit(const struct item *items, size_t n, struct rig_how how, int *ret_spills)
 {
-    assay_buf_add(ctx, data, len);
-    return assay_buf_status(ctx);
-}
-
-struct how {
-    uint64_t budget;
-    unsigned parts;
-    int reload; /* save every part and load it into a fresh one */
-    int backwards;
-};
-
-/* Replaces a state by what it saved. */
-static void *reload(void *shared, void *local)
-{
-    struct assay_buf saved;
-    void *fresh;
-    struct assay_error err;
-    assay_buf_init(&saved, 1 << 26);
-    assert_int_equal(sc->save(shared, local, put_to_buf, &saved), ASSAY_OK);
-    assert_int_equal(sc->local_init(shared, &fresh, NULL), ASSAY_OK);
-    assert_int_equal(sc->load(shared, fresh, assay_buf_bytes(&saved), &err), ASSAY_OK);
-    assay_buf_release(&saved);
-    sc->local_free(local);
-    return fresh;
-}
-
-/* All that is said of `items`, in how->parts parts. The caller frees. *ret_spills: files opened to
- * spill. */
-static char *audit(const struct item *items, size_t n, struct how how, int *ret_spills)
-{
-    struct fake fake = {.rules = sc->rules, .budget = how.budget};
-    struct recorder rec = {.rules = sc->rules};
-    struct assay_host host = fake_host(&fake);
-    struct assay_sink sink = recorder_sink(&rec);
-    void *shared, *locals[8];
-    assert_int_equal(sc->init(&host, &shared, NULL), ASSAY_OK);
-    for (unsigned p = 0; p < how.parts; p++) {
-        assert_int_equal(sc->local_init(shared, &locals[p], NULL), ASSAY_OK);
-    }
+    struct rig r;
+    rig_init(&r, sc, how.budget);
+    rig_start(&r, how.parts);
     for (size_t i = 0; i < n; i++) {
-        scan_item(sc, shared, locals[i * 7 % how.parts], &items[i], &sink);
+        scan_item(&r, (unsigned)(i * 7 % how.parts), &items[i]);
     }
-    for (unsigned p = 0; how.reload && p < how.parts; p++) {
-        locals[p] = reload(shared, locals[p]);
-    }
-    unsigned into = how.backwards ? how.parts - 1 : 0;
-    for (unsigned p = 0; p < how.parts; p++) {
-        if (p != into) {
-            assert_int_equal(sc->merge(shared, locals[into], locals[p], NULL), ASSAY_OK);
-        }
-    }
-    if (how.reload) {
-        locals[into] = reload(shared, locals[into]);
-    }
-    assert_int_equal(sc->finish(shared, locals[into], &sink), ASSAY_OK);
-    for (unsigned p = 0; p < how.parts; p++) {
-        sc->local_free(locals[p]);
-    }
-    sc->free(shared);
-    *ret_spills = fake.spills;
-    assert_int_equal(rec.skips, 0);
-    return recorder_take(&rec);
+    rig_merge(&r, &how);
+    char *said = rig_finish(&r);
+    *ret_spills = r.fake.spills;
+    assert_int_equal(r.rec.skips, 0);
+    rig_free(&r);
+    return said;
 }
 
 static void neither_memory_nor_order_nor_parts_change_the_answer(void **state)
@@ -349,14 +275,14 @@ static void neither_memory_nor_order_nor_parts_change_the_answer(void **state)
     enum { N = 6000 };
     struct item *items = make_items(N);
     int spills;
-    char *want = audit(items, N, (struct how){.budget = 1 << 26, .parts = 1}, &spills);
+    char *want = audit(items, N, (struct rig_how){.budget = 1 << 26, .parts = 1}, &spills);
     assert_int_equal(spills, 0);
     assert_non_null(strstr(want, "duplicates.record 0:"));
     assert_non_null(strstr(want, "duplicates.normalised 0:"));
     assert_non_null(strstr(want, "~duplicates.records 6000/1\n"));
-    const struct how hows[] = {
+    const struct rig_how hows[] = {
         {1 << 26, 2, 0, 0}, {1 << 26, 7, 0, 1}, {1, 1, 0, 0},    {20000, 2, 0, 1},
-        {1, 7, 0, 0},       {1 << 26, 2, 1, 0}, {4096, 7, 1, 1},
+        {1, 7, 0, 0},       {1 << 26, 2, 2, 0}, {4096, 7, 2, 1},
     };
     for (size_t i = 0; i < sizeof hows / sizeof hows[0]; i++) {
         shuffle(items, N);
@@ -385,7 +311,7 @@ static void groups_name_their_members_in_order(void **state)
         {3, 0, "The quick brown foxes"},
     };
     int spills;
-    char *got = audit(items, 10, (struct how){.budget = 1 << 20, .parts = 1}, &spills);
+    char *got = audit(items, 10, (struct rig_how){.budget = 1 << 20, .parts = 1}, &spills);
     assert_string_equal(got,
                         "duplicates.normalised 0:2 0:4 0:7 | 3 different records alike, 5 with "
                         "their copies\n"
@@ -417,7 +343,7 @@ static void large_groups_list_the_smallest_and_count_all(void **state)
         }
     }
     int spills;
-    char *got = audit(items, 2 * N, (struct how){.budget = 1, .parts = 3}, &spills);
+    char *got = audit(items, 2 * N, (struct rig_how){.budget = 1, .parts = 3}, &spills);
     assert_non_null(strstr(got, "duplicates.record 1:1 1:2 1:3 "));
     assert_non_null(strstr(got, " 1:1000 of 3000 | 3000 identical records in 1 file(s)\n"));
     assert_non_null(strstr(got, "duplicates.normalised 2:0 2:1 2:2 "));
@@ -430,42 +356,12 @@ static void large_groups_list_the_smallest_and_count_all(void **state)
 /* ---- the rest of the contract ------------------------------------------------------------------
  */
 
-struct rig {
-    struct fake fake;
-    struct assay_host host;
-    struct recorder rec;
-    struct assay_sink sink;
-    void *shared, *local;
-};
-
-static void rig_init(struct rig *r, uint64_t budget)
-{
-    memset(r, 0, sizeof *r);
-    r->fake.rules = r->rec.rules = sc->rules;
-    r->fake.budget = budget;
-    r->host = fake_host(&r->fake);
-    r->sink = recorder_sink(&r->rec);
-}
-
-static void rig_start(struct rig *r)
-{
-    assert_int_equal(sc->init(&r->host, &r->shared, NULL), ASSAY_OK);
-    assert_int_equal(sc->local_init(r->shared, &r->local, NULL), ASSAY_OK);
-}
-
-static void rig_free(struct rig *r)
-{
-    sc->local_free(r->local);
-    sc->free(r->shared);
-    free(recorder_take(&r->rec));
-}
-
 static void identical_files(void **state)
 {
     (void)state;
     struct rig r;
-    rig_init(&r, 1 << 20);
-    rig_start(&r);
+    rig_init(&r, sc, 1 << 20);
+    rig_start(&r, 1);
     struct assay_file f = {.size_of = sizeof f, .bytes = 10, .status = ASSAY_OK};
     static const struct {
         uint8_t digest;
@@ -479,10 +375,9 @@ static void identical_files(void **state)
         f.bytes = rows[i].bytes;
         f.status = rows[i].status;
         memset(f.sha256, rows[i].digest, sizeof f.sha256);
-        assert_int_equal(sc->file(r.shared, r.local, &f, &r.sink), ASSAY_OK);
+        assert_int_equal(sc->file(r.shared, r.locals[0], &f, &r.sink), ASSAY_OK);
     }
-    assert_int_equal(sc->finish(r.shared, r.local, &r.sink), ASSAY_OK);
-    char *got = recorder_take(&r.rec);
+    char *got = rig_finish(&r);
     assert_non_null(strstr(got, "duplicates.file 0 2 8 | 3 identical files\n"));
     assert_non_null(strstr(got, "~duplicates.file_ratio 2/9\n"));
     assert_non_null(strstr(got, "~duplicates.file_groups 1/1\n"));
@@ -504,15 +399,14 @@ static void options_change_what_is_compared(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct rig r;
         char want[64];
-        rig_init(&r, 1 << 20);
+        rig_init(&r, sc, 1 << 20);
         r.fake.options[0].name = rows[i].name;
         r.fake.options[0].value = rows[i].value;
-        rig_start(&r);
+        rig_start(&r, 1);
         for (size_t k = 0; k < 4; k++) {
-            scan_item(sc, r.shared, r.local, &items[k], &r.sink);
+            scan_item(&r, 0, &items[k]);
         }
-        assert_int_equal(sc->finish(r.shared, r.local, &r.sink), ASSAY_OK);
-        char *got = recorder_take(&r.rec);
+        char *got = rig_finish(&r);
         (void)snprintf(want, sizeof want, "~duplicates.normalised_groups %d/1\n", rows[i].groups);
         assert_non_null(strstr(got, want));
         free(got);
@@ -524,9 +418,9 @@ static void a_full_disk_is_an_error_not_a_miss(void **state)
 {
     (void)state;
     struct rig r;
-    rig_init(&r, 1);
+    rig_init(&r, sc, 1);
     r.fake.spill_errno = ENOSPC;
-    rig_start(&r);
+    rig_start(&r, 1);
     struct dup_table t = {0};
     enum assay_status st = ASSAY_OK;
     for (uint64_t i = 0; i < 100 && st == ASSAY_OK; i++) {
@@ -541,10 +435,10 @@ static void a_place_out_of_range_is_skipped_and_counted(void **state)
 {
     (void)state;
     struct rig r;
-    rig_init(&r, 1 << 20);
-    rig_start(&r);
-    scan_item(sc, r.shared, r.local, &(struct item){1u << 26, 0, "text"}, &r.sink);
-    scan_item(sc, r.shared, r.local, &(struct item){0, UINT64_C(1) << 38, "text"}, &r.sink);
+    rig_init(&r, sc, 1 << 20);
+    rig_start(&r, 1);
+    scan_item(&r, 0, &(struct item){1u << 26, 0, "text"});
+    scan_item(&r, 0, &(struct item){0, UINT64_C(1) << 38, "text"});
     assert_int_equal(r.rec.skips, 2);
     rig_free(&r);
 }
@@ -553,14 +447,13 @@ static void cancelling_stops_the_end(void **state)
 {
     (void)state;
     struct rig r;
-    rig_init(&r, 1 << 26);
-    rig_start(&r);
+    rig_init(&r, sc, 1 << 26);
+    rig_start(&r, 1);
     for (uint32_t i = 0; i < 70000; i++) {
-        scan_item(sc, r.shared, r.local, &(struct item){0, i, "text that is always the same"},
-                  &r.sink);
+        scan_item(&r, 0, &(struct item){0, i, "text that is always the same"});
     }
     r.fake.cancelled = 1;
-    assert_int_equal(sc->finish(r.shared, r.local, &r.sink), ASSAY_CANCELLED);
+    assert_int_equal(sc->finish(r.shared, r.locals[0], &r.sink), ASSAY_CANCELLED);
     rig_free(&r);
 }
 
@@ -570,21 +463,21 @@ static void bad_saved_states_are_refused(void **state)
     struct rig r;
     struct assay_buf saved;
     struct assay_error err;
-    rig_init(&r, 1 << 20);
-    rig_start(&r);
+    rig_init(&r, sc, 1 << 20);
+    rig_start(&r, 1);
     assay_buf_init(&saved, 1 << 16);
-    scan_item(sc, r.shared, r.local, &(struct item){0, 0, "some text to keep"}, &r.sink);
-    scan_item(sc, r.shared, r.local, &(struct item){0, 1, "some more of it"}, &r.sink);
-    assert_int_equal(sc->save(r.shared, r.local, put_to_buf, &saved), ASSAY_OK);
+    scan_item(&r, 0, &(struct item){0, 0, "some text to keep"});
+    scan_item(&r, 0, &(struct item){0, 1, "some more of it"});
+    assert_int_equal(sc->save(r.shared, r.locals[0], rig_put, &saved), ASSAY_OK);
     for (size_t len = 0; len < saved.len; len++) {
-        assert_int_equal(sc->load(r.shared, r.local, assay_bytes_make(saved.ptr, len), &err),
+        assert_int_equal(sc->load(r.shared, r.locals[0], assay_bytes_make(saved.ptr, len), &err),
                          ASSAY_CORRUPT);
     }
     assay_buf_addc(&saved, 'x');
-    assert_int_equal(sc->load(r.shared, r.local, assay_buf_bytes(&saved), &err), ASSAY_CORRUPT);
+    assert_int_equal(sc->load(r.shared, r.locals[0], assay_buf_bytes(&saved), &err), ASSAY_CORRUPT);
     saved.len--;
     saved.ptr[8] ^= 1; /* min_chars */
-    assert_int_equal(sc->load(r.shared, r.local, assay_buf_bytes(&saved), &err), ASSAY_CONFIG);
+    assert_int_equal(sc->load(r.shared, r.locals[0], assay_buf_bytes(&saved), &err), ASSAY_CONFIG);
     assert_non_null(strstr(err.message, "min_chars"));
     assay_buf_release(&saved);
     rig_free(&r);

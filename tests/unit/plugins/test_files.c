@@ -1,26 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The scanner of whole files: what is said of which file, and what its state adds up to. */
-#include "tests/unit/plugins/scanner_host.h"
+#include "tests/unit/plugins/scanner_rig.h"
 
 extern const struct assay_scanner assay_scanner_files;
 static const struct assay_scanner *const sc = &assay_scanner_files;
-
-struct rig {
-    struct fake fake;
-    struct assay_host host;
-    struct recorder rec;
-    struct assay_sink sink;
-    void *shared;
-};
-
-static void rig_init(struct rig *r)
-{
-    memset(r, 0, sizeof *r);
-    r->fake.rules = r->rec.rules = sc->rules;
-    r->host = fake_host(&r->fake);
-    r->sink = recorder_sink(&r->rec);
-    assert_int_equal(sc->init(&r->host, &r->shared, NULL), ASSAY_OK);
-}
 
 static struct assay_file file_of(const char *extension, const char *mime, const char *expected,
                                  const char *reader)
@@ -41,13 +24,12 @@ static struct assay_file file_of(const char *extension, const char *mime, const 
 static char *said_of(const struct assay_file *f)
 {
     struct rig r;
-    void *local;
-    rig_init(&r);
-    assert_int_equal(sc->local_init(r.shared, &local, NULL), ASSAY_OK);
-    assert_int_equal(sc->file(r.shared, local, f, &r.sink), ASSAY_OK);
-    sc->local_free(local);
-    sc->free(r.shared);
-    return recorder_take(&r.rec);
+    rig_init(&r, sc, 0);
+    rig_start(&r, 1);
+    assert_int_equal(sc->file(r.shared, r.locals[0], f, &r.sink), ASSAY_OK);
+    char *said = recorder_take(&r.rec);
+    rig_free(&r);
+    return said;
 }
 
 static void expect_said(struct assay_file f, const char *want)
@@ -118,51 +100,37 @@ static void raw_byte_hits_become_findings(void **state)
     expect_said(f, "#70 file 4\n#71 file 4 at 4096\n");
 }
 
-static enum assay_status put_to_buf(void *ctx, const void *data, size_t len)
-{
-    assay_buf_add(ctx, data, len);
-    return assay_buf_status(ctx);
-}
-
 static void state_merges_and_survives(void **state)
 {
     (void)state;
     struct rig r;
-    void *a, *b, *c;
     struct assay_buf saved;
-    rig_init(&r);
+    rig_init(&r, sc, 0);
+    rig_start(&r, 2);
     assay_buf_init(&saved, 4096);
-    assert_int_equal(sc->local_init(r.shared, &a, NULL), ASSAY_OK);
-    assert_int_equal(sc->local_init(r.shared, &b, NULL), ASSAY_OK);
-    assert_int_equal(sc->local_init(r.shared, &c, NULL), ASSAY_OK);
     struct assay_file f = file_of("png", "text/plain", NULL, "text");
-    assert_int_equal(sc->file(r.shared, a, &f, &r.sink), ASSAY_OK);
+    assert_int_equal(sc->file(r.shared, r.locals[0], &f, &r.sink), ASSAY_OK);
     f.status = ASSAY_CORRUPT;
-    assert_int_equal(sc->file(r.shared, b, &f, &r.sink), ASSAY_OK);
+    assert_int_equal(sc->file(r.shared, r.locals[1], &f, &r.sink), ASSAY_OK);
     f.status = ASSAY_OK;
     f.bytes = 0;
-    assert_int_equal(sc->file(r.shared, b, &f, &r.sink), ASSAY_OK);
+    assert_int_equal(sc->file(r.shared, r.locals[1], &f, &r.sink), ASSAY_OK);
     free(recorder_take(&r.rec));
-    assert_int_equal(sc->merge(r.shared, a, b, NULL), ASSAY_OK);
-    assert_int_equal(sc->save(r.shared, a, put_to_buf, &saved), ASSAY_OK);
-    assert_int_equal(sc->load(r.shared, c, assay_buf_bytes(&saved), NULL), ASSAY_OK);
-    assert_int_equal(sc->finish(r.shared, c, &r.sink), ASSAY_OK);
-    char *metrics = recorder_take(&r.rec);
+    rig_merge(&r, &(struct rig_how){.reload = 2});
+    assert_int_equal(sc->save(r.shared, r.merged, rig_put, &saved), ASSAY_OK);
+    char *metrics = rig_finish(&r);
     assert_string_equal(metrics, "~files.byte_rule_hits 0/1\n~files.count 3/1\n~files.empty 1/1\n"
                                  "~files.type_mismatch 1/1\n~files.unreadable 1/1\n");
     free(metrics);
     for (size_t len = 0; len < saved.len; len++) {
-        assert_int_equal(sc->load(r.shared, c, assay_bytes_make(saved.ptr, len), NULL),
+        assert_int_equal(sc->load(r.shared, r.merged, assay_bytes_make(saved.ptr, len), NULL),
                          ASSAY_CORRUPT);
     }
     saved.ptr[0] ^= 1;
-    assert_int_equal(sc->load(r.shared, c, assay_buf_bytes(&saved), NULL), ASSAY_CORRUPT);
+    assert_int_equal(sc->load(r.shared, r.merged, assay_buf_bytes(&saved), NULL), ASSAY_CORRUPT);
     assay_buf_release(&saved);
-    sc->local_free(a);
-    sc->local_free(b);
-    sc->local_free(c);
+    rig_free(&r);
     sc->local_free(NULL);
-    sc->free(r.shared);
     sc->free(NULL);
 }
 

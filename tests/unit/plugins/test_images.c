@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Pictures: decoding, the perceptual hash and its turned views, the search for pairs against brute
  * force, and what the scanner says. */
-#include "tests/unit/plugins/scanner_host.h"
+#include "tests/unit/plugins/scanner_rig.h"
 
 #include <jpeglib.h>
 #include <png.h>
@@ -413,12 +413,6 @@ static const char *const file_names[] = {"img/a.png",      "img/b.jpg", "list.js
                                          "img/list.jsonl", "img/c.png", "img/flat.png"};
 #define N_FILES (sizeof file_names / sizeof file_names[0])
 
-static const char *name_of(void *ctx, uint32_t file)
-{
-    (void)ctx;
-    return file < N_FILES ? file_names[file] : NULL;
-}
-
 static uint32_t find_name(void *ctx, const char *name, size_t len)
 {
     (void)ctx;
@@ -430,99 +424,69 @@ static uint32_t find_name(void *ctx, const char *name, size_t len)
     return ASSAY_NONE;
 }
 
-struct rig {
-    struct fake fake;
-    struct assay_host host;
-    struct recorder rec;
-    struct assay_sink sink;
-    void *shared;
+/* A scanner, and the files it sees. */
+struct gallery {
+    struct rig rig;
     struct assay_buf files[N_FILES];
 };
 
-static void rig_init(struct rig *r)
+static void gallery_open(struct gallery *g, uint64_t budget, unsigned parts)
 {
-    memset(r, 0, sizeof *r);
-    r->fake.rules = r->rec.rules = sc->rules;
-    r->fake.budget = 1 << 20;
-    r->host = fake_host(&r->fake);
-    r->host.find_file = find_name;
-    r->host.file_name = name_of;
-    r->sink = recorder_sink(&r->rec);
-    r->files[0] = png_of(paint(300, 200, 7));
-    r->files[1] = jpeg_of(paint(900, 600, 7), 70);
+    *g = (struct gallery){.files = {{0}}};
+    g->files[0] = png_of(paint(300, 200, 7));
+    g->files[1] = jpeg_of(paint(900, 600, 7), 70);
     struct canvas c = paint(300, 200, 7);
-    r->files[4] = png_of(mirror(&c));
+    g->files[4] = png_of(mirror(&c));
     memset(c.rgb, 3, (size_t)300 * 200 * 3);
-    r->files[5] = png_of(c);
-    assert_int_equal(sc->init(&r->host, &r->shared, NULL), ASSAY_OK);
+    g->files[5] = png_of(c);
+    rig_init(&g->rig, sc, budget);
+    g->rig.fake.files = file_names;
+    g->rig.fake.n_files = N_FILES;
+    g->rig.host.find_file = find_name;
+    rig_start(&g->rig, parts);
 }
 
-static void rig_release(struct rig *r)
+static void gallery_close(struct gallery *g)
 {
-    sc->free(r->shared);
+    rig_free(&g->rig);
     for (size_t i = 0; i < N_FILES; i++) {
-        assay_buf_release(&r->files[i]);
+        assay_buf_release(&g->files[i]);
     }
 }
 
-static void *new_local(struct rig *r)
+static void scan_bytes(struct gallery *g, unsigned part, uint32_t file, struct assay_bytes raw)
 {
-    void *local;
-    assert_int_equal(sc->local_init(r->shared, &local, NULL), ASSAY_OK);
-    return local;
+    rig_scan(&g->rig, part, &(struct rig_record){.file = file, .raw = raw});
 }
 
-/* One record: an image, or a string field. */
-static void scan_record(struct rig *r, void *local, uint32_t file, uint64_t ordinal,
-                        struct assay_bytes raw, const char *value)
+static void scan_image(struct gallery *g, unsigned part, uint32_t file)
 {
-    const struct assay_record record = {.ordinal = ordinal, .raw = raw, .n_fields = value != NULL};
-    const struct assay_field field = {.len = (uint32_t)(value == NULL ? 0 : strlen(value)),
-                                      .kind = ASSAY_FIELD_STRING};
-    const struct assay_batch batch = {.size = sizeof batch,
-                                      .file = file,
-                                      .text = value,
-                                      .n_records = 1,
-                                      .n_fields = value != NULL,
-                                      .records = &record,
-                                      .fields = &field};
-    const struct assay_scan_input in = {.size = sizeof in, .batch = &batch};
-    assert_int_equal(sc->scan(r->shared, local, &in, &r->sink), ASSAY_OK);
+    scan_bytes(g, part, file, assay_buf_bytes(&g->files[file]));
 }
 
-static void scan_image(struct rig *r, void *local, uint32_t file)
-{
-    scan_record(r, local, file, 0, assay_buf_bytes(&r->files[file]), NULL);
-}
-
-static void scan_text(struct rig *r, void *local, uint32_t file, uint64_t ordinal,
+static void scan_text(struct gallery *g, unsigned part, uint32_t file, uint64_t ordinal,
                       const char *value)
 {
-    scan_record(r, local, file, ordinal, assay_bytes_str("{}"), value);
+    rig_scan(&g->rig, part,
+             &(struct rig_record){
+                 .file = file, .ordinal = ordinal, .values = {value}, .paths = {"/image"}});
 }
 
-static char *finish(struct rig *r, void *local)
-{
-    assert_int_equal(sc->finish(r->shared, local, &r->sink), ASSAY_OK);
-    sc->local_free(local);
-    return recorder_take(&r->rec);
-}
-
-static void scan_some(struct rig *r, void *local, int odd)
+static void scan_some(struct gallery *g, unsigned part, int odd)
 {
     for (uint32_t file = 0; file < N_FILES; file++) {
-        if (r->files[file].len > 0 && (int)(file & 1) == odd) {
-            scan_image(r, local, file);
+        if (g->files[file].len > 0 && (int)(file & 1) == odd) {
+            scan_image(g, part, file);
         }
     }
     if (odd) {
-        scan_text(r, local, 2, 5, "img/a.png");
-        scan_text(r, local, 2, 6, "./img/b.jpg");
-        scan_text(r, local, 3, 0, "b.jpg");
-        scan_text(r, local, 3, 1, "nowhere.png");
-        scan_text(r, local, 3, 2, "https://example.org/b.jpg"); /* none of these is a path */
-        scan_text(r, local, 3, 3, "../img/b.jpg");
-        scan_text(r, local, 3, 4, ".png");
+        scan_text(g, part, 2, 5, "img/a.png");
+        scan_text(g, part, 2, 6, "./img/b.jpg");
+        scan_text(g, part, 3, 0, "b.jpg");
+        scan_text(g, part, 3, 1, "nowhere.png");
+        scan_text(g, part, 3, 2, "https://example.org/b.jpg"); /* none of these is a path */
+        scan_text(g, part, 3, 3, "../img/b.jpg");
+        scan_text(g, part, 3, 4, ".png");
     }
 }
 
@@ -541,13 +505,12 @@ static char *without_details(char *text)
 
 static void groups_name_files_and_records(void **state)
 {
-    struct rig r;
+    struct gallery g;
     (void)state;
-    rig_init(&r);
-    void *local = new_local(&r);
-    scan_some(&r, local, 0);
-    scan_some(&r, local, 1);
-    char *said = finish(&r, local);
+    gallery_open(&g, 1 << 20, 1);
+    scan_some(&g, 0, 0);
+    scan_some(&g, 0, 1);
+    char *said = rig_finish(&g.rig);
     assert_non_null(strstr(said, "mirrored"));
     assert_string_equal(without_details(said),
                         "images.near 0 1 2:5 2:6 3:0\n"
@@ -556,81 +519,74 @@ static void groups_name_files_and_records(void **state)
                         "~images.references 3/1\n~images.references_unresolved 1/1\n"
                         "~images.undecodable 0/1\n");
     free(said);
-    rig_release(&r);
+    gallery_close(&g);
 }
 
-static enum assay_status put_to_buf(void *ctx, const void *data, size_t len)
-{
-    assay_buf_add(ctx, data, len);
-    return assay_buf_status(ctx);
-}
-
-/* Two workers, in another order, one of them through save and load, say what one says. */
+/* Two workers, in another order, through save and load, say what one says. */
 static void merging_and_saving_change_nothing(void **state)
 {
-    struct rig r;
+    struct gallery one, two;
     struct assay_buf saved;
     struct assay_error err;
     (void)state;
-    rig_init(&r);
-    void *one = new_local(&r), *a = new_local(&r), *b = new_local(&r), *c = new_local(&r);
-    scan_some(&r, one, 0);
-    scan_some(&r, one, 1);
-    char *want = finish(&r, one);
-    scan_some(&r, a, 1);
-    scan_some(&r, b, 0);
-    assay_buf_init(&saved, ASSAY_MIB(1));
-    assert_int_equal(sc->save(r.shared, b, put_to_buf, &saved), ASSAY_OK);
-    assert_int_equal(sc->load(r.shared, c, assay_buf_bytes(&saved), &err), ASSAY_OK);
-    sc->local_free(b);
-    assert_int_equal(sc->merge(r.shared, a, c, &err), ASSAY_OK);
-    sc->local_free(c);
-    char *got = finish(&r, a);
-    assert_string_equal(got, want);
-    free(got);
+    gallery_open(&one, 1 << 20, 1);
+    scan_some(&one, 0, 0);
+    scan_some(&one, 0, 1);
+    char *want = rig_finish(&one.rig);
+    for (int way = 0; way < 6; way++) {
+        gallery_open(&two, 1 << 20, 2);
+        scan_some(&two, 0, 1);
+        scan_some(&two, 1, 0);
+        rig_merge(&two.rig, &(struct rig_how){.reload = way / 2, .backwards = way & 1});
+        char *got = rig_finish(&two.rig);
+        assert_string_equal(got, want);
+        free(got);
+        gallery_close(&two);
+    }
     free(want);
+    assay_buf_init(&saved, ASSAY_MIB(1));
+    gallery_open(&two, 1 << 20, 1);
+    scan_some(&two, 0, 0);
+    assert_int_equal(sc->save(two.rig.shared, two.rig.merged, rig_put, &saved), ASSAY_OK);
     for (size_t len = 0; len < saved.len; len += 11) {
-        c = new_local(&r);
-        assert_int_equal(sc->load(r.shared, c, assay_bytes_make(saved.ptr, len), &err),
+        void *fresh;
+        assert_int_equal(sc->local_init(two.rig.shared, &fresh, NULL), ASSAY_OK);
+        assert_int_equal(sc->load(two.rig.shared, fresh, assay_bytes_make(saved.ptr, len), &err),
                          ASSAY_CORRUPT);
-        sc->local_free(c);
+        sc->local_free(fresh);
     }
     assay_buf_release(&saved);
-    rig_release(&r);
+    gallery_close(&two);
+    gallery_close(&one);
 }
 
 static void damaged_pictures_are_found_and_skipped(void **state)
 {
-    struct rig r;
+    struct gallery g;
     (void)state;
-    rig_init(&r);
-    void *local = new_local(&r);
-    scan_record(&r, local, 0, 0, assay_bytes_make(r.files[0].ptr, r.files[0].len / 2), NULL);
-    assert_int_equal(r.rec.skips, 1);
-    char *said = finish(&r, local);
+    gallery_open(&g, 1 << 20, 1);
+    scan_bytes(&g, 0, 0, assay_bytes_make(g.files[0].ptr, g.files[0].len / 2));
+    assert_int_equal(g.rig.rec.skips, 1);
+    char *said = rig_finish(&g.rig);
     assert_non_null(strstr(said, "images.undecodable file 0 | damaged or cut off\n"));
     assert_non_null(strstr(said, "~images.undecodable 1/1\n"));
     free(said);
-    rig_release(&r);
+    gallery_close(&g);
 }
 
 static void what_does_not_fit_is_a_skip(void **state)
 {
-    struct rig r;
+    struct gallery g;
     (void)state;
-    rig_init(&r);
-    r.fake.budget = 500;
-    sc->free(r.shared);
-    assert_int_equal(sc->init(&r.host, &r.shared, NULL), ASSAY_OK);
-    void *local = new_local(&r);
-    scan_image(&r, local, 0);
-    assert_int_equal(r.rec.skips, 0);
-    scan_image(&r, local, 1);
-    assert_int_equal(r.rec.skips, 1);
-    char *said = finish(&r, local);
+    gallery_open(&g, 500, 1);
+    scan_image(&g, 0, 0);
+    assert_int_equal(g.rig.rec.skips, 0);
+    scan_image(&g, 0, 1);
+    assert_int_equal(g.rig.rec.skips, 1);
+    char *said = rig_finish(&g.rig);
     assert_null(strstr(said, "images.near "));
     free(said);
-    rig_release(&r);
+    gallery_close(&g);
 }
 
 int main(void)

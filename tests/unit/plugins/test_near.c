@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Near-duplicates: what is found is what comparing all with all finds, whatever the memory, the
  * order and the division of the work; and what is not compared is said. */
-#include "tests/unit/plugins/scanner_host.h"
+#include "tests/unit/plugins/scanner_rig.h"
+#include "tests/unit/random.h"
 
 #include "plugins/scanners/duplicates/candidates.h"
 #include "plugins/scanners/duplicates/chosen.h"
@@ -11,16 +12,6 @@ extern const struct assay_scanner assay_scanner_duplicates;
 static const struct assay_scanner *const sc = &assay_scanner_duplicates;
 
 #define FILES 5
-
-static uint64_t random_state = 88172645463325252u;
-
-static uint64_t next_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
 
 /* ---- a dataset ---------------------------------------------------------------------------------
  */
@@ -74,23 +65,11 @@ static size_t print_text(const struct text *t, char *out, size_t cap)
 static void with_batch(const struct text *t, void (*each)(void *ctx, const struct assay_batch *b),
                        void *ctx)
 {
-    char text[1024], raw[1100];
-    struct assay_field field = {.len = (uint32_t)print_text(t, text, sizeof text),
-                                .kind = ASSAY_FIELD_STRING};
-    struct assay_bytes path = {"/t", 2};
-    (void)snprintf(raw, sizeof raw, "{%s}", text);
-    struct assay_record record = {.ordinal = t->record, .raw = assay_bytes_str(raw), .n_fields = 1};
-    struct assay_batch batch = {.size = sizeof batch,
-                                .file = t->file,
-                                .text = text,
-                                .text_len = field.len,
-                                .n_records = 1,
-                                .n_fields = 1,
-                                .n_paths = 1,
-                                .records = &record,
-                                .fields = &field,
-                                .paths = &path};
-    each(ctx, &batch);
+    char text[1024];
+    (void)print_text(t, text, sizeof text);
+    const struct rig_record record = {
+        .file = t->file, .ordinal = t->record, .values = {text}, .paths = {"/t"}};
+    rig_with_batch(&record, each, ctx);
 }
 
 /* ---- an audit ----------------------------------------------------------------------------------
@@ -99,133 +78,89 @@ static void with_batch(const struct text *t, void (*each)(void *ctx, const struc
 struct how {
     const char *memory;
     unsigned parts;
-    int reload; /* save every part and load it into a fresh one */
+    int reload; /* as rig_how has it */
     int backwards;
     uint32_t unseen; /* a file that is not shown again; 0: none (file 0 always is) */
     const char *threshold;
 };
 
 struct audit {
-    struct fake fake;
-    struct assay_host host;
-    struct recorder rec;
-    struct assay_sink sink;
-    void *shared, *locals[8], *reviews[8];
-    unsigned part;
-    void *merged;
+    struct rig rig;
+    void *reviews[RIG_PARTS];
 };
 
 static void audit_init(struct audit *a, const struct how *how)
 {
-    memset(a, 0, sizeof *a);
-    a->fake.rules = a->rec.rules = sc->rules;
-    a->fake.budget = 1 << 26;
-    a->fake.options[0].name = "near";
-    a->fake.options[0].value = "true";
-    a->fake.options[1].name = "memory";
-    a->fake.options[1].value = how->memory;
-    a->fake.options[2].name = "near_threshold";
-    a->fake.options[2].value = how->threshold == NULL ? "800" : how->threshold;
-    a->host = fake_host(&a->fake);
-    a->sink = recorder_sink(&a->rec);
-    assert_int_equal(sc->init(&a->host, &a->shared, NULL), ASSAY_OK);
-    for (unsigned p = 0; p < how->parts; p++) {
-        assert_int_equal(sc->local_init(a->shared, &a->locals[p], NULL), ASSAY_OK);
-    }
+    rig_init(&a->rig, sc, 1 << 26);
+    a->rig.fake.options[0].name = "near";
+    a->rig.fake.options[0].value = "true";
+    a->rig.fake.options[1].name = "memory";
+    a->rig.fake.options[1].value = how->memory;
+    a->rig.fake.options[2].name = "near_threshold";
+    a->rig.fake.options[2].value = how->threshold == NULL ? "800" : how->threshold;
+    rig_start(&a->rig, how->parts);
 }
 
-static void scan(void *ctx, const struct assay_batch *b)
+static void scan_text(struct audit *a, unsigned part, const struct text *t)
 {
-    struct audit *a = ctx;
-    struct assay_scan_input in = {.size = sizeof in, .batch = b};
-    assert_int_equal(sc->scan(a->shared, a->locals[a->part], &in, &a->sink), ASSAY_OK);
+    with_batch(t, rig_scan_batch, &(struct rig_part){&a->rig, part});
 }
+
+struct second_look {
+    struct audit *audit;
+    unsigned part;
+};
 
 static void review(void *ctx, const struct assay_batch *b)
 {
-    struct audit *a = ctx;
-    if (sc->review_wants(a->shared, a->merged, b->file)) {
-        assert_int_equal(sc->review(a->shared, a->merged, a->reviews[a->part], b), ASSAY_OK);
+    const struct second_look *l = ctx;
+    struct rig *r = &l->audit->rig;
+    if (sc->review_wants(r->shared, r->merged, b->file)) {
+        assert_int_equal(sc->review(r->shared, r->merged, l->audit->reviews[l->part], b), ASSAY_OK);
     }
-}
-
-static enum assay_status put_to_buf(void *ctx, const void *data, size_t len)
-{
-    assay_buf_add(ctx, data, len);
-    return assay_buf_status(ctx);
-}
-
-static void *reload(void *shared, void *local)
-{
-    struct assay_buf saved;
-    void *fresh;
-    assay_buf_init(&saved, 1 << 26);
-    assert_int_equal(sc->save(shared, local, put_to_buf, &saved), ASSAY_OK);
-    assert_int_equal(sc->local_init(shared, &fresh, NULL), ASSAY_OK);
-    assert_int_equal(sc->load(shared, fresh, assay_buf_bytes(&saved), NULL), ASSAY_OK);
-    assay_buf_release(&saved);
-    sc->local_free(local);
-    return fresh;
-}
-
-static void merge_parts(struct audit *a, const struct how *how)
-{
-    unsigned into = how->backwards ? how->parts - 1 : 0;
-    for (unsigned p = 0; p < how->parts; p++) {
-        a->locals[p] = how->reload ? reload(a->shared, a->locals[p]) : a->locals[p];
-    }
-    for (unsigned p = 0; p < how->parts; p++) {
-        if (p != into) {
-            assert_int_equal(sc->merge(a->shared, a->locals[into], a->locals[p], NULL), ASSAY_OK);
-        }
-    }
-    a->merged = a->locals[into];
 }
 
 static void look_again(struct audit *a, const struct text *texts, size_t n, const struct how *how)
 {
+    struct rig *r = &a->rig;
     for (unsigned p = 0; p < how->parts; p++) {
-        assert_int_equal(sc->review_local(a->shared, a->merged, &a->reviews[p], NULL), ASSAY_OK);
+        assert_int_equal(sc->review_local(r->shared, r->merged, &a->reviews[p], NULL), ASSAY_OK);
     }
     for (size_t i = 0; i < n; i++) {
-        a->part = (unsigned)(i * 5 % how->parts);
         if (how->unseen == 0 || texts[i].file != how->unseen) {
-            with_batch(&texts[i], review, a);
+            with_batch(&texts[i], review, &(struct second_look){a, (unsigned)(i * 5 % how->parts)});
         }
     }
     for (unsigned p = 0; p < how->parts; p++) {
         unsigned q = how->backwards ? how->parts - 1 - p : p;
-        assert_int_equal(sc->review_merge(a->shared, a->merged, a->reviews[q], NULL), ASSAY_OK);
+        assert_int_equal(sc->review_merge(r->shared, r->merged, a->reviews[q], NULL), ASSAY_OK);
         sc->review_free(a->reviews[q]);
     }
 }
 
-/* All that is said of `texts`. The caller frees. */
-static char *audit(const struct text *texts, size_t n, struct how how, struct audit *ret)
+/* All that is said of `texts`. The caller frees. *ret (may be NULL): what was counted. */
+static char *audit(const struct text *texts, size_t n, struct how how, struct rig *ret)
 {
     struct audit a;
+    struct rig *r = &a.rig;
     int wanted;
     audit_init(&a, &how);
     for (size_t i = 0; i < n; i++) {
-        a.part = (unsigned)(i * 7 % how.parts);
-        with_batch(&texts[i], scan, &a);
+        scan_text(&a, (unsigned)(i * 7 % how.parts), &texts[i]);
     }
-    merge_parts(&a, &how);
-    assert_int_equal(sc->review_begin(a.shared, a.merged, &wanted, NULL), ASSAY_OK);
+    rig_merge(r, &(struct rig_how){.reload = how.reload, .backwards = how.backwards});
+    assert_int_equal(sc->review_begin(r->shared, r->merged, &wanted, NULL), ASSAY_OK);
     if (wanted) {
         look_again(&a, texts, n, &how);
-        assert_int_equal(sc->review_begin(a.shared, a.merged, &wanted, NULL), ASSAY_OK);
+        assert_int_equal(sc->review_begin(r->shared, r->merged, &wanted, NULL), ASSAY_OK);
         assert_int_equal(wanted, 0);
     }
-    assert_int_equal(sc->finish(a.shared, a.merged, &a.sink), ASSAY_OK);
-    for (unsigned p = 0; p < how.parts; p++) {
-        sc->local_free(a.locals[p]);
-    }
-    sc->free(a.shared);
+    char *said = rig_finish(r);
+    rig_free(r);
     if (ret != NULL) {
-        *ret = a;
+        *ret = *r;
     }
-    return recorder_take(&a.rec);
+    return said;
 }
 
 /* ---- the answer --------------------------------------------------------------------------------
@@ -374,14 +309,14 @@ static void neither_memory_nor_order_nor_parts_change_the_answer(void **state)
     (void)state;
     enum { N = 3000 };
     struct text *texts = make_texts(N);
-    struct audit a;
+    struct rig a;
     char *want = audit(texts, N, (struct how){.parts = 1}, &a);
     assert_int_equal(a.fake.spills, 0);
     assert_int_equal(a.rec.skips, 0);
     assert_non_null(strstr(want, "duplicates.near "));
     const struct how hows[] = {
         {NULL, 2, 0, 0, 0, NULL},    {NULL, 7, 0, 1, 0, NULL},   {"1000", 1, 0, 0, 0, NULL},
-        {"64KiB", 2, 0, 1, 0, NULL}, {"1000", 7, 0, 0, 0, NULL}, {NULL, 2, 1, 0, 0, NULL},
+        {"64KiB", 2, 0, 1, 0, NULL}, {"1000", 7, 0, 0, 0, NULL}, {NULL, 2, 2, 0, 0, NULL},
         {"4KiB", 7, 1, 1, 0, NULL},
     };
     for (size_t i = 0; i < sizeof hows / sizeof hows[0]; i++) {
@@ -437,7 +372,7 @@ static void boilerplate_is_capped_and_reported(void **state)
     (void)state;
     enum { N = 400 };
     struct text *texts = calloc(N, sizeof *texts);
-    struct audit a;
+    struct rig a;
     assert_non_null(texts);
     for (unsigned i = 0; i < N; i++) {
         texts[i] = variant(i, 80, 54, 80);
@@ -461,7 +396,7 @@ static void what_is_not_seen_again_is_said(void **state)
     (void)state;
     enum { N = 400 };
     struct text *texts = make_texts(N);
-    struct audit a;
+    struct rig a;
     char *got = audit(texts, N, (struct how){.parts = 2, .unseen = 3}, &a);
     assert_int_equal(a.rec.skips, 1);
     assert_null(strstr(got, "~duplicates.near_unverified 0/1\n"));
@@ -469,13 +404,12 @@ static void what_is_not_seen_again_is_said(void **state)
     free(got);
 
     const struct how how = {.parts = 1}; /* a host that shows nothing twice */
-    audit_init(&a, &how);
-    with_batch(&texts[0], scan, &a);
-    assert_int_equal(sc->finish(a.shared, a.locals[0], &a.sink), ASSAY_OK);
-    assert_int_equal(a.rec.skips, 1);
-    sc->local_free(a.locals[0]);
-    sc->free(a.shared);
-    free(recorder_take(&a.rec));
+    struct audit once;
+    audit_init(&once, &how);
+    scan_text(&once, 0, &texts[0]);
+    free(rig_finish(&once.rig));
+    assert_int_equal(once.rig.rec.skips, 1);
+    rig_free(&once.rig);
     free(texts);
 }
 
@@ -486,35 +420,32 @@ static void a_state_of_other_options_is_refused(void **state)
         {"near", "false"}, {"near_threshold", "900"}, {"near_recall", "900"}, {"fields", "/t"}};
     const struct text t = variant(0, 80, 0, 0);
     const struct how how = {.parts = 1};
-    struct audit a, b;
+    struct audit first, other;
+    struct rig *a = &first.rig, *b = &other.rig;
     struct assay_buf saved;
-    audit_init(&a, &how);
-    with_batch(&t, scan, &a);
+    audit_init(&first, &how);
+    scan_text(&first, 0, &t);
     assay_buf_init(&saved, 1 << 20);
-    assert_int_equal(sc->save(a.shared, a.locals[0], put_to_buf, &saved), ASSAY_OK);
+    assert_int_equal(sc->save(a->shared, a->merged, rig_put, &saved), ASSAY_OK);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct assay_error err;
-        audit_init(&b, &how);
-        sc->local_free(b.locals[0]);
-        sc->free(b.shared);
-        b.fake.options[i == 0 ? 0 : 3].name = rows[i][0];
-        b.fake.options[i == 0 ? 0 : 3].value = rows[i][1];
-        b.fake.options[2].name = i == 1 ? "-" : b.fake.options[2].name;
-        assert_int_equal(sc->init(&b.host, &b.shared, NULL), ASSAY_OK);
-        assert_int_equal(sc->local_init(b.shared, &b.locals[0], NULL), ASSAY_OK);
-        assert_int_equal(sc->load(b.shared, b.locals[0], assay_buf_bytes(&saved), &err),
+        audit_init(&other, &how);
+        rig_free(b);
+        b->fake.options[i == 0 ? 0 : 3].name = rows[i][0];
+        b->fake.options[i == 0 ? 0 : 3].value = rows[i][1];
+        b->fake.options[2].name = i == 1 ? "-" : b->fake.options[2].name;
+        rig_start(b, 1);
+        assert_int_equal(sc->load(b->shared, b->merged, assay_buf_bytes(&saved), &err),
                          ASSAY_CONFIG);
         assert_non_null(strstr(err.message, rows[i][0]));
-        sc->local_free(b.locals[0]);
-        sc->free(b.shared);
+        rig_free(b);
     }
     int wanted;
-    assert_int_equal(sc->review_begin(a.shared, a.locals[0], &wanted, NULL), ASSAY_OK);
+    assert_int_equal(sc->review_begin(a->shared, a->merged, &wanted, NULL), ASSAY_OK);
     assert_int_equal(wanted, 0); /* one text has no partner */
-    assert_int_equal(sc->save(a.shared, a.locals[0], put_to_buf, &saved), ASSAY_USAGE);
+    assert_int_equal(sc->save(a->shared, a->merged, rig_put, &saved), ASSAY_USAGE);
     assay_buf_release(&saved);
-    sc->local_free(a.locals[0]);
-    sc->free(a.shared);
+    rig_free(a);
 }
 
 /* ---- fields ------------------------------------------------------------------------------------

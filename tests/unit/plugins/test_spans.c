@@ -2,20 +2,11 @@
  * Long passages: which n-grams are kept, that two texts with a long passage in common share one,
  * and that the longest match is what a search of every pair of places finds. */
 #include "tests/unit/plugins/scanner_host.h"
+#include "tests/unit/random.h"
 
 #include "plugins/scanners/duplicates/match.h"
 
 static struct fake plain_fake;
-static uint64_t random_state = 0x9E3779B97F4A7C15u;
-
-static uint64_t next_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
-
 /* The tokens of fields that stand one behind the other, each ended by a newline. */
 static void read_text(struct dup_spots *s, const char *text)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tokens: what they are, where they stand, and that every way to find them finds the same. */
 #include "tests/unit/plugins/scanner_host.h"
+#include "tests/unit/random.h"
 
 #include "plugins/scanners/duplicates/tokens.h"
 
@@ -122,16 +123,6 @@ static void spans_are_bytes_of_the_field(void **state)
         }
         dup_tokens_release(&t);
     }
-}
-
-static uint64_t random_state = 88172645463325252u;
-
-static uint64_t next_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
 }
 
 static void expect_one_answer(const char *text, size_t len)
