@@ -10,7 +10,8 @@
  * Several requests may share a run. It stays untold until the source has said that it passed the
  * outcome on.
  * Time: everything here is told on the store's clock, which does not jump while the daemon lives
- *        (core/clock.h, assay_steady_ms); what an earlier life wrote is capped at opening.
+ *        (core/clock.h, assay_steady_ms); a wait that an earlier life wrote and that is too long to
+ *        be true is over at opening.
  * Thread rule: one store belongs to one thread. Strings of a run live until the next call that
  *        returns one.
  */
@@ -73,11 +74,14 @@ struct assay_outcome {
     const char *verdict, *report, *manifest;
 };
 
-/* Opens or makes the store. A store written by a newer program is refused (ASSAY_UNSUPPORTED) and
- * left alone, one that cannot be written is refused too. Runs found `running` stay so until
+/* Opens or makes the store. Refused and left alone, byte by byte: a store that a newer program
+ * wrote, or a database of another (ASSAY_UNSUPPORTED); one whose pages are damaged
+ * (ASSAY_CORRUPT); one that cannot be written (ASSAY_DENIED). Runs found `running` stay so until
  * assay_store_recover. */
 enum assay_status assay_store_open(const char *path, struct assay_store **ret,
                                    struct assay_error *err);
+enum assay_status assay_store_open_at(const char *path, uint64_t (*now)(void),
+                                      struct assay_store **ret, struct assay_error *err);
 void assay_store_close(struct assay_store *s); /* accepts NULL */
 /* What an earlier life of the daemon left behind: a run that was `running` is done if `finished`
  * knows its outcome (it fills *ret and returns non-zero; may be NULL), cancelled if that was asked

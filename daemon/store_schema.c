@@ -94,7 +94,7 @@ static const char *const store_sql[Q_MAX] = {
     [Q_LIST] = RUN "ORDER BY r.id DESC LIMIT ?1",
     [Q_COUNTS] = "SELECT state, count(*) FROM runs GROUP BY state",
     [Q_INTERRUPTED] = RUN "WHERE r.state = 1 ORDER BY r.id LIMIT 1",
-    [Q_CAP] = "UPDATE runs SET not_before_ms = ?1 WHERE state = 0 AND not_before_ms > ?1",
+    [Q_CAP] = "UPDATE runs SET not_before_ms = 0 WHERE state = 0 AND not_before_ms > ?1",
     [Q_ATTACH] = "INSERT INTO requests (run, source, origin, job) VALUES (?1, ?2, ?3, ?4)"
                  " ON CONFLICT (source, origin) DO UPDATE SET told = 0",
     [Q_FIND_JOB] = RUN "WHERE r.id = (SELECT run FROM requests WHERE source = ?1 AND job = ?2"
@@ -125,6 +125,7 @@ static const struct {
     {SQLITE_READONLY, ASSAY_DENIED, " (it and its directory must be writable)"},
     {SQLITE_CANTOPEN, ASSAY_DENIED, " (it and its directory must be writable)"},
     {SQLITE_BUSY, ASSAY_IO, " (another program holds it)"},
+    {SQLITE_IOERR, ASSAY_IO, " (look at the file system of state_dir)"},
     {SQLITE_OK, ASSAY_IO, ""}, /* any other */
 };
 
@@ -147,16 +148,37 @@ enum assay_status store_exec(struct assay_store *s, const char *sql, const char 
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-static int64_t store_user_version(struct assay_store *s)
+/* The number that a statement answers with; -1 when it does not. */
+static int64_t store_ask(struct assay_store *s, const char *sql)
 {
     sqlite3_stmt *q = NULL;
-    int64_t version = -1;
-    if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) == SQLITE_OK &&
+    int64_t n = -1;
+    if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK &&
         sqlite3_step(q) == SQLITE_ROW) {
-        version = sqlite3_column_int64(q, 0);
+        n = sqlite3_column_int64(q, 0);
     }
     (void)sqlite3_finalize(q);
-    return version;
+    return n;
+}
+
+/* Structure of every page, before anything is written to it. */
+static enum assay_status store_check_pages(struct assay_store *s, const char *path,
+                                           struct assay_error *err)
+{
+    sqlite3_stmt *q = NULL;
+    const char *found = NULL;
+    enum assay_status status = ASSAY_OK;
+    if (sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &q, NULL) != SQLITE_OK ||
+        sqlite3_step(q) != SQLITE_ROW ||
+        (found = (const char *)sqlite3_column_text(q, 0)) == NULL) {
+        status = store_fail(s, "look through it", err);
+    } else if (strcmp(found, "ok") != 0) {
+        status = assay_fail(err, ASSAY_CORRUPT,
+                            "%.200s is damaged (restore it, or move it away to begin anew): %.100s",
+                            path, found);
+    }
+    (void)sqlite3_finalize(q);
+    return status;
 }
 
 /* Takes the steps from `version` to ours, each in a transaction of its own. */
@@ -181,12 +203,25 @@ static enum assay_status store_upgrade(struct assay_store *s, int version, struc
     return status;
 }
 
+/* Neither ours nor empty. Our first format had its version only. */
+static int store_is_foreign(struct assay_store *s, int64_t version)
+{
+    int64_t id = store_ask(s, "PRAGMA application_id");
+    return version == 0 ? store_ask(s, "SELECT count(*) FROM sqlite_schema") > 0
+                        : id != STORE_APP_ID && store_ask(s, "SELECT count(*) FROM sqlite_schema"
+                                                             " WHERE name = 'verdicts'") != 1;
+}
+
 static enum assay_status store_check_version(struct assay_store *s, const char *path,
                                              struct assay_error *err)
 {
-    int64_t version = store_user_version(s);
+    int64_t version = store_ask(s, "PRAGMA user_version");
     if (version < 0) {
         return store_fail(s, "read the version", err);
+    }
+    if (store_is_foreign(s, version)) {
+        return assay_fail(err, ASSAY_UNSUPPORTED,
+                          "%.200s is a database of another program: use another state_dir", path);
     }
     if (version > STORE_VERSION) {
         return assay_fail(err, ASSAY_UNSUPPORTED,
@@ -194,7 +229,8 @@ static enum assay_status store_check_version(struct assay_store *s, const char *
                           "upgrade, or use another state_dir",
                           path, (long long)version, STORE_VERSION);
     }
-    return store_upgrade(s, (int)version, err);
+    enum assay_status status = store_check_pages(s, path, err);
+    return status == ASSAY_OK ? store_upgrade(s, (int)version, err) : status;
 }
 
 static enum assay_status store_prepare(struct assay_store *s, struct assay_error *err)
@@ -208,8 +244,7 @@ static enum assay_status store_prepare(struct assay_store *s, struct assay_error
     return ASSAY_OK;
 }
 
-/* No wait that an earlier life wrote is longer than the longest there is: its clock may have been
- * ahead of ours. */
+/* A wait longer than the longest there is was written when the clock was ahead of ours: it is over. */
 static enum assay_status store_cap_waits(struct assay_store *s, struct assay_error *err)
 {
     sqlite3_stmt *q = store_query(s, Q_CAP);
@@ -217,31 +252,52 @@ static enum assay_status store_cap_waits(struct assay_store *s, struct assay_err
     return store_run(s, q, "look at waiting runs", NULL, err);
 }
 
-static enum assay_status store_set_up(struct assay_store *s, const char *path,
-                                      struct assay_error *err)
+static enum assay_status store_configure(struct assay_store *s, const char *path,
+                                         struct assay_error *err)
 {
-    (void)sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
-    enum assay_status status = store_check_version(s, path, err);
-    if (status == ASSAY_OK) {
-        status = store_exec(s,
-                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                            " PRAGMA foreign_keys = ON",
-                            "configure", err);
-    }
+    enum assay_status status = store_exec(s,
+                                          "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                          " PRAGMA foreign_keys = ON",
+                                          "configure", err);
     if (status == ASSAY_OK && sqlite3_db_readonly(s->db, "main") == 1) {
         status = assay_fail(err, ASSAY_DENIED,
                             "%.200s cannot be written: it and its directory must belong to the "
                             "user of assayd",
                             path);
     }
+    return status;
+}
+
+/* What is refused keeps every byte: closing it moves nothing from the log into the file. */
+static enum assay_status store_set_up(struct assay_store *s, const char *path,
+                                      struct assay_error *err)
+{
+    (void)sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
+    (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    enum assay_status status = store_check_version(s, path, err);
+    if (status == ASSAY_OK) {
+        status = store_configure(s, path, err);
+    }
     if (status == ASSAY_OK) {
         status = store_prepare(s, err);
     }
-    return status == ASSAY_OK ? store_cap_waits(s, err) : status;
+    if (status == ASSAY_OK) {
+        status = store_cap_waits(s, err);
+    }
+    if (status == ASSAY_OK) {
+        (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    }
+    return status;
 }
 
 enum assay_status assay_store_open(const char *path, struct assay_store **ret,
                                    struct assay_error *err)
+{
+    return assay_store_open_at(path, assay_steady_ms, ret, err);
+}
+
+enum assay_status assay_store_open_at(const char *path, uint64_t (*now)(void),
+                                      struct assay_store **ret, struct assay_error *err)
 {
     *ret = NULL;
     struct assay_store *s = calloc(1, sizeof *s);
@@ -249,7 +305,7 @@ enum assay_status assay_store_open(const char *path, struct assay_store **ret,
         assay_store_close(s);
         return assay_fail(err, ASSAY_NOMEM, "out of memory");
     }
-    s->now = assay_steady_ms;
+    s->now = now;
     enum assay_status status = ASSAY_OK;
     if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
         SQLITE_OK) {

@@ -246,22 +246,6 @@ static void deadlines_count_from_queueing(void **state)
     assert_int_equal(assay_store_overdue(store, 1500, &run, &err), ASSAY_NOTFOUND);
 }
 
-static void a_clock_that_went_back_delays_no_retry_beyond_the_longest(void **state)
-{
-    (void)state;
-    uint64_t queued;
-    uint64_t now = assay_store_now(store);
-    uint64_t id = add("/d", 1);
-    assert_int_equal(assay_store_started(store, id, &err), ASSAY_OK);
-    uint64_t year = UINT64_C(365) * 24 * 3600 * 1000;
-    assert_int_equal(assay_store_requeued(store, id, now + year, "crash", &err), ASSAY_OK);
-    assay_store_close(store);
-    assert_int_equal(assay_store_open(path, &store, &err), ASSAY_OK);
-    assert_int_equal(assay_store_recover(store, NULL, NULL, &queued, &err), ASSAY_OK);
-    uint64_t at = assay_store_next_retry(store, now);
-    assert_true(at > now && at <= assay_store_now(store) + ASSAY_RETRY_MAX_MS);
-}
-
 static void a_cancellation_survives_the_daemon(void **state)
 {
     (void)state;
@@ -527,8 +511,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_urgent_come_first_and_full_sources_wait, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(deadlines_count_from_queueing, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_clock_that_went_back_delays_no_retry_beyond_the_longest,
-                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_cancellation_survives_the_daemon, setup, teardown),
         cmocka_unit_test_setup_teardown(a_published_run_is_done_after_a_crash, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_joined_is_committed_together, setup, teardown),
