@@ -19,7 +19,6 @@
 #include "core/option.h"
 #include "core/utf8.h"
 #include "reports/report.h"
-#include "rules/policy.h"
 
 #define RETRY_MS 50
 
@@ -122,17 +121,6 @@ static int show_status(const struct cli_args *args, struct assay_client *c)
     return 0;
 }
 
-static int run_status(const struct cli_args *args)
-{
-    uint64_t patience = 0;
-    struct assay_client *c = NULL;
-    int code = cli_duration(args, "wait-ready", &patience);
-    code = code != 0 ? code : connect_daemon(args, patience, &c);
-    code = code != 0 ? code : show_status(args, c);
-    assay_client_close(c);
-    return code;
-}
-
 /* "17" names a run, anything else a dataset. */
 static int parse_target(const char *text, char path[PATH_MAX], uint64_t *ret_run,
                         const char **ret_dataset)
@@ -154,14 +142,34 @@ static int parse_target(const char *text, char path[PATH_MAX], uint64_t *ret_run
     return cli_error("'%.200s' is neither a run nor a path that exists", text);
 }
 
-static int verdict_exit(const struct assay_run_view *r)
+/* Of everything, or of what the operand names. */
+static int watch(const struct cli_args *args, struct assay_client *c)
 {
-    for (int v = ASSAY_PASS; r->verdict != NULL && v <= ASSAY_INCOMPLETE; v++) {
-        if (strcmp(r->verdict, assay_verdict_name((enum assay_verdict)v)) == 0) {
-            return assay_verdict_exit((enum assay_verdict)v);
-        }
+    char path[PATH_MAX];
+    uint64_t run = 0;
+    const char *dataset = NULL;
+    int code = 0;
+    if (cli_operands(args) > 0) {
+        code = parse_target(cli_operand(args, 0), path, &run, &dataset);
     }
-    return 3;
+    return code != 0 ? code : cli_watch(args, c, dataset, run);
+}
+
+static int run_status(const struct cli_args *args)
+{
+    uint64_t patience = 0;
+    struct assay_client *c = NULL;
+    int watches = cli_given(args, "watch");
+    if (cli_operands(args) > 0 && !watches) {
+        return cli_error("DATASET|RUN goes with --watch; for one as it is now see: assay report");
+    }
+    int code = cli_duration(args, "wait-ready", &patience);
+    code = code != 0 ? code : connect_daemon(args, patience, &c);
+    if (code == 0) {
+        code = watches ? watch(args, c) : show_status(args, c);
+    }
+    assay_client_close(c);
+    return code;
 }
 
 static void show_event(void *ctx, const struct assay_run_view *r)
@@ -204,7 +212,7 @@ static int wait_for(const struct cli_args *args, struct assay_client *c, const c
     } else {
         print_run(&r);
     }
-    return verdict_exit(&r);
+    return cli_run_exit(&r);
 }
 
 static int run_wait(const struct cli_args *args)
@@ -320,6 +328,7 @@ static int run_report(const struct cli_args *args)
 static const struct cli_option status_options[] = {
     CLI_CONTROL_OPTION,
     JSON_OPTION,
+    {"watch", 'w', NULL, NULL, "show what changes as it changes, until Ctrl-C or the verdict", 0},
     {"wait-ready", 0, "TIME", NULL, "keep trying for this long until the daemon answers", 0},
     CLI_NO_OPTION,
 };
@@ -348,6 +357,10 @@ static const struct cli_option report_options[] = {
 static const char *const status_examples[] = {
     "assay status",
     "what assayd watches and what it is doing",
+    "assay status --watch",
+    "what runs and how far it is, as it changes; a line for each change when not on a terminal",
+    "assay status --watch /srv/incoming/delivery-7",
+    "the same of one delivery, until it is judged; the exit code is the verdict",
     NULL,
 };
 static const char *const submit_examples[] = {
@@ -369,9 +382,12 @@ static const char *const report_examples[] = {
 const struct cli_command cli_status = {
     .name = "status",
     .summary = "what assayd watches and what it is doing",
-    .operands = "",
+    .operands = "[DATASET|RUN]",
+    .max_operands = 1,
     .options = status_options,
     .examples = status_examples,
+    .notes = "assayd tells what changes, at most five times a second; with --json each time the "
+             "whole reply. Ctrl-C ends --watch with exit code 130.",
     .run = run_status,
 };
 const struct cli_command cli_submit = {

@@ -3,6 +3,7 @@
 
 #include "cli/term.h"
 #include "core/utf8.h"
+#include "rules/policy.h"
 
 unsigned cli_run_percent(const struct assay_run_view *r)
 {
@@ -15,7 +16,7 @@ unsigned cli_run_percent(const struct assay_run_view *r)
 }
 
 /* How far its worker is: the pace where there is one, and the phase where it is not the usual. */
-static void add_progress(struct assay_buf *out, const struct assay_run_view *r)
+void cli_run_progress(struct assay_buf *out, const struct assay_run_view *r)
 {
     char eta[CLI_ETA_MAX];
     if (r->bytes_total > 0) {
@@ -37,7 +38,7 @@ void cli_run_line(struct assay_buf *out, const struct assay_run_view *r)
     assay_buf_addf(out, "%6llu  %-8s %-10s  ", (unsigned long long)r->id, r->state,
                    r->verdict != NULL ? r->verdict : "-");
     if (r->phase != NULL) {
-        add_progress(out, r);
+        cli_run_progress(out, r);
     }
     assay_utf8_escape(out, assay_bytes_str(r->dataset));
     if (r->reason != NULL) {
@@ -45,4 +46,14 @@ void cli_run_line(struct assay_buf *out, const struct assay_run_view *r)
         assay_utf8_escape(out, assay_bytes_str(r->reason));
         assay_buf_adds(out, ")");
     }
+}
+
+int cli_run_exit(const struct assay_run_view *r)
+{
+    for (int v = ASSAY_PASS; r->verdict != NULL && v <= ASSAY_INCOMPLETE; v++) {
+        if (strcmp(r->verdict, assay_verdict_name((enum assay_verdict)v)) == 0) {
+            return assay_verdict_exit((enum assay_verdict)v);
+        }
+    }
+    return 3;
 }

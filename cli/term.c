@@ -103,6 +103,12 @@ unsigned cli_columns(FILE *f)
     return size.ws_col;
 }
 
+unsigned cli_rows(FILE *f)
+{
+    struct winsize size;
+    return ioctl(fileno(f), TIOCGWINSZ, &size) != 0 || size.ws_row == 0 ? 24 : size.ws_row;
+}
+
 static enum assay_status write_stdio(void *ctx, const void *data, size_t len,
                                      struct assay_error *err)
 {

@@ -27,6 +27,7 @@ int cli_diags(const struct cli_args *args, const struct assay_diags *d, const ch
 int cli_colour(const struct cli_args *args, FILE *f);
 int cli_chinese(const struct cli_args *args); /* --lang, else the locale */
 unsigned cli_columns(FILE *f);                /* 0: not a terminal */
+unsigned cli_rows(FILE *f);
 
 /* A writer's output on a stdio stream. */
 struct assay_out cli_out(const struct cli_args *args, FILE *f);

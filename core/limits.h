@@ -91,6 +91,8 @@
 #define ASSAY_LIMIT_CHECK_MS         600000       /* a reload may take so long */
 #define ASSAY_LIMIT_PLUGIN_FILE      ASSAY_MIB(256)
 #define ASSAY_LIMIT_CLIENTS          64
+#define ASSAY_LIMIT_WATCH_MS         200 /* between two replies to who watches */
+#define ASSAY_LIMIT_WATCH_MAX_MS     3600000
 #define ASSAY_LIMIT_SIGNED           1024                /* runs that a signer remembers */
 #define ASSAY_LIMIT_WORKER_FILES     1024                /* open in one worker */
 #define ASSAY_LIMIT_WORKER_FILE_SIZE (UINT64_C(1) << 40) /* that a worker writes */

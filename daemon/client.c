@@ -26,6 +26,7 @@
 struct assay_client {
     int fd;
     char socket[sizeof((struct sockaddr_un *)NULL)->sun_path];
+    int stop_fd;           /* see struct assay_watch; -1 */
     struct assay_buf in;   /* received, not yet taken */
     struct assay_buf line; /* the last reply */
     json_t *reply;
@@ -69,7 +70,7 @@ enum assay_status assay_client_open(const char *socket, struct assay_client **re
         free(c);
         return assay_fail(err, ASSAY_NOMEM, "out of memory");
     }
-    c->fd = -1;
+    c->fd = c->stop_fd = -1;
     assay_buf_init(&c->in, REPLY_MAX);
     assay_buf_init(&c->line, REPLY_MAX);
     enum assay_status status =
@@ -134,14 +135,17 @@ static int take_line(struct assay_client *c)
 static enum assay_status receive(struct assay_client *c, uint64_t deadline, struct assay_error *err)
 {
     char chunk[16384];
-    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+    struct pollfd p[] = {{.fd = c->fd, .events = POLLIN}, {.fd = c->stop_fd, .events = POLLIN}};
     uint64_t now = assay_monotonic_ms();
     if (deadline != 0 && now >= deadline) {
         return assay_fail(err, ASSAY_TIMEOUT, "timed out");
     }
     uint64_t left = deadline == 0 || deadline - now > 60000 ? 60000 : deadline - now;
-    if (poll(&p, 1, (int)left) <= 0) {
+    if (poll(p, 2, (int)left) <= 0) {
         return ASSAY_OK;
+    }
+    if (p[1].revents != 0) {
+        return assay_fail(err, ASSAY_CANCELLED, "interrupted");
     }
     ssize_t n = recv(c->fd, chunk, sizeof chunk, 0);
     if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) {
@@ -400,6 +404,64 @@ enum assay_status assay_client_wait(struct assay_client *c, const struct assay_w
             break;
         }
     }
+    return status;
+}
+
+static enum assay_status view_runs(struct assay_client *c, const char *key,
+                                   const struct assay_run_view **ret, size_t *ret_n,
+                                   struct assay_error *err)
+{
+    const json_t *list = json_object_get(c->reply, key);
+    size_t n = json_array_size(list);
+    struct assay_run_view *v = assay_arena_array(c->arena, n, sizeof *v);
+    if (v == NULL) {
+        return assay_fail(err, ASSAY_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        view_run(json_array_get(list, i), &v[i]);
+    }
+    *ret = v;
+    *ret_n = n;
+    return ASSAY_OK;
+}
+
+static enum assay_status view_watch(struct assay_client *c, struct assay_watch_view *v,
+                                    struct assay_error *err)
+{
+    *v = (struct assay_watch_view){
+        .state = text_or(c->reply, "state", "?"),
+        .workers = assay_json_in_uint(c->reply, "workers"),
+        .busy = assay_json_in_uint(c->reply, "busy"),
+        .queued = assay_json_in_uint(c->reply, "queued"),
+        .all = json_is_true(json_object_get(c->reply, "all")),
+        .missed = assay_json_in_uint(c->reply, "missed"),
+    };
+    enum assay_status status = view_runs(c, "active", &v->active, &v->n_active, err);
+    if (status == ASSAY_OK) {
+        status = view_runs(c, "waiting", &v->waiting, &v->n_waiting, err);
+    }
+    return status == ASSAY_OK ? view_runs(c, "changed", &v->changed, &v->n_changed, err) : status;
+}
+
+enum assay_status assay_client_watch(struct assay_client *c, const struct assay_watch *what,
+                                     struct assay_error *err)
+{
+    struct assay_watch_view v;
+    const struct assay_request r = {.op = ASSAY_OP_WATCH,
+                                    .dataset = what->dataset,
+                                    .run = what->run,
+                                    .interval_ms = what->interval_ms};
+    int enough = 0;
+    c->stop_fd = what->stop_fd;
+    enum assay_status status = send_request(c, &r, err);
+    while (status == ASSAY_OK && !enough) {
+        status = read_reply(c, 0, err);
+        if (status == ASSAY_OK) {
+            status = view_watch(c, &v, err);
+        }
+        enough = status == ASSAY_OK && what->event(what->ctx, &v);
+    }
+    c->stop_fd = -1;
     return status;
 }
 

@@ -118,6 +118,27 @@ struct assay_wait {
 enum assay_status assay_client_wait(struct assay_client *c, const struct assay_wait *what,
                                     struct assay_run_view *ret, struct assay_error *err);
 
+/* What a watcher is told: how things are, and what has changed since it was told last. */
+struct assay_watch_view {
+    const char *state; /* of the daemon: "running", "draining" */
+    uint64_t workers, busy, queued;
+    int all;         /* `changed` are the newest runs, newest first, not what changed */
+    uint64_t missed; /* changes there were too many of to be told */
+    const struct assay_run_view *active, *waiting, *changed; /* waiting: the next to start */
+    size_t n_active, n_waiting, n_changed;
+};
+struct assay_watch {
+    const char *dataset; /* as in struct assay_wait; with neither, all runs */
+    uint64_t run;
+    uint64_t interval_ms; /* at least so long between two events; 0: as the daemon has it */
+    int stop_fd;          /* once it is readable, that is the end (ASSAY_CANCELLED); -1: none */
+    int (*event)(void *ctx, const struct assay_watch_view *v); /* non-zero: enough */
+    void *ctx;
+};
+/* ASSAY_OK when `event` had enough. */
+enum assay_status assay_client_watch(struct assay_client *c, const struct assay_watch *what,
+                                     struct assay_error *err);
+
 /* The last reply, one JSON object without its newline. */
 struct assay_bytes assay_client_raw(const struct assay_client *c);
 

@@ -14,117 +14,32 @@
 #include <unistd.h>
 
 #include "core/arena.h"
-#include "core/clock.h"
 #include "core/json.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/status.h"
-#include "daemon/sandbox.h"
 #include "daemon/server.h"
-#include <config.h> /* not daemon/config.h */
 
-#define OUTPUT_MAX  (8 * ASSAY_LIMIT_CONTROL_MESSAGE)
-#define STATUS_RUNS 50
+#define OUTPUT_MAX (8 * ASSAY_LIMIT_CONTROL_MESSAGE)
 
 /* ---- replies ------------------------------------------------------------------------------- */
-
-static struct assay_run_progress progress_of(const struct server *s, uint64_t run)
-{
-    const struct server_run *r = server_find_run(s, run);
-    uint64_t now = assay_monotonic_ms();
-    if (r == NULL) {
-        return (struct assay_run_progress){.said = NULL};
-    }
-    return (struct assay_run_progress){
-        .said = &r->child.progress,
-        .phase_ms = r->child.beats ? now - r->child.phase_ms : 0,
-        .still_ms = now - r->child.moved_ms,
-    };
-}
-
-/* What is asked for, and what this kernel offers. */
-static void put_sandbox(const struct server *s, struct assay_json *j)
-{
-    assay_json_key(j, "sandbox");
-    assay_json_object(j);
-    assay_json_kv_str(j, "mode",
-                      assay_sandbox_mode_name((enum assay_sandbox_mode)s->config->sandbox));
-    assay_json_kv_uint(j, "landlock", (uint64_t)assay_sandbox_landlock_abi());
-    assay_json_kv_bool(j, "seccomp", assay_sandbox_has_seccomp());
-    assay_json_end_object(j);
-}
-
-static void put_sources(struct server *s, struct assay_json *j)
-{
-    assay_json_key(j, "sources");
-    assay_json_array(j);
-    for (size_t i = 0; i < s->config->n_sources; i++) {
-        const struct assay_config_source *c = &s->config->sources[i];
-        struct assay_source_counts counts = server_source_counts(s, c);
-        assay_json_object(j);
-        assay_json_kv_str(j, "name", c->name);
-        assay_json_kv_str(j, "kind", c->kind);
-        assay_json_kv_str(j, "path", c->path);
-        assay_json_kv_str(j, "problem", counts.problem);
-        assay_json_kv_str(j, "note", counts.note);
-        assay_json_kv_uint(j, "stale", s->stale[i]);
-        assay_json_kv_uint(j, "datasets", counts.datasets);
-        assay_json_kv_uint(j, "pending", counts.pending);
-        assay_json_kv_uint(j, "rescans", counts.rescans);
-        assay_json_end_object(j);
-    }
-    assay_json_end_array(j);
-}
-
-struct run_lister {
-    struct server *s;
-    struct assay_json *j;
-};
-
-static int put_run(void *ctx, const struct assay_run_record *run)
-{
-    struct run_lister *l = ctx;
-    const struct assay_run_progress progress = progress_of(l->s, run->id);
-    assay_json_run(l->j, run, &progress);
-    return 0;
-}
 
 static enum assay_status op_status(struct server *s, struct server_client *c,
                                    const struct assay_request *r, struct assay_error *err)
 {
-    struct assay_json j;
-    uint64_t counts[ASSAY_RUN_STATES];
-    struct run_lister lister = {s, &j};
-    size_t before = c->out.len;
     (void)r;
-    enum assay_status status = assay_store_counts(s->store, counts, err);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    assay_json_init(&j, &c->out, 0);
-    assay_json_object(&j);
-    assay_json_kv_bool(&j, "ok", 1);
-    assay_json_kv_str(&j, "version", PACKAGE_VERSION);
-    assay_json_kv_str(&j, "state", s->state == SERVER_RUNNING ? "running" : "draining");
-    assay_json_kv_uint(&j, "pid", (uint64_t)getpid());
-    assay_json_kv_uint(&j, "started_ms", s->started_ms);
-    assay_json_kv_uint(&j, "workers", s->config->workers);
-    assay_json_kv_uint(&j, "busy", server_busy(s));
-    put_sandbox(s, &j);
-    for (int i = 0; i < ASSAY_RUN_STATES; i++) {
-        assay_json_kv_uint(&j, assay_run_state_name((enum assay_run_state)i), counts[i]);
-    }
-    put_sources(s, &j);
-    assay_json_key(&j, "runs");
-    assay_json_array(&j);
-    status = assay_store_list(s->store, STATUS_RUNS, put_run, &lister, err);
-    assay_json_end_array(&j);
-    assay_json_end_object(&j);
-    assay_buf_addc(&c->out, '\n');
+    size_t before = c->out.len;
+    enum assay_status status = server_put_status(s, &c->out, err);
     if (status != ASSAY_OK) { /* half a list is no answer */
         c->out.len = before;
     }
     return status;
+}
+
+static enum assay_status op_watch(struct server *s, struct server_client *c,
+                                  const struct assay_request *r, struct assay_error *err)
+{
+    return server_watch_start(s, &c->watch, r, err);
 }
 
 static enum assay_status op_ping(struct server *s, struct server_client *c,
@@ -196,7 +111,7 @@ static enum assay_status reply_run(struct server *s, struct server_client *c, co
         return assay_fail(err, ASSAY_NOTFOUND, "no run of %.300s yet", dataset);
     }
     if (status == ASSAY_OK) {
-        const struct assay_run_progress progress = progress_of(s, run.id);
+        const struct assay_run_progress progress = server_progress(s, run.id);
         assay_reply_run(&c->out, &run, &progress);
         if (assay_run_is_final(&run)) {
             c->waits = 0;
@@ -255,6 +170,7 @@ static enum assay_status (*const op_functions[ASSAY_OP_MAX])(struct server *s,
     [ASSAY_OP_PING] = op_ping,       [ASSAY_OP_STATUS] = op_status,   [ASSAY_OP_SUBMIT] = op_submit,
     [ASSAY_OP_WAIT] = op_wait,       [ASSAY_OP_REPORT] = op_report,   [ASSAY_OP_RELOAD] = op_reload,
     [ASSAY_OP_METRICS] = op_metrics, [ASSAY_OP_REAUDIT] = op_reaudit, [ASSAY_OP_CANCEL] = op_cancel,
+    [ASSAY_OP_WATCH] = op_watch,
 };
 
 void server_reload_answer(struct server *s, const struct assay_error *err)
@@ -275,7 +191,7 @@ void server_reload_answer(struct server *s, const struct assay_error *err)
     }
 }
 
-void server_tell(struct server *s, uint64_t id)
+static void tell_waiters(struct server *s, uint64_t id)
 {
     struct assay_run_record run;
     int loaded = 0;
@@ -292,11 +208,23 @@ void server_tell(struct server *s, uint64_t id)
                           ? c->wait_run == id
                           : id > c->wait_run && strcmp(c->wait_dataset, run.spec.path) == 0;
         if (matches) {
-            const struct assay_run_progress progress = progress_of(s, id);
+            const struct assay_run_progress progress = server_progress(s, id);
             assay_reply_run(&c->out, &run, &progress);
             c->waits = assay_run_is_final(&run) ? 0 : 1;
         }
     }
+}
+
+void server_tell(struct server *s, uint64_t id)
+{
+    server_news(s, id);
+    tell_waiters(s, id);
+}
+
+void server_tell_progress(struct server *s, uint64_t id)
+{
+    server_stir(s);
+    tell_waiters(s, id);
 }
 
 /* ---- clients ------------------------------------------------------------------------------- */
@@ -358,6 +286,7 @@ static void client_release(struct server *s, struct server_client *c)
     assay_buf_release(&c->in);
     assay_buf_release(&c->out);
     free(c->wait_dataset);
+    server_watch_stop(&c->watch);
     *c = (struct server_client){.fd = -1};
 }
 

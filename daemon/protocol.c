@@ -22,6 +22,7 @@ static const struct {
     [ASSAY_OP_METRICS] = {"metrics", {"op", NULL}},
     [ASSAY_OP_REAUDIT] = {"reaudit", {"op", "dry_run", NULL}},
     [ASSAY_OP_CANCEL] = {"cancel", {"op", "run", NULL}},
+    [ASSAY_OP_WATCH] = {"watch", {"op", "run", "dataset", "interval_ms", NULL}},
 };
 
 int assay_path_is_plain(const char *path)
@@ -86,6 +87,10 @@ static enum assay_status check_request(const struct assay_request *r, struct ass
                           "\"priority\" is at most %d, \"deadline_ms\" at most %llu",
                           ASSAY_LIMIT_PRIORITY, (unsigned long long)ASSAY_LIMIT_DEADLINE_MS);
     }
+    if (r->interval_ms > ASSAY_LIMIT_WATCH_MAX_MS) {
+        return assay_fail(err, ASSAY_USAGE, "\"interval_ms\" is at most %d",
+                          ASSAY_LIMIT_WATCH_MAX_MS);
+    }
     if ((r->op == ASSAY_OP_WAIT || r->op == ASSAY_OP_REPORT) && r->dataset == NULL && r->run == 0) {
         return assay_fail(err, ASSAY_USAGE, "%s needs \"run\" or \"dataset\"", ops[r->op].name);
     }
@@ -96,7 +101,7 @@ static enum assay_status read_members(struct assay_request *r, const json_t *obj
                                       struct assay_error *err)
 {
     static const char *const texts[] = {"path", "policy", "dataset", NULL};
-    static const char *const numbers[] = {"run", "priority", "deadline_ms", NULL};
+    static const char *const numbers[] = {"run", "priority", "deadline_ms", "interval_ms", NULL};
     const json_t *dry_run = json_object_get(object, "dry_run");
     if (dry_run != NULL && !json_is_boolean(dry_run)) {
         return assay_fail(err, ASSAY_USAGE, "member \"dry_run\" must be true or false");
@@ -110,6 +115,7 @@ static enum assay_status read_members(struct assay_request *r, const json_t *obj
         r->run = assay_json_in_uint(object, "run");
         r->priority = assay_json_in_uint(object, "priority");
         r->deadline_ms = assay_json_in_uint(object, "deadline_ms");
+        r->interval_ms = assay_json_in_uint(object, "interval_ms");
         status = take_packs(r, json_object_get(object, "packs"), err);
     }
     if (status == ASSAY_OK && assay_arena_overflowed(r->arena)) {
@@ -194,7 +200,10 @@ enum assay_status assay_request_encode(const struct assay_request *r, struct ass
     const struct {
         const char *name;
         uint64_t value;
-    } numbers[] = {{"run", r->run}, {"priority", r->priority}, {"deadline_ms", r->deadline_ms}};
+    } numbers[] = {{"run", r->run},
+                   {"priority", r->priority},
+                   {"deadline_ms", r->deadline_ms},
+                   {"interval_ms", r->interval_ms}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (numbers[i].value != 0) {
             assay_json_kv_uint(&j, numbers[i].name, numbers[i].value);

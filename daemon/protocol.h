@@ -7,10 +7,12 @@
  *     {"op":"cancel","run":N}
  *     {"op":"reaudit","dry_run":true}
  *     {"op":"wait","run":N}  or  {"op":"wait","dataset":"/abs","run":AFTER}
+ *     {"op":"watch","run":N,"dataset":"/abs","interval_ms":N}
  *     {"op":"report","run":N}  or  {"op":"report","dataset":"/abs"}
  *
  * Replies: {"ok":true,...} or {"ok":false,"status":"usage","message":"..."}; `wait` sends a reply
- * at every change, the last one with run.final true.
+ * at every change, the last one with run.final true; `watch` is answered until the client
+ * closes: daemon/status.c.
  */
 #ifndef ASSAY_DAEMON_PROTOCOL_H
 #define ASSAY_DAEMON_PROTOCOL_H
@@ -30,18 +32,20 @@ enum assay_request_op {
     ASSAY_OP_METRICS,
     ASSAY_OP_REAUDIT,
     ASSAY_OP_CANCEL,
+    ASSAY_OP_WATCH,
     ASSAY_OP_MAX
 };
 
 struct assay_request {
     enum assay_request_op op;
     const char *path;    /* submit: absolute, no "." or ".." in it, no "/" at the end */
-    const char *dataset; /* wait, report: likewise */
+    const char *dataset; /* wait, report, watch: likewise */
     const char *policy;
     struct assay_config_list packs;
     uint64_t run;
     int dry_run;                    /* reaudit: only list */
     uint64_t priority, deadline_ms; /* submit */
+    uint64_t interval_ms;           /* watch: at least this long between two replies */
     struct assay_arena *arena;
 };
 

@@ -172,7 +172,9 @@ static void run_ready(struct server *s, struct server_watcher *w)
     struct server_run *run = (struct server_run *)(void *)w; /* watcher is the first member */
     int before = run->child.pipe_fd;
     if (assay_child_read(&run->child, assay_monotonic_ms())) {
-        server_tell(s, run->id);
+        server_tell_progress(s, run->id);
+    } else {
+        server_stir(s); /* it still does not get on */
     }
     if (before >= 0 && run->child.pipe_fd < 0) {
         (void)assay_child_reap(&run->child);

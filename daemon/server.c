@@ -235,6 +235,7 @@ static void begin_drain(struct server *s)
     }
     s->state = SERVER_DRAINING;
     s->drain_ms = assay_monotonic_ms() + s->config->drain_ms;
+    server_stir(s);
     assay_notify("STOPPING=1");
     assay_log(ASSAY_LOG_INFO, "assayd", "stopping: running audits may finish",
               ASSAY_LOG_N("running", server_busy(s)),
@@ -283,6 +284,8 @@ static void arm_timer(struct server *s)
     if (s->state == SERVER_DRAINING) {
         due = s->drain_ms < due ? s->drain_ms : due;
     }
+    uint64_t watch = server_watch_deadline(s);
+    due = watch < due ? watch : due;
     uint64_t reload = server_reload_deadline(s);
     due = reload < due ? reload : due;
     s->work_ms = due;
@@ -323,6 +326,7 @@ static void loop(struct server *s)
         server_check_ends(s);
         server_schedule(s);
         server_answer_all(s);
+        server_watch_turn(s);
         server_flush(s);
         server_notice_turn(s);
         if (s->state == SERVER_DRAINING &&

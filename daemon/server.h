@@ -3,7 +3,7 @@
  * daemon/server.h: the inside of assayd, shared by its own files and nobody else.
  *
  * One thread, one epoll instance, no blocking call but the signing of a finished report. server.c
- * holds the loop and the life of the process; runs.c the audits; listen.c and control.c the socket;
+ * holds the loop and the life of the process; runs.c the audits; listen.c and control.c the socket; status.c what is shown of it all;
  * publish.c what happens to a report; adopt.c what an earlier life left; notify.c what the service
  * manager is told; gauges.c what is counted.
  */
@@ -60,6 +60,26 @@ struct server_run {
         record_ms; /* monotonic; when to try again to record the outcome; 0: nothing to record */
 };
 
+/* A client that watches: status.c. */
+struct server_watch {
+    int on;
+    int all;          /* to be told of everything next, not of what changed */
+    uint64_t at;      /* the first change it was not told of */
+    uint64_t seen;    /* news.stirred at the last push */
+    uint64_t next_ms; /* monotonic; not before */
+    uint64_t interval_ms;
+    uint64_t run;  /* only this run, or with a dataset, those with a greater number; 0: any */
+    char *dataset; /* NULL: any */
+};
+
+/* What has changed: the last of so many runs, by number. */
+#define SERVER_NEWS 1024
+struct server_news {
+    uint64_t run[SERVER_NEWS];
+    uint64_t n;       /* changes ever */
+    uint64_t stirred; /* and those of progress, which have no place in the ring */
+};
+
 struct server_client {
     struct server_watcher watcher;
     int fd; /* -1: free */
@@ -67,8 +87,9 @@ struct server_client {
     int waits;          /* a `wait` is open: */
     uint64_t wait_run;  /* this run; or with a dataset, a run with a greater number */
     char *wait_dataset; /* NULL */
-    int waits_reload;   /* is to be answered at the end of so many reloads from now; 0: is not */
-    int closing;        /* after the output is gone */
+    struct server_watch watch;
+    int waits_reload; /* is to be answered at the end of so many reloads from now; 0: is not */
+    int closing;      /* after the output is gone */
 };
 
 /* What the service manager was told, and when (monotonic). */
@@ -107,6 +128,7 @@ struct server {
     struct server_client clients[ASSAY_LIMIT_CLIENTS];
     int socket_is_lent; /* the service manager's: its file is not ours to remove */
     struct server_notice notice;
+    struct server_news news;
     struct assay_metrics metrics;
     uint64_t work_ms; /* monotonic; the next thing due that is not a notice */
     struct server_reload reload;
@@ -244,8 +266,21 @@ enum assay_status server_load_keys(const struct assay_config *c, const char *sig
 void server_reload_answer(struct server *s, const struct assay_error *err);
 void server_accept(struct server *s, struct server_watcher *w);
 void server_control_close(struct server *s);
-void server_tell(struct server *s, uint64_t run); /* something about this run changed */
+void server_tell(struct server *s, uint64_t run);          /* this run is in another state */
+void server_tell_progress(struct server *s, uint64_t run); /* its worker got on */
 void server_flush(struct server *s);
+
+/* status.c */
+struct assay_run_progress server_progress(const struct server *s, uint64_t run);
+enum assay_status server_put_status(struct server *s, struct assay_buf *out,
+                                    struct assay_error *err);
+void server_news(struct server *s, uint64_t run);
+void server_stir(struct server *s); /* something else changed that watchers may show */
+enum assay_status server_watch_start(struct server *s, struct server_watch *w,
+                                     const struct assay_request *r, struct assay_error *err);
+void server_watch_stop(struct server_watch *w);
+void server_watch_turn(struct server *s); /* tells those whose time has come */
+uint64_t server_watch_deadline(const struct server *s);
 
 /* listen.c */
 enum assay_status server_listen(struct server *s, struct assay_error *err);

@@ -191,6 +191,11 @@ enum assay_status assay_store_newest(struct assay_store *s, const char *path, ui
 enum assay_status assay_store_list(struct assay_store *s, size_t max,
                                    int (*each)(void *ctx, const struct assay_run_record *run),
                                    void *ctx, struct assay_error *err);
+/* Those that wait, in the order in which they start where nothing holds them up. */
+enum assay_status assay_store_waiting(struct assay_store *s, size_t max,
+                                      int (*each)(void *ctx, const struct assay_run_record *run),
+                                      void *ctx, struct assay_error *err);
+uint64_t assay_store_queued(struct assay_store *s); /* how many wait */
 enum assay_status assay_store_counts(struct assay_store *s, uint64_t ret[ASSAY_RUN_STATES],
                                      struct assay_error *err);
 

@@ -33,6 +33,8 @@ enum store_query {
     Q_GET,
     Q_NEWEST,
     Q_LIST,
+    Q_WAITING,
+    Q_QUEUED,
     Q_COUNTS,
     Q_INTERRUPTED,
     Q_CAP,

@@ -165,14 +165,13 @@ enum assay_status assay_store_newest(struct assay_store *s, const char *path, ui
     return store_one_run(s, q, ret, err);
 }
 
-enum assay_status assay_store_list(struct assay_store *s, size_t max,
+static enum assay_status list_runs(struct assay_store *s, sqlite3_stmt *q, size_t max,
                                    int (*each)(void *ctx, const struct assay_run_record *run),
                                    void *ctx, struct assay_error *err)
 {
     struct assay_run_record run;
     int step;
     int stop = 0;
-    sqlite3_stmt *q = store_query(s, Q_LIST);
     store_bind_number(q, 1, max);
     while (!stop && (step = sqlite3_step(q)) == SQLITE_ROW) {
         store_read_run(s, q, &run);
@@ -181,6 +180,25 @@ enum assay_status assay_store_list(struct assay_store *s, size_t max,
     enum assay_status status = stop || step == SQLITE_DONE ? ASSAY_OK : store_fail(s, "list", err);
     (void)sqlite3_reset(q);
     return status;
+}
+
+enum assay_status assay_store_list(struct assay_store *s, size_t max,
+                                   int (*each)(void *ctx, const struct assay_run_record *run),
+                                   void *ctx, struct assay_error *err)
+{
+    return list_runs(s, store_query(s, Q_LIST), max, each, ctx, err);
+}
+
+enum assay_status assay_store_waiting(struct assay_store *s, size_t max,
+                                      int (*each)(void *ctx, const struct assay_run_record *run),
+                                      void *ctx, struct assay_error *err)
+{
+    return list_runs(s, store_query(s, Q_WAITING), max, each, ctx, err);
+}
+
+uint64_t assay_store_queued(struct assay_store *s)
+{
+    return store_one_number(store_query(s, Q_QUEUED));
 }
 
 enum assay_status assay_store_counts(struct assay_store *s, uint64_t ret[ASSAY_RUN_STATES],

@@ -92,6 +92,8 @@ static const char *const store_sql[Q_MAX] = {
     [Q_GET] = RUN "WHERE r.id = ?1",
     [Q_NEWEST] = RUN "WHERE d.path = ?1 AND r.id > ?2 ORDER BY r.id DESC LIMIT 1",
     [Q_LIST] = RUN "ORDER BY r.id DESC LIMIT ?1",
+    [Q_WAITING] = RUN "WHERE r.state = 0 ORDER BY r.priority DESC, r.id LIMIT ?1",
+    [Q_QUEUED] = "SELECT count(*) FROM runs WHERE state = 0",
     [Q_COUNTS] = "SELECT state, count(*) FROM runs GROUP BY state",
     [Q_INTERRUPTED] = RUN "WHERE r.state = 1 ORDER BY r.id LIMIT 1",
     [Q_CAP] = "UPDATE runs SET not_before_ms = 0 WHERE state = 0 AND not_before_ms > ?1",

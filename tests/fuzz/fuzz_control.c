@@ -18,7 +18,8 @@ static void check_request(struct assay_bytes line)
         assay_buf_init(&out, 8 * ASSAY_LIMIT_CONTROL_MESSAGE);
         if (assay_request_encode(&r, &out) != ASSAY_OK ||
             assay_request_parse(assay_buf_bytes(&out), &again, &err) != ASSAY_OK ||
-            again.op != r.op || again.run != r.run || again.packs.n != r.packs.n) {
+            again.op != r.op || again.run != r.run || again.packs.n != r.packs.n ||
+            again.interval_ms != r.interval_ms) {
             abort();
         }
         assay_request_release(&again);

@@ -22,6 +22,8 @@ static void requests_round_trip(void **state)
         "{\"op\":\"report\",\"run\":7}\n",
         "{\"op\":\"submit\",\"path\":\"/a\",\"priority\":5,\"deadline_ms\":60000}\n",
         "{\"op\":\"cancel\",\"run\":7}\n",
+        "{\"op\":\"watch\"}\n",
+        "{\"op\":\"watch\",\"dataset\":\"/d\",\"run\":7,\"interval_ms\":500}\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct assay_request r;
@@ -62,6 +64,10 @@ static void bad_requests_are_refused(void **state)
         "{\"op\":\"submit\",\"path\":\"/a\",\"priority\":-1}",
         "{\"op\":\"submit\",\"path\":\"/a\",\"deadline_ms\":\"5\"}",
         "{\"op\":\"wait\",\"run\":-1}",
+        "{\"op\":\"watch\",\"interval_ms\":3600001}",
+        "{\"op\":\"watch\",\"dataset\":\"d\"}",
+        "{\"op\":\"watch\",\"path\":\"/d\"}",
+        "{\"op\":\"wait\",\"run\":1,\"interval_ms\":5}",
         "{\"op\":\"wait\",\"run\":\"1\"}",
         "{\"op\":\"wait\",\"dataset\":\"/a/./b\"}",
         "{\"op\":\"ping\"} trailing",
