@@ -65,7 +65,7 @@ static const char *host_option(void *ctx, const char *name)
 static uint32_t host_rule_index(void *ctx, const char *id)
 {
     const struct host_ctx *h = ctx;
-    return assay_ruleset_find(h->run->opt->rules, id);
+    return h->run->n_rules == 0 ? ASSAY_NONE : assay_ruleset_find(h->run->opt->rules, id);
 }
 
 static const struct assay_rule_view *host_rule(void *ctx, uint32_t index)
@@ -125,14 +125,15 @@ static uint64_t host_memory_budget(void *ctx)
 static const char *host_file_name(void *ctx, uint32_t file)
 {
     const struct host_ctx *h = ctx;
-    const struct assay_entry *e = assay_inventory_get(h->run->inventory, file);
+    const struct assay_inventory *files = h->run->inventory; /* NULL: there is no dataset */
+    const struct assay_entry *e = files == NULL ? NULL : assay_inventory_get(files, file);
     return e == NULL ? NULL : e->name;
 }
 
 static uint32_t host_find_file(void *ctx, const char *name, size_t len)
 {
     const struct host_ctx *h = ctx;
-    if (memchr(name, '\0', len) != NULL) {
+    if (h->run->inventory == NULL || memchr(name, '\0', len) != NULL) {
         return ASSAY_NONE;
     }
     return assay_inventory_find(h->run->inventory, assay_bytes_make(name, len));
@@ -141,7 +142,7 @@ static uint32_t host_find_file(void *ctx, const char *name, size_t len)
 static int host_open_file(void *ctx, uint32_t file)
 {
     const struct host_ctx *h = ctx;
-    if (file >= assay_inventory_count(h->run->inventory)) {
+    if (h->run->inventory == NULL || file >= assay_inventory_count(h->run->inventory)) {
         errno = EINVAL;
         return -1;
     }

@@ -120,6 +120,10 @@ struct assay_scanner {
     /* Whether the scanner, as it is set up, may ever want a look; asked before the first reading,
      * since standard input must then be kept for the second. May be NULL: it may. */
     int (*review_may)(const void *shared);
+    /* Work on what the scanner keeps between audits, an index for one, without a dataset: its
+     * options say what. There are no files, rules or other members called; what it writes is whole
+     * or not there. May be NULL. */
+    enum assay_status (*maintain)(const struct assay_host *host, struct assay_error *err);
 };
 
 /* Looks beyond the first that one audit grants. */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * An index of an earlier delivery, as hostile as it comes: the first byte chooses whether the input
  * is the file as it is, or the sections of one whose checksums are right. It is refused, or it can
- * be searched. */
+ * be searched and merged. */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "assay/plugin.h"
 #include "core/fs.h"
 #include "core/hash.h"
-#include "plugins/scanners/duplicates/index.h"
+#include "plugins/scanners/duplicates/index_merge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,8 +18,18 @@ static void hash128(void *ctx, const void *data, size_t len, uint64_t seed, uint
     assay_xxh3_128(data, len, seed, ret);
 }
 
-static const struct assay_host host = {
-    .abi = ASSAY_PLUGIN_ABI, .size = sizeof(struct assay_host), .hash128 = hash128};
+static int cancelled(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+static const struct assay_host host = {.abi = ASSAY_PLUGIN_ABI,
+                                       .size = sizeof(struct assay_host),
+                                       .cancelled = cancelled,
+                                       .hash128 = hash128};
+
+static const char *const param_names[DUP_INDEX_PARAMS] = {""};
 
 static uint64_t check_of(const void *data, size_t len)
 {
@@ -28,52 +38,91 @@ static uint64_t check_of(const void *data, size_t len)
     return hash[0];
 }
 
-/* A file around sections: their lengths are the first bytes, in units of 24 bytes. */
+/* A file around sections: their lengths are the first bytes, in units of 48 bytes or more. One
+ * delivery or two are put in between, whose files may be wrong. */
 static void wrap(struct assay_buf *out, const uint8_t *data, size_t size)
 {
     struct dup_index_head head;
+    struct dup_index_delivery d[2] = {{.files = data[0] % 4, .name = "a"},
+                                      {.first_file = data[0] % 4, .files = 1, .name = "b"}};
     char padded[DUP_INDEX_HEAD] = {0};
     memset(&head, 0, sizeof head);
     head.magic = DUP_INDEX_MAGIC;
-    head.files = data[0] % 4;
-    uint64_t at = DUP_INDEX_HEAD;
-    for (unsigned i = 0; i < DUP_INDEX_CHECKS; i++) {
-        const size_t left = (size - 8) / 24 * 24 - (size_t)(at - DUP_INDEX_HEAD);
-        const size_t want = (size_t)(data[1 + i] % 32) * (i == DUP_INDEX_ENTRIES ? 96 : 48);
-        head.sections[i] = (struct dup_index_span){at, want < left ? want : 0};
-        at += head.sections[i].bytes;
-    }
-    head.sections[DUP_INDEX_CHECKS] = (struct dup_index_span){at, at > DUP_INDEX_HEAD ? 8 : 0};
-    head.check = check_of(&head, offsetof(struct dup_index_head, check));
-    memcpy(padded, &head, sizeof head);
+    head.deliveries = 1 + (data[0] >> 2 & 1);
+    head.files = d[0].files + head.deliveries - 1;
     assay_buf_add(out, padded, sizeof padded);
-    assay_buf_add(out, (const char *)data + 8, (size_t)at - DUP_INDEX_HEAD);
-    if (at > DUP_INDEX_HEAD) {
-        const uint64_t check = check_of(data + 8, (size_t)at - DUP_INDEX_HEAD);
-        assay_buf_add(out, (const char *)&check, 8);
+    size_t taken = 8;
+    for (unsigned i = 0; i < DUP_INDEX_CHECKS; i++) {
+        const size_t left = (size - taken) / 48 * 48;
+        const size_t want = (size_t)(data[1 + i] % 32) * (i == DUP_INDEX_ENTRIES ? 96 : 48);
+        head.sections[i].at = out->len;
+        if (i == DUP_INDEX_DELIVERIES) {
+            assay_buf_add(out, (const char *)d, head.deliveries * sizeof d[0]);
+        } else if (want <= left) {
+            assay_buf_add(out, (const char *)data + taken, want);
+            taken += want;
+        }
+        head.sections[i].bytes = out->len - head.sections[i].at;
+    }
+    const uint64_t check = check_of(out->ptr + DUP_INDEX_HEAD, out->len - DUP_INDEX_HEAD);
+    head.sections[DUP_INDEX_CHECKS] = (struct dup_index_span){out->len, sizeof check};
+    assay_buf_add(out, (const char *)&check, sizeof check);
+    head.check = check_of(&head, offsetof(struct dup_index_head, check));
+    if (assay_buf_status(out) == ASSAY_OK) {
+        memcpy(out->ptr, &head, sizeof head);
     }
 }
 
-static void search(const struct dup_index *x, const uint8_t *data, size_t size)
+static void search(const struct dup_lookup *l, const uint8_t *data, size_t size)
 {
     uint64_t keys[8] = {0};
     struct dup_partner p;
     memcpy(keys, data, size < sizeof keys ? size : sizeof keys);
     const struct dup_entry e = {{keys[0], keys[1]}, keys[2], keys[3]};
-    dup_index_find(x, &e, &p);
+    dup_lookup_same(l, &e, &p);
     if (p.likeness != DUP_UNLIKE) {
-        (void)dup_index_file(x, dup_place_file(p.place))[0];
+        (void)dup_index_file(l->runs[p.run], dup_place_file(p.place))[0];
     }
-    dup_index_find_near(x, keys, 8, keys, 1, 500, &p);
+    dup_lookup_near(l, keys, 8, keys, 1, 500, &p);
     if (p.likeness != DUP_UNLIKE && p.similarity < 500) {
         abort();
     }
 }
 
+/* What can be opened can be merged, with one delivery dropped or with none, and opened again. */
+static void merge(const char *path, const char *drop)
+{
+    char into[96];
+    struct assay_error err;
+    struct dup_lookup l = {.n = 0};
+    struct dup_run_merge m = {.host = &host, .param_names = param_names, .drop = drop};
+    (void)snprintf(into, sizeof into, "%s.merged", path);
+    if (dup_run_merge_add(&m, path, &err) == ASSAY_OK &&
+        dup_run_merge_write(&m, into, &err) == ASSAY_OK &&
+        dup_lookup_add(&l, into, NULL, &host, &err) != ASSAY_OK) {
+        abort();
+    }
+    dup_lookup_release(&l);
+    dup_run_merge_release(&m);
+    (void)unlink(into);
+}
+
+static void look_into(const char *path, const uint8_t *data, size_t size)
+{
+    struct assay_error err;
+    struct dup_lookup l = {.n = 0};
+    if (dup_lookup_add(&l, path, NULL, &host, &err) == ASSAY_OK &&
+        dup_lookup_ready(&l, &err) == ASSAY_OK) {
+        search(&l, data, size);
+        merge(path, NULL);
+        merge(path, "b");
+    }
+    dup_lookup_release(&l);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[64];
-    struct dup_index *x;
     struct assay_error err;
     ASSAY_AUTO_BUF file;
     assay_buf_init(&file, (size_t)1 << 22);
@@ -86,11 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         wrap(&file, data, size);
     }
     (void)snprintf(path, sizeof path, "%s/fuzz_index.%ld", "/tmp", (long)getpid());
-    const struct dup_params none = {NULL, NULL, 0};
-    if (assay_fs_write_file(path, file.ptr, file.len, 0600, &err) == ASSAY_OK &&
-        dup_index_open(path, &none, &host, &x, &err) == ASSAY_OK) {
-        search(x, data + 8, size - 8);
-        dup_index_close(x);
+    if (assay_fs_write_file(path, file.ptr, file.len, 0600, &err) == ASSAY_OK) {
+        look_into(path, data + 8, size - 8);
     }
     (void)unlink(path);
     return 0;

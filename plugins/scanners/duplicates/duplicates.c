@@ -60,4 +60,5 @@ ASSAY_SCANNER_PLUGIN(duplicates) = {
     .review_merge = dup_second_merge,
     .review_free = dup_second_free,
     .review_may = dup_second_may,
+    .maintain = dup_maintain,
 };

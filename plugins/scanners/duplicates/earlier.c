@@ -4,70 +4,93 @@
  */
 #include "earlier.h"
 
+#include "index_merge.h"
+
 #define PATH_BYTES 4096
 #define SHOWN_MAX  160 /* bytes of a file's name in a finding */
 
-static enum assay_status open_next(struct dup_earlier *e, const struct assay_host *host,
-                                   const struct dup_params *params, struct assay_bytes path,
+/* What is done with each path of a list. */
+typedef enum assay_status path_verb(void *ctx, const char *path, struct assay_error *err);
+
+/* `list`: separated by colons; NULL: none. */
+static enum assay_status each_path(const char *list, path_verb *verb, void *ctx,
                                    struct assay_error *err)
 {
-    char text[PATH_BYTES];
-    if (e->n == DUP_INDEX_MAX || path.len >= sizeof text) {
-        return assay_fail(err, ASSAY_LIMIT, "at most %d indexes with paths of at most %d bytes",
-                          DUP_INDEX_MAX, PATH_BYTES - 1);
-    }
-    memcpy(text, path.ptr, path.len);
-    text[path.len] = '\0';
-    const enum assay_status st = dup_index_open(text, params, host, &e->open[e->n], err);
-    e->n += st == ASSAY_OK;
-    return st;
-}
-
-enum assay_status dup_earlier_init(struct dup_earlier *e, const struct assay_host *host,
-                                   const struct dup_params *params, struct assay_error *err)
-{
-    const char *paths = host->option(host->ctx, "index");
+    char path[PATH_BYTES];
     enum assay_status st = ASSAY_OK;
-    memset(e, 0, sizeof *e);
-    e->write = host->option(host->ctx, "index_write");
-    e->name = host->option(host->ctx, "index_name");
-    e->name = e->name == NULL ? "" : e->name;
-    for (const char *p = paths; p != NULL && *p != '\0' && st == ASSAY_OK;) {
+    for (const char *p = list; p != NULL && *p != '\0' && st == ASSAY_OK;) {
         const size_t len = strcspn(p, ":");
-        if (len > 0) {
-            st = open_next(e, host, params, assay_bytes_make(p, len), err);
+        if (len >= sizeof path) {
+            return assay_fail(err, ASSAY_LIMIT, "paths of indexes have at most %d bytes",
+                              PATH_BYTES - 1);
         }
+        memcpy(path, p, len);
+        path[len] = '\0';
+        st = len == 0 ? ASSAY_OK : verb(ctx, path, err);
         p += len + (p[len] == ':');
     }
     return st;
 }
 
+/* ---- set-up -------------------------------------------------------------------------------- */
+
+struct opening {
+    struct dup_earlier *e;
+    const struct assay_host *host;
+    const struct dup_params *params;
+};
+
+static enum assay_status open_run(void *ctx, const char *path, struct assay_error *err)
+{
+    const struct opening *o = ctx;
+    return dup_lookup_add(&o->e->lookup, path, o->params, o->host, err);
+}
+
+static enum assay_status probe_run(void *ctx, const char *path, struct assay_error *err)
+{
+    const struct opening *o = ctx;
+    return dup_index_probe(path, o->params, o->host, err);
+}
+
+enum assay_status dup_earlier_init(struct dup_earlier *e, const struct assay_host *host,
+                                   const struct dup_params *params, struct assay_error *err)
+{
+    struct opening o = {e, host, params};
+    memset(e, 0, sizeof *e);
+    e->write = host->option(host->ctx, "index_write");
+    e->name = host->option(host->ctx, "index_name");
+    e->name = e->name == NULL ? "" : e->name;
+    const enum assay_status st = each_path(host->option(host->ctx, "index"),
+                                           e->write == NULL ? open_run : probe_run, &o, err);
+    return st == ASSAY_OK ? dup_lookup_ready(&e->lookup, err) : st;
+}
+
 void dup_earlier_release(struct dup_earlier *e)
 {
-    for (unsigned i = 0; i < e->n; i++) {
-        dup_index_close(e->open[i]);
+    dup_lookup_release(&e->lookup);
+}
+
+static enum assay_status list_run(void *ctx, const char *path, struct assay_error *err)
+{
+    return dup_run_merge_add(ctx, path, err);
+}
+
+enum assay_status dup_earlier_maintain(const struct assay_host *host, const char *const *names,
+                                       struct assay_error *err)
+{
+    const char *write = host->option(host->ctx, "index_write");
+    struct dup_run_merge m = {.host = host, .param_names = names};
+    if (write == NULL) {
+        return assay_fail(err, ASSAY_CONFIG, "index_write does not say where to write to");
     }
-    memset(e, 0, sizeof *e);
+    m.drop = host->option(host->ctx, "index_drop");
+    enum assay_status st = each_path(host->option(host->ctx, "index"), list_run, &m, err);
+    st = st == ASSAY_OK ? dup_run_merge_write(&m, write, err) : st;
+    dup_run_merge_release(&m);
+    return st;
 }
 
 /* ---- looking up ---------------------------------------------------------------------------- */
-
-static int is_closer(const struct dup_partner *a, const struct dup_partner *b)
-{
-    return a->likeness > b->likeness ||
-           (a->likeness == b->likeness && a->similarity > b->similarity);
-}
-
-static struct dup_partner look(const struct dup_index *x, const struct dup_keys *keys)
-{
-    struct dup_partner p;
-    dup_index_find(x, keys->entry, &p);
-    if (p.likeness == DUP_UNLIKE && keys->n_bands > 0) {
-        dup_index_find_near(x, keys->bands, keys->n_bands, keys->set, keys->n_set, keys->threshold,
-                            &p);
-    }
-    return p;
-}
 
 /* Printable ASCII as it is, the rest as %XX; cut off with "..." when it is too long. */
 static void show_name(const char *name, char out[SHOWN_MAX + 8])
@@ -84,17 +107,20 @@ static void show_name(const char *name, char out[SHOWN_MAX + 8])
     memcpy(out + n, *name == '\0' ? "" : "...", *name == '\0' ? 1 : 4);
 }
 
-static enum assay_status say(const struct dup_index *x, const struct dup_partner *p,
+static enum assay_status say(const struct dup_lookup *l, const struct dup_partner *p,
                              const struct assay_batch *b, uint32_t record, uint32_t rule,
                              struct assay_sink *sink)
 {
     static const char *const how[] = {"", "near-duplicate of", "same text as", "same bytes as"};
     char delivery[SHOWN_MAX + 8], file[SHOWN_MAX + 8], detail[2 * SHOWN_MAX + 160];
+    const struct dup_index *x = l->runs[p->run];
+    const uint32_t in = dup_place_file(p->place);
+    size_t n_deliveries;
     if (rule == ASSAY_NONE) {
         return ASSAY_OK;
     }
-    show_name(dup_index_name(x), delivery);
-    show_name(dup_index_file(x, dup_place_file(p->place)), file);
+    show_name(dup_index_deliveries(x, &n_deliveries)[dup_index_delivery_of(x, in)].name, delivery);
+    show_name(dup_index_file(x, in), file);
     int n = snprintf(detail, sizeof detail, "%s record %llu of %s in delivery %s", how[p->likeness],
                      (unsigned long long)dup_place_record(p->place), file, delivery);
     if (p->likeness == DUP_NEAR && n > 0) {
@@ -112,18 +138,13 @@ enum assay_status dup_earlier_check(const struct dup_earlier *e, const struct du
                                     const struct assay_batch *b, uint32_t record, uint32_t rule,
                                     struct dup_earlier_counts *counts, struct assay_sink *sink)
 {
-    struct dup_partner best = {.likeness = DUP_UNLIKE};
-    const struct dup_index *in = NULL;
-    int capped = 0;
-    for (unsigned i = 0; i < e->n; i++) {
-        const struct dup_partner p = look(e->open[i], keys);
-        capped |= p.capped;
-        if (is_closer(&p, &best)) {
-            best = p;
-            in = e->open[i];
-        }
+    const struct dup_lookup *l = &e->lookup;
+    struct dup_partner p;
+    dup_lookup_same(l, keys->entry, &p);
+    if (p.likeness == DUP_UNLIKE && keys->n_bands > 0) {
+        dup_lookup_near(l, keys->bands, keys->n_bands, keys->set, keys->n_set, keys->threshold, &p);
     }
-    counts->by_likeness[best.likeness]++;
-    counts->capped += (uint64_t)capped;
-    return in == NULL ? ASSAY_OK : say(in, &best, b, record, rule, sink);
+    counts->by_likeness[p.likeness]++;
+    counts->capped += (uint64_t)p.capped;
+    return p.likeness == DUP_UNLIKE ? ASSAY_OK : say(l, &p, b, record, rule, sink);
 }

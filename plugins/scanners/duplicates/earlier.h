@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * duplicates/earlier.h: what was delivered before: the indexes that a delivery is checked against,
- * and the one that is being made of it.
+ * duplicates/earlier.h: what was delivered before: the runs (index.h) that a delivery is checked
+ * against, and the one that is being made of it.
  *
- * Both are asked for by options: `index`, paths separated by colons, and `index_write`. A record is
- * looked up in every index, and the closest partner is named: delivery, file, record. Names of files
- * come from the earlier delivery's inventory, as they stand in its manifest; what is not printable
- * ASCII in them is written as %XX. Immutable once set up.
+ * Asked for by options: `index`, paths of runs separated by colons, and `index_write`. A record is
+ * looked up in all runs together (lookup.h), and the closest partner is named: delivery, file,
+ * record. Names of files come from the earlier delivery's inventory, as they stand in its manifest;
+ * what is not printable ASCII in them is written as %XX. With both options nothing is looked up: the
+ * runs are those that the new one will lie beside, and must have been made with the same parameters.
+ * And without a dataset (dup_earlier_maintain) the runs in `index` are merged into `index_write`,
+ * without the deliveries named in `index_drop`. Immutable once set up.
  */
 #ifndef ASSAY_DUPLICATES_EARLIER_H
 #define ASSAY_DUPLICATES_EARLIER_H
 
-#include "index.h"
+#include "lookup.h"
 
 struct dup_earlier {
-    struct dup_index *open[DUP_INDEX_MAX];
-    unsigned n;
+    struct dup_lookup lookup;
     const char *write; /* path of the index to make; NULL: none */
     const char *name;  /* of this delivery, in the index that is made */
 };
@@ -35,10 +37,13 @@ struct dup_earlier_counts {
     uint64_t capped; /* records of which not every candidate was compared */
 };
 
-/* Reads the options and opens the indexes; release in any case. */
+/* Reads the options and opens the runs; release in any case. */
 enum assay_status dup_earlier_init(struct dup_earlier *e, const struct assay_host *host,
                                    const struct dup_params *params, struct assay_error *err);
 void dup_earlier_release(struct dup_earlier *e);
+/* Merges runs, as the options say; `names` of the parameters, for messages. */
+enum assay_status dup_earlier_maintain(const struct assay_host *host, const char *const *names,
+                                       struct assay_error *err);
 
 static inline void dup_earlier_add(struct dup_earlier_counts *to,
                                    const struct dup_earlier_counts *from)

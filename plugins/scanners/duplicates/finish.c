@@ -202,10 +202,10 @@ static enum assay_status say_delivered(const struct dup_local *l, struct assay_s
         {"duplicates.delivered_normalised", n[DUP_SAME_FORM], 1},
         {"duplicates.delivered_near", n[DUP_NEAR], 1},
         {"duplicates.delivered_capped", l->delivered.capped, 1},
-        {"duplicates.delivered_indexes", l->shared->earlier.n, 1},
+        {"duplicates.delivered_deliveries", l->shared->earlier.lookup.deliveries, 1},
     };
-    return l->shared->earlier.n == 0 ? ASSAY_OK
-                                     : put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
+    return l->shared->earlier.lookup.n == 0 ? ASSAY_OK
+                                            : put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
 }
 
 /* The second look is over: what groups were made of makes room for what clusters are made of. */

@@ -111,7 +111,7 @@ static enum assay_status compare_earlier(struct dup_local *l, const struct assay
         st = dup_keep_add(&l->keep, s->host, dup_table_most(s, DUP_TABLE_BANDS), e->key[0],
                           sh->shingles, n);
     }
-    if (st == ASSAY_OK && s->earlier.n > 0) {
+    if (st == ASSAY_OK && s->earlier.lookup.n > 0) {
         const struct dup_keys keys = {e, sh->keys, sh->n_keys, sh->shingles, n, s->near.threshold};
         st = dup_earlier_check(&s->earlier, &keys, b, (uint32_t)(r - b->records),
                                s->rule[DUP_RULE_DELIVERED], &l->delivered, sink);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * duplicates/index.c: opening, checking and searching; see the header.
+ * duplicates/index.c: opening and checking a run, and finding items in it; see the header.
  */
 #include "index.h"
 
@@ -11,13 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sketch.h"
-
-#define ENTRY_WORDS 4u
-#define BAND_WORDS  2u
-#define SET_WORDS   3u
-#define IDS_MAX     1024u /* of texts compared for one record: those are not compared again */
-
 struct dup_index {
     const char *map;
     size_t size;
@@ -26,16 +19,16 @@ struct dup_index {
 };
 
 static const unsigned section_words[DUP_INDEX_SECTIONS] = {
-    [DUP_INDEX_ENTRIES] = ENTRY_WORDS,
-    [DUP_INDEX_BANDS] = BAND_WORDS,
-    [DUP_INDEX_SETS] = SET_WORDS,
+    [DUP_INDEX_ENTRIES] = DUP_ENTRY_WORDS,
+    [DUP_INDEX_BANDS] = DUP_PAIR_WORDS,
+    [DUP_INDEX_SETS] = DUP_SET_WORDS,
     [DUP_INDEX_HASHES] = 1,
+    [DUP_INDEX_DELIVERIES] = DUP_DELIVERY_WORDS,
     [DUP_INDEX_FILES] = 0,
     [DUP_INDEX_CHECKS] = 1,
 };
 
-/* The words of a section, and how many items it has. */
-static const uint64_t *words_of(const struct dup_index *x, enum dup_index_section s, size_t *ret_n)
+const uint64_t *dup_index_words(const struct dup_index *x, enum dup_index_section s, size_t *ret_n)
 {
     const struct dup_index_span *span = &x->head->sections[s];
     *ret_n = span->bytes / (8 * section_words[s]);
@@ -91,8 +84,14 @@ static enum assay_status check_head(const struct dup_index *x, const struct assa
                           "%.200s is no index of this version: make it again from the delivery",
                           path);
     }
-    if (check_of(host, h, offsetof(struct dup_index_head, check)) != h->check) {
+    if (check_of(host, h, offsetof(struct dup_index_head, check)) != h->check ||
+        h->n_params > DUP_INDEX_PARAMS) {
         return corrupt(path, "its head does not match its checksum", err);
+    }
+    for (size_t i = sizeof *h; i < DUP_INDEX_HEAD; i++) {
+        if (x->map[i] != 0) {
+            return corrupt(path, "its head has something behind it", err);
+        }
     }
     uint64_t at = DUP_INDEX_HEAD;
     for (unsigned i = 0; i < DUP_INDEX_SECTIONS; i++) {
@@ -109,7 +108,7 @@ static enum assay_status check_head(const struct dup_index *x, const struct assa
 static enum assay_status check_params(const struct dup_index *x, const struct dup_params *p,
                                       const char *path, struct assay_error *err)
 {
-    for (unsigned i = 0; i < p->n; i++) {
+    for (unsigned i = 0; p != NULL && i < p->n; i++) {
         if (x->head->n_params != p->n || x->head->params[i] != p->values[i]) {
             return assay_fail(err, ASSAY_CONFIG,
                               "%.200s was made with another %s: use the same, or make it again",
@@ -123,7 +122,7 @@ static enum assay_status check_blocks(const struct dup_index *x, const struct as
                                       const char *path, struct assay_error *err)
 {
     size_t n;
-    const uint64_t *checks = words_of(x, DUP_INDEX_CHECKS, &n);
+    const uint64_t *checks = dup_index_words(x, DUP_INDEX_CHECKS, &n);
     const size_t end = x->head->sections[DUP_INDEX_CHECKS].at;
     size_t at = DUP_INDEX_HEAD;
     for (size_t i = 0; i < n && at < end; i++) {
@@ -138,21 +137,38 @@ static enum assay_status check_blocks(const struct dup_index *x, const struct as
     return at == end ? ASSAY_OK : corrupt(path, "checksums are missing", err);
 }
 
+/* Names ascend, and files are numbered through. */
+static int deliveries_fit(const struct dup_index *x)
+{
+    size_t n;
+    const struct dup_index_delivery *d = dup_index_deliveries(x, &n);
+    uint64_t files = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (d[i].first_file != files || d[i].files > x->head->files - files ||
+            memchr(d[i].name, '\0', sizeof d[i].name) == NULL ||
+            (i > 0 && strcmp(d[i - 1].name, d[i].name) >= 0)) {
+            return 0;
+        }
+        files += d[i].files;
+    }
+    return n == x->head->deliveries && files == x->head->files;
+}
+
 /* What sets point at must be there; entries point at files. */
 static int points_inside(const struct dup_index *x)
 {
     size_t n_sets, n_hashes, n_entries;
-    const uint64_t *sets = words_of(x, DUP_INDEX_SETS, &n_sets);
-    const uint64_t *entries = words_of(x, DUP_INDEX_ENTRIES, &n_entries);
-    (void)words_of(x, DUP_INDEX_HASHES, &n_hashes);
+    const uint64_t *sets = dup_index_words(x, DUP_INDEX_SETS, &n_sets);
+    const uint64_t *entries = dup_index_words(x, DUP_INDEX_ENTRIES, &n_entries);
+    (void)dup_index_words(x, DUP_INDEX_HASHES, &n_hashes);
     for (size_t i = 0; i < n_sets; i++) {
-        const uint64_t first = sets[i * SET_WORDS + 1], count = sets[i * SET_WORDS + 2];
+        const uint64_t first = sets[i * DUP_SET_WORDS + 1], count = sets[i * DUP_SET_WORDS + 2];
         if (first > n_hashes || count > n_hashes - first) {
             return 0;
         }
     }
     for (size_t i = 0; i < n_entries; i++) {
-        if (dup_place_file(entries[i * ENTRY_WORDS + 3]) >= x->head->files) {
+        if (dup_place_file(entries[i * DUP_ENTRY_WORDS + 3]) >= x->head->files) {
             return 0;
         }
     }
@@ -163,7 +179,7 @@ static enum assay_status read_files(struct dup_index *x, const char *path, struc
 {
     const struct dup_index_span *span = &x->head->sections[DUP_INDEX_FILES];
     const char *p = x->map + span->at, *end = p + span->bytes;
-    if (x->head->files > span->bytes || !points_inside(x)) {
+    if (x->head->files > span->bytes || !deliveries_fit(x) || !points_inside(x)) {
         return corrupt(path, "it points outside itself", err);
     }
     x->files = calloc(x->head->files + 1, sizeof *x->files);
@@ -181,26 +197,43 @@ static enum assay_status read_files(struct dup_index *x, const char *path, struc
     return ASSAY_OK;
 }
 
-enum assay_status dup_index_open(const char *path, const struct dup_params *params,
-                                 const struct assay_host *host, struct dup_index **ret,
-                                 struct assay_error *err)
+static enum assay_status open_head(const char *path, const struct dup_params *params,
+                                   const struct assay_host *host, struct dup_index **ret,
+                                   struct assay_error *err)
 {
     struct dup_index *x = calloc(1, sizeof *x);
-    *ret = NULL;
+    *ret = x;
     if (x == NULL) {
         return assay_fail(err, ASSAY_NOMEM, "no memory for the index %.200s", path);
     }
     enum assay_status st = map_file(x, path, err);
     st = st == ASSAY_OK ? check_head(x, host, path, err) : st;
-    st = st == ASSAY_OK ? check_params(x, params, path, err) : st;
+    return st == ASSAY_OK ? check_params(x, params, path, err) : st;
+}
+
+enum assay_status dup_index_open(const char *path, const struct dup_params *params,
+                                 const struct assay_host *host, struct dup_index **ret,
+                                 struct assay_error *err)
+{
+    struct dup_index *x;
+    enum assay_status st = open_head(path, params, host, &x, err);
     st = st == ASSAY_OK ? check_blocks(x, host, path, err) : st;
     st = st == ASSAY_OK ? read_files(x, path, err) : st;
     if (st != ASSAY_OK) {
         dup_index_close(x);
-        return st;
+        x = NULL;
     }
     *ret = x;
-    return ASSAY_OK;
+    return st;
+}
+
+enum assay_status dup_index_probe(const char *path, const struct dup_params *params,
+                                  const struct assay_host *host, struct assay_error *err)
+{
+    struct dup_index *x;
+    const enum assay_status st = open_head(path, params, host, &x, err);
+    dup_index_close(x);
+    return st;
 }
 
 void dup_index_close(struct dup_index *x)
@@ -215,9 +248,31 @@ void dup_index_close(struct dup_index *x)
     }
 }
 
-const char *dup_index_name(const struct dup_index *x)
+const uint64_t *dup_index_params(const struct dup_index *x, unsigned *ret_n)
 {
-    return x->head->name;
+    *ret_n = (unsigned)x->head->n_params;
+    return x->head->params;
+}
+
+const struct dup_index_delivery *dup_index_deliveries(const struct dup_index *x, size_t *ret_n)
+{
+    return (const struct dup_index_delivery *)(const void *)dup_index_words(x, DUP_INDEX_DELIVERIES,
+                                                                            ret_n);
+}
+
+size_t dup_index_delivery_of(const struct dup_index *x, uint32_t file)
+{
+    size_t low = 0, high;
+    const struct dup_index_delivery *d = dup_index_deliveries(x, &high);
+    while (high - low > 1) { /* the last that begins at or before it */
+        const size_t mid = low + (high - low) / 2;
+        if (d[mid].first_file <= file) {
+            low = mid;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
 }
 
 const char *dup_index_file(const struct dup_index *x, uint32_t file)
@@ -225,26 +280,34 @@ const char *dup_index_file(const struct dup_index *x, uint32_t file)
     return file < x->head->files ? x->files[file] : "";
 }
 
-/* ---- searching ----------------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------------------------- */
 
-/* The first of `n` items of `words` words whose first word is at least `key`. Keys are hashes, so
- * the place can be guessed from the value: a few guesses, then halving. */
-static size_t lower_bound(const uint64_t *items, size_t n, unsigned words, uint64_t key)
+/* Narrows low..high, of which one is the first item of at least `key`, by guessing: keys are
+ * hashes, so the place follows from the value. */
+static void narrow(const uint64_t *items, unsigned words, uint64_t key, size_t *low, size_t *high)
 {
-    size_t low = 0, high = n; /* it is one of low..high */
-    for (int guesses = 8; high - low > 32 && guesses > 0; guesses--) {
-        const uint64_t first = items[low * words], last = items[(high - 1) * words];
+    for (int guesses = 8; *high - *low > 32 && guesses > 0; guesses--) {
+        const uint64_t first = items[*low * words], last = items[(*high - 1) * words];
         if (key <= first || key > last) {
-            return key <= first ? low : high;
+            *low = *high = key <= first ? *low : *high;
+            return;
         }
         const double share = (double)(key - first) / ((double)(last - first) + 1);
-        const size_t mid = low + (size_t)((double)(high - 1 - low) * share);
+        const size_t mid = *low + (size_t)((double)(*high - 1 - *low) * share);
         if (items[mid * words] < key) {
-            low = mid + 1;
+            *low = mid + 1;
         } else {
-            high = mid;
+            *high = mid;
         }
     }
+}
+
+size_t dup_index_from(const struct dup_index *x, enum dup_index_section s, uint64_t key)
+{
+    const unsigned words = section_words[s];
+    size_t low = 0, high;
+    const uint64_t *items = dup_index_words(x, s, &high);
+    narrow(items, words, key, &low, &high);
     while (low < high) {
         const size_t mid = low + (high - low) / 2;
         if (items[mid * words] < key) {
@@ -256,110 +319,42 @@ static size_t lower_bound(const uint64_t *items, size_t n, unsigned words, uint6
     return low;
 }
 
-void dup_index_find(const struct dup_index *x, const struct dup_entry *e, struct dup_partner *ret)
+int dup_index_set(const struct dup_index *x, uint64_t id, const uint64_t **ret, size_t *ret_n)
 {
-    size_t n;
-    const uint64_t *entries = words_of(x, DUP_INDEX_ENTRIES, &n);
-    memset(ret, 0, sizeof *ret);
-    for (size_t i = lower_bound(entries, n, ENTRY_WORDS, e->key[0]);
-         i < n && entries[i * ENTRY_WORDS] == e->key[0]; i++) {
-        const uint64_t *item = entries + i * ENTRY_WORDS;
-        if (item[1] != e->key[1]) {
-            continue;
-        }
-        const enum dup_likeness is = item[2] == e->variant ? DUP_SAME_BYTES : DUP_SAME_FORM;
-        if (is > ret->likeness || (is == ret->likeness && item[3] < ret->place)) {
-            *ret = (struct dup_partner){is, item[3], 1000, 0};
-        }
+    size_t n_sets, n_hashes;
+    const uint64_t *sets = dup_index_words(x, DUP_INDEX_SETS, &n_sets);
+    const uint64_t *hashes = dup_index_words(x, DUP_INDEX_HASHES, &n_hashes);
+    const size_t at = dup_index_from(x, DUP_INDEX_SETS, id);
+    if (at == n_sets || sets[at * DUP_SET_WORDS] != id) {
+        return 0;
     }
+    *ret = hashes + sets[at * DUP_SET_WORDS + 1];
+    *ret_n = (size_t)sets[at * DUP_SET_WORDS + 2];
+    return 1;
 }
 
-/* The first place of the text `id`. */
-static uint64_t place_of(const struct dup_index *x, uint64_t id)
+int dup_index_set_order(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b)
 {
-    size_t n;
-    const uint64_t *entries = words_of(x, DUP_INDEX_ENTRIES, &n);
-    uint64_t place = UINT64_MAX;
-    for (size_t i = lower_bound(entries, n, ENTRY_WORDS, id);
-         i < n && entries[i * ENTRY_WORDS] == id; i++) {
-        place = entries[i * ENTRY_WORDS + 3] < place ? entries[i * ENTRY_WORDS + 3] : place;
+    if (n_a != n_b) {
+        return n_a < n_b ? -1 : 1;
     }
-    return place;
-}
-
-struct near_search {
-    const struct dup_index *x;
-    const uint64_t *set;
-    size_t n;
-    unsigned threshold;
-    uint64_t ids[IDS_MAX]; /* compared already */
-    size_t n_ids;
-    struct dup_partner *best;
-};
-
-static int was_compared(struct near_search *s, uint64_t id)
-{
-    for (size_t i = 0; i < s->n_ids; i++) {
-        if (s->ids[i] == id) {
-            return 1;
+    for (size_t i = 0; i < n_a; i++) {
+        if (a[i] != b[i]) {
+            return a[i] < b[i] ? -1 : 1;
         }
-    }
-    if (s->n_ids < IDS_MAX) {
-        s->ids[s->n_ids++] = id;
     }
     return 0;
 }
 
-static void compare(struct near_search *s, uint64_t id)
+uint64_t dup_index_place(const struct dup_index *x, uint64_t id)
 {
-    size_t n_sets, n_hashes;
-    const uint64_t *sets = words_of(s->x, DUP_INDEX_SETS, &n_sets);
-    const uint64_t *hashes = words_of(s->x, DUP_INDEX_HASHES, &n_hashes);
-    if (was_compared(s, id)) {
-        return;
+    size_t n;
+    const uint64_t *entries = dup_index_words(x, DUP_INDEX_ENTRIES, &n);
+    uint64_t place = UINT64_MAX;
+    for (size_t i = dup_index_from(x, DUP_INDEX_ENTRIES, id);
+         i < n && entries[i * DUP_ENTRY_WORDS] == id; i++) {
+        const uint64_t here = entries[i * DUP_ENTRY_WORDS + 3];
+        place = here < place ? here : place;
     }
-    const size_t at = lower_bound(sets, n_sets, SET_WORDS, id);
-    if (at == n_sets || sets[at * SET_WORDS] != id) {
-        return;
-    }
-    const uint64_t *other = hashes + sets[at * SET_WORDS + 1];
-    const size_t n_other = (size_t)sets[at * SET_WORDS + 2];
-    const size_t shared = dup_shared(s->set, s->n, other, n_other, 0);
-    const size_t all = s->n + n_other - shared;
-    const unsigned similarity = all == 0 ? 0 : (unsigned)(shared * 1000 / all);
-    if (all == 0 || shared * 1000 < (size_t)s->threshold * all ||
-        similarity < s->best->similarity) {
-        return;
-    }
-    const uint64_t place = place_of(s->x, id);
-    if (similarity > s->best->similarity || place < s->best->place) {
-        s->best->likeness = DUP_NEAR;
-        s->best->similarity = similarity;
-        s->best->place = place;
-    }
-}
-
-void dup_index_find_near(const struct dup_index *x, const uint64_t *band_keys, unsigned n_bands,
-                         const uint64_t *set, size_t n, unsigned threshold, struct dup_partner *ret)
-{
-    size_t n_items;
-    const uint64_t *items = words_of(x, DUP_INDEX_BANDS, &n_items);
-    struct near_search s; /* its ids need no zeroes */
-    s.x = x;
-    s.set = set;
-    s.n = n;
-    s.threshold = threshold;
-    s.n_ids = 0;
-    s.best = ret;
-    memset(ret, 0, sizeof *ret);
-    for (unsigned b = 0; b < n_bands; b++) {
-        const size_t first = lower_bound(items, n_items, BAND_WORDS, band_keys[b]);
-        for (size_t i = first; i < n_items && items[i * BAND_WORDS] == band_keys[b]; i++) {
-            if (i - first == DUP_INDEX_BUCKET) {
-                ret->capped = 1;
-                break;
-            }
-            compare(&s, items[i * BAND_WORDS + 1]);
-        }
-    }
+    return place;
 }

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * duplicates/index.h: the keys of a delivery, kept in a file, and a later delivery looked up in it.
+ * duplicates/index.h: a run: the keys of one or more deliveries, sorted, in one file.
  *
- * What:  a file of sorted runs: an entry for every record (dup_entry, so that identical and
- *        normalised-identical records are told), band keys, the set of shingle hashes of every
- *        text, and the names of the files. So a near-duplicate of a record delivered long ago is
- *        verified exactly, and its partner named, without the old text.
- * Why:   no text is kept, only hashes; and a lookup is a search in sorted numbers, done while the
- *        new delivery is scanned, without a second look.
- * Format 1, little-endian: a head of DUP_INDEX_HEAD bytes (magic, parameters, counts, places of the
- *        sections, checksum); the sections, each a run of 64-bit words or bytes; the checksums: 64
- *        bits of XXH3-128 of every MiB of the sections. All of them are checked when the file is
- *        opened. An index that was made with other parameters is refused, with the parameter's
- *        name.
+ * What:  an entry for every record (dup_entry, so that identical and normalised-identical records
+ *        are told), band keys, the set of shingle hashes of every text, the deliveries, and the
+ *        names of their files. So a near-duplicate of a record delivered long ago is verified
+ *        exactly, and its partner named, without the old text.
+ * Why:   no text is kept, only hashes; a lookup is a search in sorted numbers, done while the new
+ *        delivery is scanned, without a second look; and sorted runs merge in one pass
+ *        (index_merge.h). A run's bytes depend on its deliveries alone, not on how it came about.
+ * Format 2, little-endian: a head of DUP_INDEX_HEAD bytes (magic, parameters, counts, places of the
+ *        sections, checksum); the sections, each of 64-bit words or bytes; the checksums: 64 bits of
+ *        XXH3-128 of every MiB of the sections. All of them are checked when a run is opened, so
+ *        nothing is read from it that was not. Deliveries stand in the order of their names; files
+ *        are numbered through, delivery by delivery, each in the order of its inventory; so places
+ *        (table.h) are in the same order in any run. A run made with other parameters is refused,
+ *        with the parameter's name.
  * Ownership: the file is mapped and never written in place; writers put a new one beside it and
- *        rename. An open index is immutable: any thread may search.
+ *        rename. An open run is immutable: any thread may search. Searching several: lookup.h.
  */
 #ifndef ASSAY_DUPLICATES_INDEX_H
 #define ASSAY_DUPLICATES_INDEX_H
@@ -23,13 +26,11 @@
 
 #include "table.h"
 
-#define DUP_INDEX_MAGIC    UINT64_C(0x3158444959415341) /* "ASAYIDX1" */
+#define DUP_INDEX_MAGIC    UINT64_C(0x3258444959415341) /* "ASAYIDX2" */
 #define DUP_INDEX_HEAD     4096u
 #define DUP_INDEX_BLOCK    ((size_t)1 << 20)
 #define DUP_INDEX_NAME_MAX 200u
 #define DUP_INDEX_PARAMS   16u
-#define DUP_INDEX_BUCKET   64u /* texts of one band key that are compared */
-#define DUP_INDEX_MAX      64  /* indexes searched at once */
 
 /* What must be the same in the index and now; `names` says which one is not. */
 struct dup_params {
@@ -40,59 +41,70 @@ struct dup_params {
 
 enum dup_index_section {
     DUP_INDEX_ENTRIES, /* dup_entry, ascending */
-    DUP_INDEX_BANDS,   /* band key, id; ascending. An id is the first word of an entry's key */
-    DUP_INDEX_SETS,    /* id, first hash, number of hashes; ascending */
+    DUP_INDEX_BANDS, /* band key, id; ascending, each once. An id is the first word of an entry's key */
+    DUP_INDEX_SETS, /* id, first hash, number of hashes; ascending */
     DUP_INDEX_HASHES,
-    DUP_INDEX_FILES, /* names, each ended by NUL, in the order of the inventory */
+    DUP_INDEX_DELIVERIES, /* dup_index_delivery, by name */
+    DUP_INDEX_FILES,      /* names, each ended by NUL */
     DUP_INDEX_CHECKS,
     DUP_INDEX_SECTIONS
 };
+
+#define DUP_SET_WORDS 3u
 
 struct dup_index_span {
     uint64_t at;    /* bytes from the start of the file */
     uint64_t bytes; /* of the section */
 };
 
+struct dup_index_delivery {
+    uint64_t first_file, files; /* its files are first_file .. first_file + files - 1 */
+    uint64_t records;
+    char name[DUP_INDEX_NAME_MAX + 8]; /* ended by NUL, zeroes behind it */
+};
+
+#define DUP_DELIVERY_WORDS (sizeof(struct dup_index_delivery) / 8)
+
 struct dup_index_head {
     uint64_t magic;
     uint64_t n_params;
     uint64_t params[DUP_INDEX_PARAMS];
-    uint64_t records;
+    uint64_t deliveries;
     uint64_t files;
     struct dup_index_span sections[DUP_INDEX_SECTIONS];
-    char name[DUP_INDEX_NAME_MAX + 8]; /* of the delivery; ended by NUL */
-    uint64_t check;                    /* of everything before */
+    uint64_t check; /* of everything before */
 };
 
 struct dup_index;
 
-/* `shown` names the file in messages. ASSAY_CORRUPT, ASSAY_UNSUPPORTED (another format), ASSAY_CONFIG (another parameter), ASSAY_IO,
- * ASSAY_NOTFOUND, ASSAY_NOMEM. */
+/* ASSAY_CORRUPT, ASSAY_UNSUPPORTED (another format),
+ * ASSAY_CONFIG (another parameter), ASSAY_IO, ASSAY_NOTFOUND, ASSAY_NOMEM. `params` NULL: whichever
+ * it was made with. */
 enum assay_status dup_index_open(const char *path, const struct dup_params *params,
                                  const struct assay_host *host, struct dup_index **ret,
                                  struct assay_error *err);
+/* Only the head and the parameters are checked, and nothing is kept. */
+enum assay_status dup_index_probe(const char *path, const struct dup_params *params,
+                                  const struct assay_host *host, struct assay_error *err);
 void dup_index_close(struct dup_index *x); /* accepts NULL */
 
-const char *dup_index_name(const struct dup_index *x);
-/* Name of a file of the delivery; "" when there is no such file. */
+/* What it was made with; valid as long as the run. */
+const uint64_t *dup_index_params(const struct dup_index *x, unsigned *ret_n);
+const struct dup_index_delivery *dup_index_deliveries(const struct dup_index *x, size_t *ret_n);
+/* The delivery that a file is of: an index into the deliveries. */
+size_t dup_index_delivery_of(const struct dup_index *x, uint32_t file);
+/* Name of a file, as it stands in its delivery's manifest; "" when there is no such file. */
 const char *dup_index_file(const struct dup_index *x, uint32_t file);
-
-enum dup_likeness { DUP_UNLIKE, DUP_NEAR, DUP_SAME_FORM, DUP_SAME_BYTES };
-
-/* The closest record of the delivery. */
-struct dup_partner {
-    enum dup_likeness likeness;
-    uint64_t place;
-    unsigned similarity; /* thousandths, rounded down */
-    int capped;          /* a band key has more texts than were compared */
-};
-
-/* A record with the same normal form, or even the same bytes; the first of several. */
-void dup_index_find(const struct dup_index *x, const struct dup_entry *e, struct dup_partner *ret);
-/* The text with the largest Jaccard index of at least `threshold` thousandths among those that
- * share a band key; of several, the one with the first place. `set` is sorted, without repeats. */
-void dup_index_find_near(const struct dup_index *x, const uint64_t *band_keys, unsigned n_bands,
-                         const uint64_t *set, size_t n, unsigned threshold,
-                         struct dup_partner *ret);
+/* The words of a section other than the names of files, and how many items it has. */
+const uint64_t *dup_index_words(const struct dup_index *x, enum dup_index_section s, size_t *ret_n);
+/* The first of the items of a section whose first word is at least `key`. */
+size_t dup_index_from(const struct dup_index *x, enum dup_index_section s, uint64_t key);
+/* The set of the text `id`; 0: there is none. */
+int dup_index_set(const struct dup_index *x, uint64_t id, const uint64_t **ret, size_t *ret_n);
+/* Two different sets of one id would be a collision of 64 bits; then the shorter counts, or the one
+ * that differs by a smaller hash, so that it does not matter where they are. Less than 0: a does. */
+int dup_index_set_order(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b);
+/* The first place of the text `id`; UINT64_MAX: it is not there. */
+uint64_t dup_index_place(const struct dup_index *x, uint64_t id);
 
 #endif

@@ -133,6 +133,11 @@ enum assay_status dup_init(const struct assay_host *host, void **ret, struct ass
     return ASSAY_OK;
 }
 
+enum assay_status dup_maintain(const struct assay_host *host, struct assay_error *err)
+{
+    return dup_earlier_maintain(host, dup_param_names, err);
+}
+
 size_t dup_fitting(const struct dup_shared *s, unsigned parts, unsigned sharers, size_t bytes)
 {
     return (size_t)(s->memory / (sharers == 0 ? 1 : sharers) / DUP_BUDGET_PARTS * parts / bytes);

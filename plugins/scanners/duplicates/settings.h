@@ -77,6 +77,8 @@ extern const char *const dup_param_names[DUP_PARAMS]; /* the options they come f
 /* The verbs `init` and `free` of the scanner. */
 enum assay_status dup_init(const struct assay_host *host, void **ret, struct assay_error *err);
 void dup_free(void *shared);
+/* The verb `maintain`: merges indexes (earlier.h). */
+enum assay_status dup_maintain(const struct assay_host *host, struct assay_error *err);
 
 void dup_params_read(const struct dup_shared *s, uint64_t params[DUP_PARAMS]);
 /* Whether near-duplicates within the dataset are looked for. */

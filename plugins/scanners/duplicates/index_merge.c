@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * duplicates/index_merge.c: see the header.
+ */
+#include "index_merge.h"
+
+#include <stdlib.h>
+
+#include "index_out.h"
+
+#define ASK_EVERY 65536 /* items between two questions whether to stop */
+#define DROPPED   UINT64_MAX
+#define FILES_MAX (UINT64_C(1) << (64 - DUP_PLACE_BITS))
+
+/* ---- what goes in -------------------------------------------------------------------------- */
+
+enum assay_status dup_run_merge_add(struct dup_run_merge *m, const char *path,
+                                    struct assay_error *err)
+{
+    struct dup_params p = {NULL, m->param_names, 0};
+    if (m->in.n > 0) {
+        p.values = dup_index_params(m->in.runs[0], &p.n);
+    }
+    return dup_lookup_add(&m->in, path, m->in.n > 0 ? &p : NULL, m->host, err);
+}
+
+void dup_run_merge_release(struct dup_run_merge *m)
+{
+    dup_lookup_release(&m->in);
+}
+
+/* Marks a delivery; whether there is one of this name. */
+static int drop_delivery(struct dup_run_merge *m, struct assay_bytes name)
+{
+    for (unsigned r = 0; r < m->in.n; r++) {
+        size_t n;
+        const struct dup_index_delivery *d = dup_index_deliveries(m->in.runs[r], &n);
+        for (size_t i = 0; i < n; i++) {
+            if (strlen(d[i].name) == name.len && memcmp(d[i].name, name.ptr, name.len) == 0) {
+                m->in.bases[r][i] = DROPPED;
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+static enum assay_status drop_deliveries(struct dup_run_merge *m, struct assay_error *err)
+{
+    for (const char *p = m->drop; p != NULL && *p != '\0';) {
+        const size_t len = strcspn(p, ",");
+        if (!drop_delivery(m, assay_bytes_make(p, len))) {
+            return assay_fail(err, ASSAY_NOTFOUND, "there is no delivery '%.*s'",
+                              len < 200 ? (int)len : 200, p);
+        }
+        p += len + (p[len] == ',');
+    }
+    return ASSAY_OK;
+}
+
+/* ---- one pass over a section --------------------------------------------------------------- */
+
+struct cursor {
+    const uint64_t *items;
+    size_t n, next;
+    int live;                      /* `row` is an item */
+    uint64_t row[DUP_ENTRY_WORDS]; /* as it is written: with its new place */
+};
+
+struct merging {
+    const struct dup_run_merge *m;
+    struct dup_index_out out;
+    enum dup_index_section section;
+    unsigned words; /* of an item of the section */
+    struct cursor cursors[DUP_LOOKUP_RUNS];
+    uint64_t hashes; /* before the set in hand */
+    uint64_t items;
+};
+
+/* Whether a delivery that stays has the text. */
+static int text_stays(const struct dup_lookup *in, uint64_t id)
+{
+    for (unsigned r = 0; r < in->n; r++) {
+        size_t n;
+        const struct dup_index *x = in->runs[r];
+        const uint64_t *entries = dup_index_words(x, DUP_INDEX_ENTRIES, &n);
+        for (size_t i = dup_index_from(x, DUP_INDEX_ENTRIES, id);
+             i < n && entries[i * DUP_ENTRY_WORDS] == id; i++) {
+            const uint32_t file = dup_place_file(entries[i * DUP_ENTRY_WORDS + 3]);
+            if (in->bases[r][dup_index_delivery_of(x, file)] != DROPPED) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Numbers the file of an entry anew; whether the entry stays. */
+static int place_anew(const struct dup_lookup *in, unsigned r, uint64_t *place)
+{
+    const struct dup_index *x = in->runs[r];
+    const uint32_t file = dup_place_file(*place);
+    const size_t d = dup_index_delivery_of(x, file);
+    size_t n;
+    if (in->bases[r][d] == DROPPED) {
+        return 0;
+    }
+    const uint64_t within = file - dup_index_deliveries(x, &n)[d].first_file;
+    *place = dup_place((uint32_t)(in->bases[r][d] + within), dup_place_record(*place));
+    return 1;
+}
+
+static int stays(const struct merging *g, unsigned r, uint64_t *row)
+{
+    const struct dup_lookup *in = &g->m->in;
+    if (g->section == DUP_INDEX_ENTRIES) {
+        return place_anew(in, r, &row[3]);
+    }
+    return g->m->drop == NULL || text_stays(in, row[g->section == DUP_INDEX_BANDS ? 1 : 0]);
+}
+
+/* Moves a cursor to the next item that stays. */
+static void move_on(struct merging *g, unsigned r)
+{
+    struct cursor *c = &g->cursors[r];
+    for (c->live = 0; !c->live && c->next < c->n; c->next++) {
+        memcpy(c->row, c->items + c->next * g->words, g->words * sizeof c->row[0]);
+        c->live = stays(g, r, c->row);
+    }
+}
+
+static void begin_pass(struct merging *g, enum dup_index_section from, unsigned words)
+{
+    g->section = from;
+    g->words = words;
+    for (unsigned r = 0; r < g->m->in.n; r++) {
+        struct cursor *c = &g->cursors[r];
+        *c = (struct cursor){.next = 0};
+        c->items = dup_index_words(g->m->in.runs[r], from, &c->n);
+        move_on(g, r);
+    }
+}
+
+static int is_less(const uint64_t *a, const uint64_t *b, unsigned words)
+{
+    for (unsigned i = 0; i + 1 < words; i++) {
+        if (a[i] != b[i]) {
+            return a[i] < b[i];
+        }
+    }
+    return a[words - 1] < b[words - 1];
+}
+
+/* The run with the least item, by the first `words` words; the number of runs when all are done. */
+static unsigned least(const struct merging *g, unsigned words)
+{
+    unsigned best = g->m->in.n;
+    for (unsigned r = 0; r < g->m->in.n; r++) {
+        if (g->cursors[r].live &&
+            (best == g->m->in.n || is_less(g->cursors[r].row, g->cursors[best].row, words))) {
+            best = r;
+        }
+    }
+    return best;
+}
+
+static enum assay_status ask(struct merging *g)
+{
+    const struct assay_host *host = g->m->host;
+    return ++g->items % ASK_EVERY == 0 && host->cancelled(host->ctx) ? ASSAY_CANCELLED : ASSAY_OK;
+}
+
+/* Entries and pairs: all in order, equal ones once. */
+static enum assay_status merge_items(struct merging *g, enum dup_index_section s, unsigned words)
+{
+    uint64_t last[DUP_ENTRY_WORDS] = {0};
+    enum assay_status st = ASSAY_OK;
+    int any = 0;
+    dup_index_out_section(&g->out, s);
+    begin_pass(g, s, words);
+    for (unsigned r; st == ASSAY_OK && (r = least(g, words)) < g->m->in.n; move_on(g, r)) {
+        const uint64_t *row = g->cursors[r].row;
+        st = ask(g);
+        if (st == ASSAY_OK && (!any || memcmp(last, row, words * sizeof last[0]) != 0)) {
+            st = dup_index_out_put(&g->out, row, words * sizeof last[0]);
+        }
+        memcpy(last, row, words * sizeof last[0]);
+        any = 1;
+    }
+    dup_index_out_section_end(&g->out, s);
+    return st;
+}
+
+/* The set of the least id, of all runs that have it; they move on. */
+static const uint64_t *take_set(struct merging *g, uint64_t id, size_t *ret_n)
+{
+    const uint64_t *best = NULL;
+    *ret_n = 0;
+    for (unsigned r = 0; r < g->m->in.n; r++) {
+        const uint64_t *row = g->cursors[r].row;
+        size_t n_hashes;
+        if (!g->cursors[r].live || row[0] != id) {
+            continue;
+        }
+        const uint64_t *set =
+            dup_index_words(g->m->in.runs[r], DUP_INDEX_HASHES, &n_hashes) + row[1];
+        if (best == NULL || dup_index_set_order(set, (size_t)row[2], best, *ret_n) < 0) {
+            best = set;
+            *ret_n = (size_t)row[2];
+        }
+        move_on(g, r);
+    }
+    return best;
+}
+
+/* One pass for where the sets are, and one for what is in them. */
+static enum assay_status merge_sets(struct merging *g, enum dup_index_section s)
+{
+    enum assay_status st = ASSAY_OK;
+    g->hashes = 0;
+    dup_index_out_section(&g->out, s);
+    begin_pass(g, DUP_INDEX_SETS, DUP_SET_WORDS);
+    for (unsigned r; st == ASSAY_OK && (r = least(g, 1)) < g->m->in.n;) {
+        const uint64_t id = g->cursors[r].row[0];
+        size_t n;
+        const uint64_t *set = take_set(g, id, &n);
+        const uint64_t row[DUP_SET_WORDS] = {id, g->hashes, n};
+        st = ask(g);
+        if (st == ASSAY_OK) {
+            st = s == DUP_INDEX_SETS ? dup_index_out_put(&g->out, row, sizeof row)
+                                     : dup_index_out_put(&g->out, set, n * sizeof set[0]);
+        }
+        g->hashes += n;
+    }
+    dup_index_out_section_end(&g->out, s);
+    return st;
+}
+
+/* ---- deliveries and their files ------------------------------------------------------------ */
+
+typedef enum assay_status delivery_verb(struct merging *g, unsigned r, size_t d);
+
+/* Calls `verb` for every delivery that stays, in the order of names. */
+static enum assay_status each_delivery(struct merging *g, delivery_verb *verb)
+{
+    const struct dup_lookup *in = &g->m->in;
+    size_t next[DUP_LOOKUP_RUNS] = {0};
+    enum assay_status st = ASSAY_OK;
+    for (unsigned r; st == ASSAY_OK && (r = dup_lookup_next(in, next)) < in->n; next[r]++) {
+        st = in->bases[r][next[r]] == DROPPED ? ASSAY_OK : verb(g, r, next[r]);
+    }
+    return st;
+}
+
+static enum assay_status count_delivery(struct merging *g, unsigned r, size_t d)
+{
+    size_t n;
+    const struct dup_index_delivery *row = dup_index_deliveries(g->m->in.runs[r], &n) + d;
+    g->m->in.bases[r][d] = g->out.head.files;
+    g->out.head.files += row->files;
+    g->out.head.deliveries++;
+    return ASSAY_OK;
+}
+
+static enum assay_status put_delivery(struct merging *g, unsigned r, size_t d)
+{
+    size_t n;
+    struct dup_index_delivery row = dup_index_deliveries(g->m->in.runs[r], &n)[d];
+    row.first_file = g->m->in.bases[r][d];
+    return dup_index_out_put(&g->out, &row, sizeof row);
+}
+
+static enum assay_status put_names(struct merging *g, unsigned r, size_t d)
+{
+    const struct dup_index *x = g->m->in.runs[r];
+    size_t n;
+    const struct dup_index_delivery *row = dup_index_deliveries(x, &n) + d;
+    enum assay_status st = ASSAY_OK;
+    for (uint64_t i = 0; i < row->files && st == ASSAY_OK; i++) {
+        const char *name = dup_index_file(x, (uint32_t)(row->first_file + i));
+        st = dup_index_out_put(&g->out, name, strlen(name) + 1);
+    }
+    return st;
+}
+
+static enum assay_status merge_deliveries(struct merging *g)
+{
+    dup_index_out_section(&g->out, DUP_INDEX_DELIVERIES);
+    enum assay_status st = each_delivery(g, put_delivery);
+    dup_index_out_section_end(&g->out, DUP_INDEX_DELIVERIES);
+    dup_index_out_section(&g->out, DUP_INDEX_FILES);
+    st = st == ASSAY_OK ? each_delivery(g, put_names) : st;
+    st = st == ASSAY_OK ? dup_index_out_pad(&g->out) : st;
+    dup_index_out_section_end(&g->out, DUP_INDEX_FILES);
+    return st;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+/* Counts what stays, and numbers files anew. */
+static enum assay_status number_files(struct merging *g, struct assay_error *err)
+{
+    (void)each_delivery(g, count_delivery);
+    if (g->out.head.deliveries == 0) {
+        return assay_fail(err, ASSAY_CONFIG, "no delivery would be left in the index");
+    }
+    if (g->out.head.files > FILES_MAX) {
+        return assay_fail(err, ASSAY_LIMIT, "the deliveries have more than %llu files together",
+                          (unsigned long long)FILES_MAX);
+    }
+    return ASSAY_OK;
+}
+
+static enum assay_status merge_sections(struct merging *g)
+{
+    enum assay_status st = merge_items(g, DUP_INDEX_ENTRIES, DUP_ENTRY_WORDS);
+    st = st == ASSAY_OK ? merge_items(g, DUP_INDEX_BANDS, DUP_PAIR_WORDS) : st;
+    st = st == ASSAY_OK ? merge_sets(g, DUP_INDEX_SETS) : st;
+    st = st == ASSAY_OK ? merge_sets(g, DUP_INDEX_HASHES) : st;
+    return st == ASSAY_OK ? merge_deliveries(g) : st;
+}
+
+static enum assay_status write_run(struct merging *g, const char *path, struct assay_error *err)
+{
+    struct dup_params p = {NULL, g->m->param_names, 0};
+    const struct dup_index_head counts = g->out.head;
+    p.values = dup_index_params(g->m->in.runs[0], &p.n);
+    enum assay_status st = dup_index_out_begin(&g->out, path, &p, g->m->host, err);
+    g->out.head.deliveries = counts.deliveries;
+    g->out.head.files = counts.files;
+    st = st == ASSAY_OK ? merge_sections(g) : st;
+    return dup_index_out_end(&g->out, st, err);
+}
+
+enum assay_status dup_run_merge_write(struct dup_run_merge *m, const char *path,
+                                      struct assay_error *err)
+{
+    struct merging *g = calloc(1, sizeof *g);
+    enum assay_status st = m->in.n == 0
+                               ? assay_fail(err, ASSAY_CONFIG, "there is no index to merge")
+                               : dup_lookup_ready(&m->in, err);
+    if (g == NULL && st == ASSAY_OK) {
+        st = assay_fail(err, ASSAY_NOMEM, "no memory to merge indexes");
+    }
+    st = st == ASSAY_OK ? drop_deliveries(m, err) : st;
+    if (st == ASSAY_OK) {
+        g->m = m;
+        st = number_files(g, err);
+    }
+    st = st == ASSAY_OK ? write_run(g, path, err) : st;
+    free(g);
+    return st;
+}
