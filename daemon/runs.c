@@ -18,12 +18,14 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/fs.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/status.h"
 #include "daemon/server.h"
 
 #define STORE_RETRY_MS UINT64_C(5000)
+#define SUBMITTED      "submit" /* source of what came by the control socket */
 
 size_t server_busy(const struct server *s)
 {
@@ -125,7 +127,7 @@ enum assay_status server_submit(struct server *s, const struct assay_request *r,
     const char *name = strrchr(r->path, '/') + 1;
     struct assay_run_spec spec = {.path = r->path,
                                   .name = name[0] == '\0' ? "root" : name,
-                                  .source = "submit",
+                                  .source = SUBMITTED,
                                   .policy = r->policy,
                                   .packs = r->packs,
                                   .priority = (int64_t)r->priority,
@@ -155,10 +157,40 @@ enum assay_status server_submit(struct server *s, const struct assay_request *r,
 /* ---- starting ------------------------------------------------------------------------------ */
 
 /* Opens the dataset itself, no link; -1 with errno. */
-static int open_dataset(const char *path)
+static int open_without_links(const char *path, int flags)
+{
+    int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = top < 0 ? -1 : assay_fs_open_beneath(top, path + 1, flags);
+    int os_errno = errno;
+    if (top >= 0) {
+        (void)close(top);
+    }
+    errno = os_errno;
+    return fd;
+}
+
+/* As the source of the run has it: what anybody can write below is opened without following links. A
+ * source that is configured no more might have been such a one. */
+static int open_by_source(const struct assay_config *c, const struct assay_run_spec *spec)
+{
+    const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    int known = strcmp(spec->source, SUBMITTED) == 0;
+    for (size_t i = 0; i < c->n_sources; i++) {
+        const struct assay_source_kind *kind = assay_source_find(c->sources[i].kind);
+        if (strcmp(c->sources[i].name, spec->source) == 0) {
+            known = 1;
+            if (kind->open != NULL) {
+                return kind->open(&c->sources[i], spec->path, flags);
+            }
+        }
+    }
+    return known ? open(spec->path, flags) : open_without_links(spec->path, flags);
+}
+
+static int open_dataset(const struct assay_config *c, const struct assay_run_spec *spec)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    int fd = open_by_source(c, spec);
     if (fd >= 0 && (fstat(fd, &st) != 0 || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))) {
         (void)close(fd);
         errno = EINVAL;
@@ -265,7 +297,8 @@ static void fail_unopened(struct server *s, const struct assay_run_record *run, 
     char text[100];
     struct assay_error err;
     (void)snprintf(reason, sizeof reason, "cannot open the dataset: %s",
-                   os_errno == ELOOP    ? "it is a symbolic link"
+                   os_errno == ELOOP    ? "a symbolic link is in its path"
+                   : os_errno == EXDEV  ? "its source does not allow this path"
                    : os_errno == EINVAL ? "neither a directory nor a regular file"
                                         : strerror_r(os_errno, text, sizeof text));
     uint64_t id = run->id;
@@ -313,7 +346,7 @@ static void launch(struct server *s, struct server_run *slot, const struct assay
 static void start_run(struct server *s, struct server_run *slot, const struct assay_run_record *run)
 {
     struct assay_error err;
-    int root_fd = open_dataset(run->spec.path);
+    int root_fd = open_dataset(s->config, &run->spec);
     if (root_fd < 0) {
         fail_unopened(s, run, errno);
         return;
@@ -460,7 +493,7 @@ static enum assay_status go_on(struct server *s, struct server_run *slot, struct
     slot->child = (struct assay_child){.pipe_fd = -1, .job_fd = -1};
     slot->again = 0;
     slot->record_ms = 0;
-    int root_fd = open_dataset(run.spec.path);
+    int root_fd = open_dataset(s->config, &run.spec);
     if (root_fd < 0) {
         slot->child.has_last = 1;
         slot->child.last.type = ASSAY_MESSAGE_ERROR;

@@ -79,6 +79,9 @@ struct assay_source_kind {
     /* How many workers could start now: more deliveries than that are better left where they are.
      * Asked before `next`; may be NULL. */
     void (*room)(struct assay_source_set *s, size_t workers);
+    /* Opens a dataset of one configured source, when its audit begins: -1 with errno. NULL: a path
+     * is all there is to it. */
+    int (*open)(const struct assay_config_source *s, const char *path, int flags);
 };
 
 extern const struct assay_source_kind *const assay_source_kinds[];   /* ends with NULL */

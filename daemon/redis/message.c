@@ -267,34 +267,55 @@ static const char *below(const char *path, const char *root)
     return path + n + (path[n] == '/');
 }
 
-enum assay_status assay_queue_path_allowed(const struct assay_config_list *roots, const char *path,
-                                           struct assay_error *err)
+static const char *root_of(const struct assay_config_list *roots, const char *path,
+                           const char **ret_rest)
 {
-    const char *rest = NULL;
-    int dir = -1;
-    for (size_t i = 0; i < roots->n && rest == NULL; i++) {
-        rest = below(path, roots->items[i]);
-        dir = rest == NULL ? -1 : open(roots->items[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const char *root = NULL;
+    *ret_rest = NULL;
+    for (size_t i = 0; i < roots->n && *ret_rest == NULL; i++) {
+        root = roots->items[i];
+        *ret_rest = below(path, root);
     }
-    if (rest == NULL) {
-        return assay_fail(err, ASSAY_DENIED, "the uri lies outside the allowed roots");
+    return *ret_rest == NULL ? NULL : root;
+}
+
+int assay_queue_open(const struct assay_config_list *roots, const char *path, int flags)
+{
+    const char *rest;
+    const char *root = root_of(roots, path, &rest);
+    if (root == NULL) {
+        errno = EXDEV;
+        return -1;
     }
-    int fd = dir < 0 || rest[0] == '\0' ? dir : assay_fs_open_beneath(dir, rest, O_PATH);
+    if (rest[0] == '\0') {
+        return open(root, flags | O_CLOEXEC);
+    }
+    int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = dir < 0 ? -1 : assay_fs_open_beneath(dir, rest, flags);
     int os_errno = errno;
-    int ok = fd >= 0;
-    if (fd >= 0 && fd != dir) {
-        (void)close(fd);
-    }
     if (dir >= 0) {
         (void)close(dir);
     }
-    if (ok) {
+    errno = os_errno;
+    return fd;
+}
+
+enum assay_status assay_queue_path_allowed(const struct assay_config_list *roots, const char *path,
+                                           struct assay_error *err)
+{
+    const char *rest;
+    if (root_of(roots, path, &rest) == NULL) {
+        return assay_fail(err, ASSAY_DENIED, "the uri lies outside the allowed roots");
+    }
+    int fd = assay_queue_open(roots, path, O_PATH);
+    if (fd >= 0) {
+        (void)close(fd);
         return ASSAY_OK;
     }
-    if (os_errno == ELOOP || os_errno == EXDEV) {
+    if (errno == ELOOP || errno == EXDEV) {
         return assay_fail(err, ASSAY_DENIED, "a symbolic link is on the way to the uri");
     }
-    return assay_fail_errno(err, os_errno, "cannot open what the uri names");
+    return assay_fail_errno(err, errno, "cannot open what the uri names");
 }
 
 void assay_queue_uri(struct assay_buf *out, const char *path)

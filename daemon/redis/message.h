@@ -48,7 +48,11 @@ int assay_queue_is_name(struct assay_bytes text, size_t max);
  * are set even when the job is refused. */
 enum assay_status assay_queue_job_parse(const redisReply *entry, struct assay_queue_job *ret,
                                         struct assay_error *err);
-/* Whether the path is beneath one of the roots and there, without a link on the way. */
+/* Opens a path beneath the root that it names, with no link on the way below it: -1 with errno, EXDEV
+ * when it names none. Whoever can write below a root may put a link where a directory was, at any
+ * time: so a dataset is opened like this, however well its path was looked at before. */
+int assay_queue_open(const struct assay_config_list *roots, const char *path, int flags);
+/* Whether it could be opened, as a sentence for the producer. */
 enum assay_status assay_queue_path_allowed(const struct assay_config_list *roots, const char *path,
                                            struct assay_error *err);
 /* file:// and the path, escaped. */

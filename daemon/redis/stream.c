@@ -715,6 +715,11 @@ static enum assay_status redis_confirmed(struct assay_source_set *set, uint64_t 
     return ASSAY_END;
 }
 
+static int redis_open(const struct assay_config_source *s, const char *path, int flags)
+{
+    return assay_queue_open(&s->roots, path, flags);
+}
+
 static void redis_counts(const struct assay_source_set *set,
                          const struct assay_config_source *which, struct assay_source_counts *ret)
 {
@@ -745,4 +750,5 @@ const struct assay_source_kind assay_source_redis = {
     .rescan = redis_rescan,
     .counts = redis_counts,
     .stop = redis_stop,
+    .open = redis_open,
 };

@@ -93,6 +93,21 @@ until_true 30 dead_letters 12
 like "$(rc XREVRANGE "$key:dead" + - COUNT 1 | head -n 5 | cut -c1-100 | tr '\n' ' ')" "larger than 1 MiB" \
 	"a job of more than 1 MiB is refused"
 
+# --- a link put where a directory was, after the job was accepted: it is opened beneath the root each time
+dataset deep/swap
+mkdir -p "$tmp/elsewhere"
+cp -r "$tmp/data/deep/swap" "$tmp/elsewhere"
+hold
+job swap deep/swap >/dev/null
+until_true 30 held
+mv "$tmp/data/deep" "$tmp/data/moved"
+ln -s "$tmp/elsewhere" "$tmp/data/deep"
+kill -KILL "$(cat "$tmp/worker.pid")"
+until_true 30 has_state swap failed
+like "$(job_state swap reason)" "symbolic link" "a link put in the path between two attempts is not followed"
+is "$(job_state swap verdict)" INCOMPLETE "and what lies behind it is not judged"
+let_go
+
 # --- a worker that crashes: INCOMPLETE, and set aside
 cp "$tmp/worker" "$tmp/good_worker"
 printf '#!/bin/sh\nkill -SEGV $$\n' >"$tmp/worker"

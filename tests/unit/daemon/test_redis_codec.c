@@ -2,6 +2,8 @@
  * Redis without a server: addresses, commands, replies, and what a job's fields may be. */
 #include "tests/unit/unit.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -279,6 +281,15 @@ static void a_path_must_lie_below_a_root(void **state)
     assert_int_equal(assay_queue_path_allowed(&roots, path, NULL), ASSAY_DENIED);
     (void)snprintf(path, sizeof path, "%s/none", root);
     assert_int_equal(assay_queue_path_allowed(&roots, path, NULL), ASSAY_NOTFOUND);
+    (void)snprintf(path, sizeof path, "%s/d", root);
+    int fd = assay_queue_open(&roots, path, O_RDONLY);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    (void)snprintf(path, sizeof path, "%s/link/ssl", root);
+    assert_int_equal(assay_queue_open(&roots, path, O_RDONLY), -1);
+    assert_int_equal(errno, ELOOP);
+    assert_int_equal(assay_queue_open(&roots, "/etc", O_RDONLY), -1);
+    assert_int_equal(errno, EXDEV);
     (void)snprintf(path, sizeof path, "%s/link", root);
     (void)unlink(path);
     (void)snprintf(path, sizeof path, "%s/d", root);
