@@ -28,6 +28,15 @@ static struct assay_source_set *set_of(const struct server *s, const char *sourc
     return NULL;
 }
 
+void server_follow(const struct server *s, const struct assay_audit_news *news)
+{
+    const struct assay_source_kind *kind;
+    struct assay_source_set *set = set_of(s, news->source, &kind);
+    if (set != NULL && kind->follow != NULL) {
+        kind->follow(set, news);
+    }
+}
+
 static int offer(void *ctx, uint64_t request, const struct assay_run_record *run)
 {
     struct server *s = ctx;

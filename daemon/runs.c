@@ -204,7 +204,9 @@ static void run_ready(struct server *s, struct server_watcher *w)
     struct server_run *run = (struct server_run *)(void *)w; /* watcher is the first member */
     int before = run->child.pipe_fd;
     if (assay_child_read(&run->child, assay_monotonic_ms())) {
+        const struct assay_audit_news news = {run->source, NULL, run->id, &run->child.progress};
         server_tell_progress(s, run->id);
+        server_follow(s, &news);
     } else {
         server_stir(s); /* it still does not get on */
     }
@@ -336,6 +338,8 @@ static void launch(struct server *s, struct server_run *slot, const struct assay
         assay_error_format(&err, slot->child.last.text, sizeof slot->child.last.text);
         return;
     }
+    const struct assay_audit_news news = {run->spec.source, run->spec.path, run->id, NULL};
+    server_follow(s, &news);
     assay_log(ASSAY_LOG_INFO, "runs", "started", ASSAY_LOG_N("run", run->id),
               ASSAY_LOG_N("attempt", slot->attempt), ASSAY_LOG_N("pid", slot->child.pid),
               ASSAY_LOG_S("dataset", run->spec.path),

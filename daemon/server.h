@@ -218,6 +218,8 @@ enum assay_status server_suspect_tried(struct server *s, struct server_run *run,
 void server_answer(struct server *s, uint64_t run); /* offers the outcome, if it is final */
 void server_answer_all(struct server *s);           /* every turn: confirmations; what is due */
 uint64_t server_answer_deadline(const struct server *s);
+/* Hands news of an audit to the source that wanted it. */
+void server_follow(const struct server *s, const struct assay_audit_news *news);
 
 /* reaudit.c */
 /* What a source of that name has besides packs and policy; nothing is set when there is none (a

@@ -47,6 +47,14 @@ struct assay_source_counts {
     const char *note;    /* NULL: nothing else worth knowing */
 };
 
+struct assay_worker_message; /* daemon/job.h */
+
+struct assay_audit_news {
+    const char *source, *path; /* path NULL: a worker's counts; else an attempt has begun */
+    uint64_t run;
+    const struct assay_worker_message *counts; /* NULL, or with path NULL */
+};
+
 struct assay_source_set; /* of one kind; each kind has its own members */
 
 struct assay_source_kind {
@@ -79,6 +87,8 @@ struct assay_source_kind {
     /* How many workers could start now: more deliveries than that are better left where they are.
      * Asked before `next`; may be NULL. */
     void (*room)(struct assay_source_set *s, size_t workers);
+    /* News of an audit under way: nothing hangs on it, and it may be passed on or not. May be NULL. */
+    void (*follow)(struct assay_source_set *s, const struct assay_audit_news *news);
     /* Opens a dataset of one configured source, when its audit begins: -1 with errno. NULL: a path
      * is all there is to it. */
     int (*open)(const struct assay_config_source *s, const char *path, int flags);

@@ -211,17 +211,23 @@ static enum assay_status send_verdict(struct flight *f, struct assay_bytes proof
     return send_words(f->stream, &a);
 }
 
+/* What every event says. */
+static void add_event(struct assay_redis_args *a, const struct flight *f, const char *event)
+{
+    add_trimmed(a, f->stream->events, ASSAY_QUEUE_OUTPUTS);
+    assay_redis_argv(a, "v", "1", "event", event, "entry", f->job.entry, NULL);
+    add_pair(a, "job_id", f->job.id);
+    add_number(a, "run_id", f->outcome.run);
+    assay_redis_arg(a, "time");
+    assay_redis_argu(a, assay_wall_ms());
+}
+
 static enum assay_status send_event(struct flight *f, const char *state)
 {
     struct assay_redis_args a = {.n = 0};
-    add_trimmed(&a, f->stream->events, ASSAY_QUEUE_OUTPUTS);
-    assay_redis_argv(&a, "v", "1", "event", state, "entry", f->job.entry, NULL);
-    add_pair(&a, "job_id", f->job.id);
-    add_number(&a, "run_id", f->outcome.run);
+    add_event(&a, f, state);
     add_pair(&a, "verdict", f->outcome.verdict);
     add_pair(&a, "reason", f->outcome.reason);
-    assay_redis_arg(&a, "time");
-    assay_redis_argu(&a, assay_wall_ms());
     return send_words(f->stream, &a);
 }
 
@@ -334,4 +340,21 @@ void outcome_announce(struct flight *f, const char *state)
     assay_redis_argu(&keep, ASSAY_QUEUE_KEEP_S);
     (void)send_words(f->stream, &keep);
     (void)send_event(f, state);
+}
+
+void outcome_progress(struct flight *f)
+{
+    const struct assay_worker_message *m = &f->counts;
+    struct assay_redis_args a = {.n = 0};
+    if (!f->has_news || assay_redis_room(f->stream->commands) < 16) {
+        return;
+    }
+    f->has_news = 0;
+    add_event(&a, f, "progress");
+    add_number(&a, "files_done", m->files_done);
+    add_number(&a, "files_total", m->files_total);
+    add_number(&a, "bytes_done", m->bytes_done);
+    add_number(&a, "bytes_total", m->bytes_total);
+    add_number(&a, "records", m->records);
+    (void)send_words(f->stream, &a);
 }

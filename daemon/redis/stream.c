@@ -320,6 +320,9 @@ static void beat(struct stream *s, uint64_t now)
     }
     assay_redis_arg(&a, "JUSTID");
     (void)assay_redis_send(s->commands, &a, 0, on_beat, s);
+    for (size_t i = 0; i < s->n_flights; i++) {
+        outcome_progress(s->flights[i]);
+    }
 }
 
 /* ---- new entries ----------------------------------------------------------------------------- */
@@ -715,6 +718,27 @@ static enum assay_status redis_confirmed(struct assay_source_set *set, uint64_t 
     return ASSAY_END;
 }
 
+/* One run may answer several jobs. Counts are said when the claim is renewed. */
+static void redis_follow(struct assay_source_set *set, const struct assay_audit_news *news)
+{
+    for (size_t i = 0; i < set->n_streams; i++) {
+        struct stream *s = &set->streams[i];
+        for (size_t j = 0; j < s->n_flights && strcmp(s->config->name, news->source) == 0; j++) {
+            struct flight *f = s->flights[j];
+            if (f->step != FLIGHT_RUNNING) {
+                continue;
+            }
+            if (news->path != NULL && strcmp(f->job.path, news->path) == 0) {
+                f->outcome.run = news->run;
+                outcome_announce(f, "running");
+            } else if (news->path == NULL && f->outcome.run == news->run) {
+                f->counts = *news->counts;
+                f->has_news = 1;
+            }
+        }
+    }
+}
+
 static int redis_open(const struct assay_config_source *s, const char *path, int flags)
 {
     return assay_queue_open(&s->roots, path, flags);
@@ -751,4 +775,5 @@ const struct assay_source_kind assay_source_redis = {
     .counts = redis_counts,
     .stop = redis_stop,
     .open = redis_open,
+    .follow = redis_follow,
 };

@@ -18,6 +18,7 @@
 #ifndef ASSAY_DAEMON_REDIS_STREAM_H
 #define ASSAY_DAEMON_REDIS_STREAM_H
 
+#include "daemon/job.h"
 #include "daemon/redis/client.h"
 #include "daemon/redis/message.h"
 #include "daemon/source.h"
@@ -60,7 +61,9 @@ struct flight {
     uint64_t deliveries;
     uint64_t request; /* of the store, to be confirmed when the flight is gone; 0: none */
     struct outcome outcome;
-    char announced[16]; /* the state last said */
+    char announced[16];                 /* the state last said */
+    struct assay_worker_message counts; /* while it runs; */
+    int has_news;                       /* not said yet */
 };
 
 struct stream {
@@ -114,6 +117,9 @@ enum assay_status outcome_write(struct flight *f, const redisReply *fields, assa
 int outcome_written(const struct flight *f, const redisReply *exec, char *why, size_t cap);
 /* A state on the way: "queued", "running". Not repeated when it is lost. */
 void outcome_announce(struct flight *f, const char *state);
+
+/* How far it is, as an event; no state hangs on it. */
+void outcome_progress(struct flight *f);
 
 /* stream.c */
 void stream_problem(struct stream *s, const char *problem); /* "": none */

@@ -16,7 +16,7 @@ dataset one
 hold
 job one one >/dev/null
 until_true 30 held
-until_true 30 has_state one queued
+until_true 30 has_state one running
 kill -KILL "$daemon"
 wait "$daemon" 2>/dev/null
 let_go
@@ -164,6 +164,16 @@ like "$(rc XRANGE "$key:dead" - + | tr '\n' ' ')" "the stream dropped the job" "
 
 # --- a long audit keeps its job: nobody takes it over
 dataset long
+cp "$tmp/worker" "$tmp/plain_worker"
+{ # one that gets on and on, as long as it is held
+	echo '#!/bin/sh'
+	echo 'n=1'
+	echo "while [ -e $tmp/hold ]; do"
+	echo '	echo "{\"type\":\"progress\",\"phase\":\"reading\",\"files_done\":0,\"files_total\":1,\"bytes_done\":$n,\"bytes_total\":1000000,\"records\":$n,\"findings\":0}"'
+	echo "	n=\$((n + 1)); echo \$\$ >$tmp/worker.pid; sleep 0.1"
+	echo 'done'
+	echo "exec $ASSAY_WORKER"
+} >"$tmp/worker"
 hold
 entry=$(job long long)
 until_true 30 held
@@ -173,6 +183,13 @@ until_true 30 old_enough
 until_true 10 beats
 ok $? "the job of a long audit is never idle for long"
 is "$(rc XPENDING "$key:jobs" assayd - + 10 | sed -n 4p)" 1 "and counts as delivered once"
+says_how_far() {
+	rc XREVRANGE "$key:events" + - | tr '\n' ' ' |
+		grep -Eq "event progress entry $entry job_id long run_id [0-9]+ time [0-9]+ files_total 1 bytes_done [0-9]+ bytes_total 1000000 records "
+}
+until_true 30 says_how_far
+ok $? "events tell how far it is"
+is "$(job_state long state)" running "and the job's state that it runs"
 let_go
 until_true 30 has_state long done
 is "$(results long)" 1 "it is answered once"

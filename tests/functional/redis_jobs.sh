@@ -25,7 +25,7 @@ rc GET "$key:verdict:$digest" >"$tmp/envelope"
 is "$(jq -c . "$tmp/envelope")" "$(jq -c . "$report/statement.dsse.json")" "the verdict key is the signed envelope"
 run "$ASSAY" verify "$tmp/envelope" --manifest "$report/MANIFEST.sha256" --dataset "$tmp/data/good" --key "$report/signer.pub"
 is "$status" 0 "and verifies"
-like "$(rc XRANGE "$key:events" - + | tr '\n' ' ')" "event queued.*event done" "events tell its way"
+like "$(rc XRANGE "$key:events" - + | tr '\n' ' ')" "event queued.*event running.* run_id [0-9]+ .*event done" "events tell its way"
 
 # --- the same again
 job early good >/dev/null
