@@ -12,6 +12,10 @@
 #include <immintrin.h>
 #define DUP_X86
 #endif
+#ifdef __aarch64__
+#include <arm_neon.h>
+#define DUP_NEON
+#endif
 
 #include "mix.h"
 
@@ -173,6 +177,13 @@ static void plain_minhash(const uint64_t *shingles, size_t n, struct dup_sketch 
     }
 }
 
+/* Before a loop over the vectors of one group, which must be unrolled for them to be in registers. */
+#ifdef __clang__
+#define UNROLLED _Pragma("unroll")
+#else
+#define UNROLLED _Pragma("GCC unroll 8")
+#endif
+
 static int always(void)
 {
     return 1;
@@ -187,6 +198,7 @@ AVX2 static void avx2_minhash(const uint64_t *shingles, size_t n, struct dup_ske
 {
     for (unsigned i = 0; i < DUP_MINIMA; i += 32) {
         __m256i a[4], b[4], min[4];
+        UNROLLED
         for (unsigned v = 0; v < 4; v++) {
             a[v] = _mm256_loadu_si256((const __m256i *)(const void *)(mul + i + 8 * v));
             b[v] = _mm256_loadu_si256((const __m256i *)(const void *)(flip + i + 8 * v));
@@ -194,11 +206,13 @@ AVX2 static void avx2_minhash(const uint64_t *shingles, size_t n, struct dup_ske
         }
         for (size_t k = 0; k < n; k++) {
             const __m256i x = _mm256_set1_epi32((int)(uint32_t)shingles[k]);
+            UNROLLED
             for (unsigned v = 0; v < 4; v++) {
                 __m256i h = _mm256_mullo_epi32(_mm256_xor_si256(x, b[v]), a[v]);
                 min[v] = _mm256_min_epu32(min[v], h);
             }
         }
+        UNROLLED
         for (unsigned v = 0; v < 4; v++) {
             _mm256_storeu_si256((__m256i *)(void *)(ret->min + i + 8 * v), min[v]);
         }
@@ -209,6 +223,7 @@ SSE41 static void sse41_minhash(const uint64_t *shingles, size_t n, struct dup_s
 {
     for (unsigned i = 0; i < DUP_MINIMA; i += 16) {
         __m128i a[4], b[4], min[4];
+        UNROLLED
         for (unsigned v = 0; v < 4; v++) {
             a[v] = _mm_loadu_si128((const __m128i *)(const void *)(mul + i + 4 * v));
             b[v] = _mm_loadu_si128((const __m128i *)(const void *)(flip + i + 4 * v));
@@ -216,11 +231,13 @@ SSE41 static void sse41_minhash(const uint64_t *shingles, size_t n, struct dup_s
         }
         for (size_t k = 0; k < n; k++) {
             const __m128i x = _mm_set1_epi32((int)(uint32_t)shingles[k]);
+            UNROLLED
             for (unsigned v = 0; v < 4; v++) {
                 __m128i h = _mm_mullo_epi32(_mm_xor_si128(x, b[v]), a[v]);
                 min[v] = _mm_min_epu32(min[v], h);
             }
         }
+        UNROLLED
         for (unsigned v = 0; v < 4; v++) {
             _mm_storeu_si128((__m128i *)(void *)(ret->min + i + 4 * v), min[v]);
         }
@@ -239,6 +256,35 @@ static int has_sse41(void)
 
 #endif
 
+#ifdef DUP_NEON
+
+/* Part of every AArch64 processor. */
+static void neon_minhash(const uint64_t *shingles, size_t n, struct dup_sketch *ret)
+{
+    for (unsigned i = 0; i < DUP_MINIMA; i += 32) {
+        uint32x4_t a[8], b[8], min[8];
+        UNROLLED
+        for (unsigned v = 0; v < 8; v++) {
+            a[v] = vld1q_u32(mul + i + 4 * v);
+            b[v] = vld1q_u32(flip + i + 4 * v);
+            min[v] = vdupq_n_u32(UINT32_MAX);
+        }
+        for (size_t k = 0; k < n; k++) {
+            const uint32x4_t x = vdupq_n_u32((uint32_t)shingles[k]);
+            UNROLLED
+            for (unsigned v = 0; v < 8; v++) {
+                min[v] = vminq_u32(min[v], vmulq_u32(veorq_u32(x, b[v]), a[v]));
+            }
+        }
+        UNROLLED
+        for (unsigned v = 0; v < 8; v++) {
+            vst1q_u32(ret->min + i + 4 * v, min[v]);
+        }
+    }
+}
+
+#endif
+
 dup_minhash *dup_minhash_get(unsigned i)
 {
     static const struct {
@@ -248,6 +294,9 @@ dup_minhash *dup_minhash_get(unsigned i)
 #ifdef DUP_X86
         {has_avx2, avx2_minhash},
         {has_sse41, sse41_minhash},
+#endif
+#ifdef DUP_NEON
+        {always, neon_minhash},
 #endif
         {always, plain_minhash},
     };
