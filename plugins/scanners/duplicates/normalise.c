@@ -12,50 +12,43 @@
 
 #include <stdlib.h>
 
+#include "ranges.h"
+
 /* ---- classes -----------------------------------------------------------------------------------
  */
 
 /* Ranges of code points above ASCII, ascending; what is in none is part of a word. */
-static const struct range {
-    uint32_t first, last;
-    enum dup_kind kind;
-} ranges[] = {
-    {0x80, 0xA1, DUP_SEPARATOR},      {0xA7, 0xA7, DUP_SEPARATOR},
-    {0xAB, 0xAB, DUP_SEPARATOR},      {0xAD, 0xAD, DUP_DROPPED},
-    {0xB6, 0xB7, DUP_SEPARATOR},      {0xBB, 0xBB, DUP_SEPARATOR},
-    {0xBF, 0xBF, DUP_SEPARATOR},      {0x034F, 0x034F, DUP_DROPPED},
-    {0x061C, 0x061C, DUP_DROPPED},    {0x180B, 0x180F, DUP_DROPPED},
-    {0x2000, 0x200A, DUP_SEPARATOR},  {0x200B, 0x200F, DUP_DROPPED},
-    {0x2010, 0x2029, DUP_SEPARATOR},  {0x202A, 0x202E, DUP_DROPPED},
-    {0x202F, 0x205F, DUP_SEPARATOR},  {0x2060, 0x206F, DUP_DROPPED},
-    {0x2E00, 0x2E7F, DUP_SEPARATOR},  {0x3000, 0x3003, DUP_SEPARATOR},
-    {0x3004, 0x3007, DUP_UNSPACED},   {0x3008, 0x3020, DUP_SEPARATOR},
-    {0x3021, 0x302F, DUP_UNSPACED},   {0x3030, 0x3030, DUP_SEPARATOR},
-    {0x3031, 0x303C, DUP_UNSPACED},   {0x303D, 0x303D, DUP_SEPARATOR},
-    {0x303E, 0x309F, DUP_UNSPACED},   {0x30A0, 0x30A0, DUP_SEPARATOR},
-    {0x30A1, 0x30FA, DUP_UNSPACED},   {0x30FB, 0x30FB, DUP_SEPARATOR},
-    {0x30FC, 0x312F, DUP_UNSPACED},   {0x31A0, 0x31BF, DUP_UNSPACED},
-    {0x31F0, 0x31FF, DUP_UNSPACED},   {0x3400, 0x9FFF, DUP_UNSPACED},
-    {0xF900, 0xFAFF, DUP_UNSPACED},   {0xFE00, 0xFE0F, DUP_DROPPED},
-    {0xFE10, 0xFE1F, DUP_SEPARATOR},  {0xFE30, 0xFE6F, DUP_SEPARATOR},
-    {0xFEFF, 0xFEFF, DUP_DROPPED},    {0x1AFF0, 0x1B16F, DUP_UNSPACED},
-    {0x20000, 0x3FFFF, DUP_UNSPACED}, {0xE0000, 0xE0FFF, DUP_DROPPED},
+static const struct dup_range ranges[] = {
+    {0x80, 0xA1, DUP_SEPARATOR},
+    {0xA7, 0xA7, DUP_SEPARATOR},
+    {0xAB, 0xAB, DUP_SEPARATOR},
+    {0xAD, 0xAD, DUP_DROPPED},
+    {0xB6, 0xB7, DUP_SEPARATOR},
+    {0xBB, 0xBB, DUP_SEPARATOR},
+    {0xBF, 0xBF, DUP_SEPARATOR},
+    {0x034F, 0x034F, DUP_DROPPED},
+    {0x061C, 0x061C, DUP_DROPPED},
+    {0x180B, 0x180F, DUP_DROPPED},
+    DUP_RANGES_GENERAL(DUP_SEPARATOR, DUP_DROPPED),
+    {0x2E00, 0x2E7F, DUP_SEPARATOR},
+    DUP_RANGES_CJK(DUP_SEPARATOR, DUP_UNSPACED),
+    {0x30FC, 0x312F, DUP_UNSPACED},
+    {0x31A0, 0x31BF, DUP_UNSPACED},
+    {0x31F0, 0x31FF, DUP_UNSPACED},
+    {0x3400, 0x9FFF, DUP_UNSPACED},
+    {0xF900, 0xFAFF, DUP_UNSPACED},
+    {0xFE00, 0xFE0F, DUP_DROPPED},
+    {0xFE10, 0xFE1F, DUP_SEPARATOR},
+    {0xFE30, 0xFE6F, DUP_SEPARATOR},
+    {0xFEFF, 0xFEFF, DUP_DROPPED},
+    {0x1AFF0, 0x1B16F, DUP_UNSPACED},
+    {0x20000, 0x3FFFF, DUP_UNSPACED},
+    {0xE0000, 0xE0FFF, DUP_DROPPED},
 };
 
 static enum dup_kind classify(uint32_t cp)
 {
-    size_t from = 0;
-    for (size_t n = sizeof ranges / sizeof ranges[0]; n > 0;) {
-        size_t half = n / 2;
-        if (cp > ranges[from + half].last) {
-            from += half + 1;
-            n -= half + 1;
-        } else {
-            n = half;
-        }
-    }
-    int inside = from < sizeof ranges / sizeof ranges[0] && cp >= ranges[from].first;
-    return inside ? ranges[from].kind : DUP_WORD;
+    return (enum dup_kind)dup_range_kind(ranges, sizeof ranges / sizeof ranges[0], cp, DUP_WORD);
 }
 
 /* ---- writing -----------------------------------------------------------------------------------

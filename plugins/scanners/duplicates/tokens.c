@@ -10,6 +10,8 @@
 #include "tokens.h"
 
 #include <stdlib.h>
+
+#include "ranges.h"
 #ifdef __x86_64__
 #include <immintrin.h>
 #define DUP_X86
@@ -81,22 +83,14 @@ uint64_t dup_token_hash(const char *folded, size_t len)
 enum kind { BREAK, DROPPED, SINGLE, WORD };
 
 /* Ranges of code points above ASCII, ascending; what is in none is part of a word. */
-static const struct range {
-    uint32_t first, last;
-    enum kind kind;
-} ranges[] = {
+static const struct dup_range ranges[] = {
     {0x80, 0xA9, BREAK},         {0xAB, 0xAC, BREAK},       {0xAD, 0xAD, DROPPED},
     {0xAE, 0xB1, BREAK},         {0xB4, 0xB4, BREAK},       {0xB6, 0xB8, BREAK},
     {0xBB, 0xBB, BREAK},         {0xBF, 0xBF, BREAK},       {0xD7, 0xD7, BREAK},
     {0xF7, 0xF7, BREAK},         {0x034F, 0x034F, DROPPED}, {0x061C, 0x061C, DROPPED},
-    {0x1100, 0x11FF, SINGLE},    {0x180B, 0x180F, DROPPED}, {0x2000, 0x200A, BREAK},
-    {0x200B, 0x200F, DROPPED},   {0x2010, 0x2029, BREAK},   {0x202A, 0x202E, DROPPED},
-    {0x202F, 0x205F, BREAK},     {0x2060, 0x206F, DROPPED}, {0x20A0, 0x20CF, BREAK},
-    {0x2190, 0x245F, BREAK},     {0x2500, 0x2BFF, BREAK},   {0x2E00, 0x2E7F, BREAK},
-    {0x2E80, 0x2FFF, SINGLE},    {0x3000, 0x3003, BREAK},   {0x3004, 0x3007, SINGLE},
-    {0x3008, 0x3020, BREAK},     {0x3021, 0x302F, SINGLE},  {0x3030, 0x3030, BREAK},
-    {0x3031, 0x303C, SINGLE},    {0x303D, 0x303D, BREAK},   {0x303E, 0x309F, SINGLE},
-    {0x30A0, 0x30A0, BREAK},     {0x30A1, 0x30FA, SINGLE},  {0x30FB, 0x30FB, BREAK},
+    {0x1100, 0x11FF, SINGLE},    {0x180B, 0x180F, DROPPED}, DUP_RANGES_GENERAL(BREAK, DROPPED),
+    {0x20A0, 0x20CF, BREAK},     {0x2190, 0x245F, BREAK},   {0x2500, 0x2BFF, BREAK},
+    {0x2E00, 0x2E7F, BREAK},     {0x2E80, 0x2FFF, SINGLE},  DUP_RANGES_CJK(BREAK, SINGLE),
     {0x30FC, 0x318F, SINGLE},    {0x31A0, 0x31BF, SINGLE},  {0x31F0, 0x31FF, SINGLE},
     {0x3400, 0x9FFF, SINGLE},    {0xA960, 0xA97F, SINGLE},  {0xAC00, 0xD7FF, SINGLE},
     {0xF900, 0xFAFF, SINGLE},    {0xFE00, 0xFE0F, DROPPED}, {0xFE10, 0xFE1F, BREAK},
@@ -109,18 +103,7 @@ static const struct range {
 
 static enum kind classify(uint32_t cp)
 {
-    size_t from = 0;
-    for (size_t n = sizeof ranges / sizeof ranges[0]; n > 0;) {
-        size_t half = n / 2;
-        if (cp > ranges[from + half].last) {
-            from += half + 1;
-            n -= half + 1;
-        } else {
-            n = half;
-        }
-    }
-    int inside = from < sizeof ranges / sizeof ranges[0] && cp >= ranges[from].first;
-    return inside ? ranges[from].kind : WORD;
+    return (enum kind)dup_range_kind(ranges, sizeof ranges / sizeof ranges[0], cp, WORD);
 }
 
 static inline int is_ascii_word(uint8_t c)
