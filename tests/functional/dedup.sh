@@ -5,19 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 d=$tmp/data
 mkdir -p "$d/sub"
-long='The quick brown fox jumps over the lazy dog while seventeen grey geese watch from the far bank of the river and nobody says a word about the weather until the sun has gone down behind the old mill'
-{
-	echo '{"t":"a first record that stands alone"}'
-	echo '{"t":"this one comes three times"}'
-	echo '{"t":"This one comes, three times"}'
-	echo '{"t":"this one comes three times"}'
-	echo "{\"t\":\"$long\"}"
-} >"$d/a.jsonl"
-{
-	echo '{"t":"something else altogether, and long enough"}'
-	echo '{"t":"this one comes three times"}'
-	echo "{\"t\":\"$long again\"}"
-} >"$d/b.jsonl"
+copies_in "$d"
 cp "$d/a.jsonl" "$d/sub/a-copy.jsonl"
 
 run "$ASSAY" dedup "$d" --tier file --tier record --tier normalised --format jsonl --quiet

@@ -7,6 +7,7 @@
 #   unlike GOT REGEX NAME
 #   run COMMAND...           runs it; sets $status, $out (stdout), $err (stderr) and files $tmp/out, $tmp/err
 #   until_true SECONDS COMMAND...   waits for a condition, bounded
+#   copies_in DIR                  a small dataset with copies of every tier
 #   skip_all REASON
 #
 # Each test has its own $tmp (removed at exit), HOME and XDG directories below it, and ASSAY set to the built program.
@@ -96,6 +97,22 @@ spawn() { # spawn COMMAND...: in the background; sets $pid
 	"$@" &
 	pid=$!
 	spawned="$spawned $pid"
+}
+
+copies_in() { # copies_in DIR: a.jsonl and b.jsonl, with copies of every tier; sets $long, the text of two that are near
+	long='The quick brown fox jumps over the lazy dog while seventeen grey geese watch from the far bank of the river and nobody says a word about the weather until the sun has gone down behind the old mill'
+	{
+		echo '{"t":"a first record that stands alone"}'
+		echo '{"t":"this one comes three times"}'
+		echo '{"t":"This one comes, three times"}'
+		echo '{"t":"this one comes three times"}'
+		echo "{\"t\":\"$long\"}"
+	} >"$1/a.jsonl"
+	{
+		echo '{"t":"something else altogether, and long enough"}'
+		echo '{"t":"this one comes three times"}'
+		echo "{\"t\":\"$long again\"}"
+	} >"$1/b.jsonl"
 }
 
 skip_all() {

@@ -1,50 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The directory source, driven as the daemon drives it: by its descriptor and its deadline. */
-#include "tests/unit/unit.h"
+#include "tests/unit/daemon/watch_rig.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdio.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/clock.h"
-#include "core/log.h"
 #include "daemon/rules_digest.h"
-#include "daemon/source.h"
 
-static const struct assay_source_kind *const kind = &assay_source_directory;
-static char root[64];
-static struct assay_config_source source;
-static struct assay_config config;
 static struct assay_source_set *watch;
-static struct assay_delivery got;
 
 static int setup(void **state)
 {
     (void)state;
     (void)snprintf(root, sizeof root, "/tmp/assay-watch-XXXXXX");
-    source = (struct assay_config_source){.name = "s",
-                                          .kind = "directory",
-                                          .path = root,
-                                          .settle_ms = 50,
-                                          .ready = ASSAY_READY_SETTLE,
-                                          .poll_ms = 10000,
-                                          .marker = "_READY",
-                                          .manifest = "MANIFEST.sha256"};
-    config = (struct assay_config){.rescan_ms = 3600000, .sources = &source, .n_sources = 1};
-    assay_log_setup(2, ASSAY_LOG_TEXT, ASSAY_LOG_ERROR);
+    rig_configure(ASSAY_READY_SETTLE, 50, 10000);
     return mkdtemp(root) == NULL || kind->start(&config, &watch, NULL) != ASSAY_OK;
-}
-
-static int drop(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)at;
-    return type == FTW_DP ? rmdir(path) : unlink(path);
 }
 
 static int teardown(void **state)
@@ -52,24 +25,7 @@ static int teardown(void **state)
     (void)state;
     kind->stop(watch);
     watch = NULL;
-    return nftw(root, drop, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static const char *path_of(const char *name)
-{
-    static char paths[4][256];
-    static int turn;
-    turn = (turn + 1) % 4;
-    (void)snprintf(paths[turn], sizeof paths[0], "%s/%s", root, name);
-    return paths[turn];
-}
-
-static void put(const char *name, const char *text)
-{
-    FILE *f = fopen(path_of(name), "a");
-    assert_non_null(f);
-    (void)fputs(text, f);
-    (void)fclose(f);
+    return rig_remove(root);
 }
 
 /* Waits as the daemon would; 1 with a delivery in `got`, 0 when `limit_ms` passed without one. */

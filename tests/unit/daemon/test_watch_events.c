@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The directory source over a backend of our own, which loses, refuses and orders events as a test
  * wants it. The directories are real. */
-#include "tests/unit/unit.h"
+#include "tests/unit/daemon/watch_rig.h"
 
 #include <errno.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/clock.h"
-#include "core/log.h"
 #include "daemon/watch.h"
 
 #define WATCHES 64
@@ -118,13 +113,9 @@ static const struct watch_backend backend = {
     .file_system = fake_file_system,
 };
 
-static const struct assay_source_kind *const kind = &assay_source_directory;
-static char top[64], root[80];
-static struct assay_config_source source;
-static struct assay_config config;
+static char top[64]; /* `root` is in it */
 static struct assay_source_set *set;
 static struct assay_source_counts counts;
-static struct assay_delivery got;
 static uint64_t now; /* the test's own clock, ahead of the times of files */
 
 static int setup(void **state)
@@ -137,25 +128,9 @@ static int setup(void **state)
         return 1;
     }
     (void)snprintf(root, sizeof root, "%s/in", top);
-    source = (struct assay_config_source){.name = "s",
-                                          .kind = "directory",
-                                          .path = root,
-                                          .settle_ms = 10,
-                                          .poll_ms = 1000,
-                                          .ready = ASSAY_READY_MARKER,
-                                          .marker = "_READY",
-                                          .manifest = "MANIFEST.sha256"};
-    config = (struct assay_config){.rescan_ms = 3600000, .sources = &source, .n_sources = 1};
-    assay_log_setup(2, ASSAY_LOG_TEXT, ASSAY_LOG_ERROR);
+    rig_configure(ASSAY_READY_MARKER, 10, 1000);
     now = assay_monotonic_ms();
     return mkdir(root, 0755) != 0 || watch_start(&config, &backend, &set, NULL) != ASSAY_OK;
-}
-
-static int drop(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)at;
-    return type == FTW_DP ? rmdir(path) : unlink(path);
 }
 
 static int teardown(void **state)
@@ -163,29 +138,12 @@ static int teardown(void **state)
     (void)state;
     kind->stop(set);
     set = NULL;
-    return nftw(top, drop, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static const char *path_of(const char *name)
-{
-    static char paths[4][256];
-    static int turn;
-    turn = (turn + 1) % 4;
-    (void)snprintf(paths[turn], sizeof paths[0], "%s%s%s", root, name[0] == '\0' ? "" : "/", name);
-    return paths[turn];
+    return rig_remove(top);
 }
 
 static void dir(const char *name)
 {
     assert_int_equal(mkdir(path_of(name), 0755), 0);
-}
-
-static void put(const char *name)
-{
-    FILE *f = fopen(path_of(name), "a");
-    assert_non_null(f);
-    (void)fputs("x", f);
-    (void)fclose(f);
 }
 
 static void event_at(int wd, uint32_t mask, const char *name)
@@ -223,7 +181,7 @@ static void an_overflow_renews_everything(void **state)
     (void)state;
     assert_int_equal(take(), 0);
     dir("d"); /* nobody told of it */
-    put("d/_READY");
+    put("d/_READY", "x");
     event_at(-1, IN_Q_OVERFLOW, "");
     event_at(77, IN_CREATE, "never seen"); /* behind it: of the old queue */
     assert_int_equal(take(), 1);
@@ -240,7 +198,7 @@ static void moved_in_is_watched_and_moved_out_is_not(void **state)
     dir("d");
     dir("d/a");
     dir("d/a/b");
-    put("d/_READY");
+    put("d/_READY", "x");
     event("", IN_MOVED_TO | IN_ISDIR, "d");
     assert_int_equal(take(), 1);
     assert_int_equal(watches(), 4);
@@ -257,7 +215,7 @@ static void moved_within_is_watched_under_its_new_name(void **state)
     dir("d");
     dir("d/a");
     dir("d/a/deep");
-    put("d/_READY");
+    put("d/_READY", "x");
     assert_int_equal(take(), 1);
     assert_int_equal(rename(path_of("d/a"), path_of("d/b")), 0);
     event("d", IN_MOVED_FROM | IN_ISDIR, "a");
@@ -295,7 +253,7 @@ static void what_the_kernel_lets_go_of_is_let_go(void **state)
     (void)state;
     dir("d");
     dir("d/a");
-    put("d/_READY");
+    put("d/_READY", "x");
     assert_int_equal(take(), 1);
     int wd = wd_of(path_of("d/a"));
     fake.paths[wd][0] = '\0'; /* the kernel did it */
@@ -310,10 +268,10 @@ static void an_unmount_scans_the_root(void **state)
 {
     (void)state;
     dir("d");
-    put("d/_READY");
+    put("d/_READY", "x");
     assert_int_equal(take(), 1);
     dir("e");
-    put("e/_READY");
+    put("e/_READY", "x");
     event("d", IN_UNMOUNT, "");
     assert_int_equal(take(), 2); /* e, and d once more: it is told apart by its signature later */
     assert_int_equal(counts.rescans, 1);
@@ -328,8 +286,8 @@ static void two_sources_share_a_directory(void **state)
     char inner[100];
     dir("sub");
     dir("sub/d");
-    put("sub/d/_READY");
-    put("sub/_READY");
+    put("sub/d/_READY", "x");
+    put("sub/_READY", "x");
     (void)snprintf(inner, sizeof inner, "%s/sub", root);
     two[1].name = "t";
     two[1].path = inner;
@@ -358,7 +316,7 @@ static void a_root_that_vanishes_and_comes_back(void **state)
     assert_true(wd_of(top) >= 0); /* waits above */
     assert_int_equal(mkdir(root, 0755), 0);
     dir("d");
-    put("d/_READY");
+    put("d/_READY", "x");
     event_at(wd_of(top), IN_CREATE | IN_ISDIR, "other");
     event_at(wd_of(top), IN_CREATE | IN_ISDIR, "in");
     assert_int_equal(take(), 1);
@@ -372,7 +330,7 @@ static void appear(const char *path)
     if (strcmp(path, top) == 0) {
         (void)mkdir(root, 0755);
         dir("d");
-        put("d/_READY");
+        put("d/_READY", "x");
     }
 }
 
@@ -417,7 +375,7 @@ static void no_watches_left_means_polling(void **state)
     assert_non_null(strstr(counts.problem, "fs.inotify.max_user_watches"));
     assert_non_null(strstr(counts.problem, "polled every 1000 ms"));
     assert_int_equal(watches(), 0); /* others may need them */
-    put("d/_READY");
+    put("d/_READY", "x");
     assert_int_equal(take(), 0);
     assert_true(kind->deadline(set) <= now + 1000);
     now += 1000;
@@ -437,11 +395,11 @@ static void a_watch_refused_by_an_event_means_polling_too(void **state)
     fake.most = 1;
     fake.fail_errno = ENOMEM;
     dir("d");
-    put("d/_READY");
+    put("d/_READY", "x");
     event("", IN_CREATE | IN_ISDIR, "d");
     assert_int_equal(take(), 1);
     assert_non_null(counts.problem);
-    put("d/x");
+    put("d/x", "x");
     now += 1000;
     assert_int_equal(take(), 1);
 }
@@ -451,13 +409,13 @@ static void silent_file_systems_are_polled(void **state)
     (void)state;
     fake.type = 0x6969;
     dir("d");
-    put("d/_READY");
+    put("d/_READY", "x");
     assert_int_equal(take(), 1);
     assert_int_equal(watches(), 0);
     assert_null(counts.problem);
     assert_non_null(counts.note);
     assert_non_null(strstr(counts.note, "NFS"));
-    put("d/x");
+    put("d/x", "x");
     now += 1000;
     assert_int_equal(take(), 1);
     source.watch = ASSAY_WATCH_INOTIFY; /* told to */
@@ -502,7 +460,7 @@ static void what_is_open_is_not_complete(void **state)
     (void)state;
     source.ready = ASSAY_READY_CLOSE;
     dir("d");
-    put("d/a");
+    put("d/a", "x");
     assert_int_equal(take(), 0);
     event("d", IN_MODIFY, "a");
     event("d", IN_MODIFY, "b");
@@ -550,11 +508,11 @@ static void rules_hold_together(void **state)
     source.ready = ASSAY_READY_SETTLE | ASSAY_READY_MARKER;
     source.settle_ms = 60000;
     dir("d");
-    put("d/a");
+    put("d/a", "x");
     assert_int_equal(take(), 0);
     now += 200000;
     assert_int_equal(take(), 0); /* settled, without its marker */
-    put("d/_READY");
+    put("d/_READY", "x");
     event("d", IN_CREATE, "_READY");
     assert_int_equal(take(), 0); /* marked, and not settled */
     now += 60000;
@@ -579,14 +537,14 @@ static void a_manifest_says_what_is_missing(void **state)
     source.ready = ASSAY_READY_MANIFEST;
     dir("d");
     dir("d/sub");
-    put("d/a");
+    put("d/a", "x");
     assert_int_equal(take(), 0);
     write_manifest("# sizes\n1  a\n2  sub/b\n");
     assert_int_equal(take(), 0);
-    put("d/sub/b");
+    put("d/sub/b", "x");
     event("d/sub", IN_CLOSE_WRITE, "b");
     assert_int_equal(take(), 0); /* there, and one byte short */
-    put("d/sub/b");
+    put("d/sub/b", "x");
     event("d/sub", IN_CLOSE_WRITE, "b");
     assert_int_equal(take(), 1);
     write_manifest("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef *a\n");
