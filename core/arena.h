@@ -15,13 +15,15 @@ struct assay_arena;
 
 struct assay_arena *assay_arena_new(size_t max); /* NULL: out of memory */
 void assay_arena_free(struct assay_arena *a);    /* accepts NULL */
+/* Forgets everything that was allocated, and the overflow; keeps the blocks. */
 void assay_arena_reset(struct assay_arena *a);
 /* Zeroed, aligned for any type. `n * size` is checked for overflow. */
 void *assay_arena_alloc(struct assay_arena *a, size_t size);
 void *assay_arena_array(struct assay_arena *a, size_t n, size_t size);
+/* NUL-terminated copies. */
 char *assay_arena_strdup(struct assay_arena *a, const char *s);
-/* A NUL-terminated copy. */
 char *assay_arena_dup(struct assay_arena *a, struct assay_bytes s);
+/* Whether some allocation failed since the last reset; bytes handed out since then. */
 int assay_arena_overflowed(const struct assay_arena *a);
 size_t assay_arena_used(const struct assay_arena *a);
 

@@ -17,9 +17,11 @@ struct assay_sha256; /* reusable context */
 
 struct assay_sha256 *assay_sha256_new(void); /* NULL: out of memory or no SHA-256 in libcrypto */
 void assay_sha256_free(struct assay_sha256 *h);
+/* start, update any number of times, finish; then start again. ASSAY_CRYPTO when libcrypto fails. */
 enum assay_status assay_sha256_start(struct assay_sha256 *h);
 enum assay_status assay_sha256_update(struct assay_sha256 *h, const void *data, size_t len);
 enum assay_status assay_sha256_finish(struct assay_sha256 *h, uint8_t ret[ASSAY_SHA256_LEN]);
+/* All at once, in a context of the calling thread. */
 enum assay_status assay_sha256_of(const void *data, size_t len, uint8_t ret[ASSAY_SHA256_LEN]);
 
 /* HMAC with one key and many short messages: the keyed state is computed once and copied. */
@@ -32,6 +34,7 @@ enum assay_status assay_hmac_start(struct assay_hmac *h);
 enum assay_status assay_hmac_update(struct assay_hmac *h, const void *data, size_t len);
 enum assay_status assay_hmac_finish(struct assay_hmac *h, uint8_t ret[ASSAY_SHA256_LEN]);
 
+/* Not for secrets. 128 bits: low word first. */
 void assay_xxh3_128(const void *data, size_t len, uint64_t seed, uint64_t ret[2]);
 uint64_t assay_xxh3_64(const void *data, size_t len, uint64_t seed);
 

@@ -27,7 +27,10 @@ struct assay_json {
     uint8_t after_key;
 };
 
+/* Writes to `out`, which must live as long and is only appended to. */
 void assay_json_init(struct assay_json *j, struct assay_buf *out, int canonical);
+/* Collections, keys and values, in the order of the document. Whatever does not fit there, or is out of
+ * range, sets the sticky status, and nothing more is written. */
 void assay_json_object(struct assay_json *j);
 void assay_json_end_object(struct assay_json *j);
 void assay_json_array(struct assay_json *j);
@@ -39,6 +42,7 @@ void assay_json_uint(struct assay_json *j, uint64_t v);
 void assay_json_int(struct assay_json *j, int64_t v);
 void assay_json_bool(struct assay_json *j, int v);
 void assay_json_null(struct assay_json *j);
+/* A string of lower-case hexadecimal digits. */
 void assay_json_hex(struct assay_json *j, const void *data, size_t len);
 /* value = milli/1000 written as a decimal with no trailing zeroes: 950 -> 0.95. Not canonical use.
  */

@@ -42,11 +42,14 @@ struct assay_log_pair {
     ((struct assay_log_pair){key, ASSAY_LOG_V_HEX, 0, (const char *)(digest), n})
 #define ASSAY_LOG_END ((struct assay_log_pair){NULL, ASSAY_LOG_V_INT, 0, NULL, 0})
 
+/* Where entries go, in what form, and the least urgent level that is written. Once, before threads
+ * start; `fd` stays the caller's. */
 void assay_log_setup(int fd, enum assay_log_format format, enum assay_log_level max_level);
 /* Sends entries of format ASSAY_LOG_JOURNAL to the journal's socket at `path`; NULL: where systemd
  * has it, but only if standard error already is a stream to the journal ($JOURNAL_STREAM), so that
  * a redirected program is not robbed of its output. Non-zero: connected. */
 int assay_log_journal(const char *path);
+/* Writes one entry of one line. Any thread; a failed write is not reported. */
 void assay_log_pairs(enum assay_log_level level, const char *module, const char *message,
                      const struct assay_log_pair *pairs);
 /* assay_log(level, module, "constant message", pairs ...) */

@@ -25,6 +25,7 @@ void assay_yaml_free(struct assay_yaml *y); /* accepts NULL */
 /* NULL: empty document. */
 const struct assay_yaml_node *assay_yaml_root(const struct assay_yaml *y);
 
+/* What a node is; `n` must not be NULL. */
 enum assay_yaml_kind assay_yaml_node_kind(const struct assay_yaml_node *n);
 uint32_t assay_yaml_node_line(const struct assay_yaml_node *n); /* 1-based */
 /* Scalar text, NUL-terminated; NULL when n is NULL or not a scalar. */

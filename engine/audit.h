@@ -140,6 +140,8 @@ enum assay_status assay_audit_run(const struct assay_audit_options *opt, struct 
                                   struct assay_error *err);
 void assay_audit_free(struct assay_audit *a); /* accepts NULL */
 
+/* What the audit found. Everything is borrowed and constant until assay_audit_free; any thread may
+ * read. Indexes count from 0. */
 enum assay_verdict assay_audit_verdict(const struct assay_audit *a);
 int assay_audit_cancelled(const struct assay_audit *a);
 const struct assay_inventory *assay_audit_inventory(const struct assay_audit *a);
@@ -149,8 +151,10 @@ const struct assay_policy *assay_audit_policy(const struct assay_audit *a);
 const struct assay_plugins *assay_audit_plugins(const struct assay_audit *a);
 const struct assay_matcher *assay_audit_matcher(const struct assay_audit *a);
 const char *assay_audit_dataset_name(const struct assay_audit *a); /* NULL */
+/* Of a rule by its index in the rule set. */
 const struct assay_rule_tally *assay_audit_tally(const struct assay_audit *a, uint32_t rule);
 uint64_t assay_audit_findings(const struct assay_audit *a); /* in the spool */
+/* The policy's terms, in its order. */
 size_t assay_audit_terms(const struct assay_audit *a);
 const struct assay_term_result *assay_audit_term(const struct assay_audit *a, size_t i);
 /* Sorted by name. */
@@ -161,8 +165,8 @@ size_t assay_audit_versions(const struct assay_audit *a);
 void assay_audit_version(const struct assay_audit *a, size_t i, const char **ret_name,
                          const char **ret_version);
 /* What shapes results, sorted by name as bytes: "max_record" and "reader" where the caller set
- * them, "scanners_left_out" where some were (names with commas), and every option of every plugin as "PLUGIN.NAME" with the value in force. They go into the
- * statement. */
+ * them, "scanners_left_out" where some were (names with commas), and every option of every plugin as
+ * "PLUGIN.NAME" with the value in force. They go into the statement. */
 size_t assay_audit_settings(const struct assay_audit *a);
 void assay_audit_setting(const struct assay_audit *a, size_t i, const char **ret_name,
                          const char **ret_value);
@@ -185,11 +189,13 @@ struct assay_redundant {
 const struct assay_redundant *assay_audit_redundant(const struct assay_audit *a, size_t *ret_n);
 
 struct assay_cursor;
+/* Reads the findings, in canonical order: by file, then by place in it. Several cursors may read at
+ * once, each on one thread; the audit must outlive them. */
 enum assay_status assay_cursor_open(const struct assay_audit *a, struct assay_cursor **ret,
                                     struct assay_error *err);
-/* ASSAY_END after the last. */
+/* ASSAY_END after the last. What *ret points to lives until the next call. */
 enum assay_status assay_cursor_next(struct assay_cursor *c, struct assay_found *ret,
                                     struct assay_error *err);
-void assay_cursor_close(struct assay_cursor *c);
+void assay_cursor_close(struct assay_cursor *c); /* accepts NULL */
 
 #endif

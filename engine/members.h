@@ -16,11 +16,14 @@
 
 struct assay_members;
 
+/* Opens the unlinked file; ASSAY_NOMEM, or why it cannot be had. */
 enum assay_status assay_members_new(struct assay_members **ret, struct assay_error *err);
 void assay_members_free(struct assay_members *m); /* accepts NULL */
+/* Adds a copy of `row`; a status when the file cannot take more. */
 enum assay_status assay_members_add(struct assay_members *m, const struct assay_redundant *row);
 /* Sorts; no more rows. */
 enum assay_status assay_members_seal(struct assay_members *m, struct assay_error *err);
+/* After sealing: all rows, borrowed. */
 const struct assay_redundant *assay_members_rows(const struct assay_members *m, size_t *ret_n);
 
 #endif

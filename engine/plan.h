@@ -22,6 +22,7 @@ struct assay_plan {
     uint32_t next;
 };
 
+/* Starts from the first file; `inventory` and `wanted` are borrowed. */
 void assay_plan_begin(struct assay_plan *p, const struct assay_inventory *inventory, uint64_t large,
                       const uint64_t *wanted);
 

@@ -27,6 +27,7 @@ struct assay_tuning {
     void *ctx;
 };
 
+/* assay_audit_run with the work cut as `tuning` says. */
 enum assay_status assay_audit_run_tuned(const struct assay_audit_options *opt,
                                         const struct assay_tuning *tuning, struct assay_audit **ret,
                                         struct assay_error *err);
@@ -93,6 +94,7 @@ void assay_run_log(const struct assay_run *run, enum assay_log_level level, cons
 void assay_progress_phase(struct assay_run *run, const char *name, uint64_t files, uint64_t bytes);
 /* progress.c: calls opt->progress when a tenth of a second has passed, or `last`. */
 void assay_progress_tick(struct assay_run *run, const char *file, int last);
+/* progress.c: monotonic nanoseconds. */
 uint64_t assay_clock_ns(void);
 /* progress.c: a file is begun, or (NULL) done with. */
 void assay_progress_hand(const struct assay_run *run, unsigned slot, const char *file);

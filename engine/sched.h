@@ -30,6 +30,7 @@ struct assay_task {
 
 struct assay_sched;
 
+/* For run->jobs workers, over the plan of the run's inventory. ASSAY_NOMEM. */
 enum assay_status assay_sched_new(struct assay_run *run, struct assay_sched **ret,
                                   struct assay_error *err);
 void assay_sched_free(struct assay_sched *s); /* accepts NULL */

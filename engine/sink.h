@@ -60,6 +60,7 @@ struct assay_collector {
                               needed */
 };
 
+/* One worker's; `run` is borrowed. ASSAY_NOMEM, or ASSAY_CRYPTO for want of an HMAC. */
 enum assay_status assay_collector_init(struct assay_collector *c, const struct assay_run *run,
                                        struct assay_error *err);
 void assay_collector_release(struct assay_collector *c); /* accepts a zeroed struct */
@@ -71,6 +72,7 @@ void assay_collector_batch(struct assay_collector *c, const struct assay_batch *
 enum assay_status assay_collector_flush(struct assay_collector *c, struct assay_error *err);
 /* Flushes when much was gathered; between batches only. */
 enum assay_status assay_collector_relieve(struct assay_collector *c, struct assay_error *err);
+/* Counts what a scanner passed over. */
 void assay_collector_skip(struct assay_collector *c, enum assay_skip why, uint64_t records,
                           uint64_t bytes);
 /* The same, noticed by the engine: becomes a finding about the file when the file is done. */

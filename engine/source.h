@@ -30,6 +30,7 @@ struct assay_block {
     uint8_t is_long; /* holds the turn of long records */
 };
 
+/* A block for chunks of `chunk` bytes; ASSAY_NOMEM. */
 enum assay_status assay_block_init(struct assay_block *b, size_t chunk);
 void assay_block_release(struct assay_block *b);
 /* Gives back what a long record made it grow to. */
@@ -81,9 +82,10 @@ struct assay_source {
     struct assay_source *next;
 };
 
+/* What one file at a time is read with; `run` is borrowed. ASSAY_NOMEM. */
 enum assay_status assay_source_init(struct assay_source *s, const struct assay_run *run,
                                     struct assay_error *err);
-void assay_source_release(struct assay_source *s);
+void assay_source_release(struct assay_source *s); /* accepts a zeroed struct */
 /* Makes ready for a file; nothing is opened yet. */
 void assay_source_begin(struct assay_source *s, uint32_t file);
 /* One step: opens the file when it is not, reads, cuts. Puts at most one chunk into `b`

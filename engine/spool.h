@@ -57,6 +57,7 @@ void assay_kept_encode(struct assay_kept *head, const struct assay_kept_parts *p
 
 struct assay_spool;
 
+/* Opens an unlinked file; ASSAY_NOMEM, or why it cannot be had. */
 enum assay_status assay_spool_new(struct assay_spool **ret, struct assay_error *err);
 void assay_spool_free(struct assay_spool *s); /* accepts NULL */
 /* Writes one piece. Any thread. */

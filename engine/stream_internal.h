@@ -43,6 +43,7 @@ enum assay_status stream_inflate(struct stream_inflater *z, struct stream_input 
 
 struct stream_decoder; /* UTF-16 and GB18030 to UTF-8 */
 
+/* NULL: out of memory. */
 struct stream_decoder *stream_decoder_new(void);
 void stream_decoder_free(struct stream_decoder *d); /* accepts NULL */
 /* ASSAY_UNSUPPORTED when the C library has no GB18030 conversion. */

@@ -28,6 +28,7 @@ struct assay_tally {
     uint64_t *rule_record, *condition_record;
 };
 
+/* Zeroes for `n_rules` rules and the conditions of `policy`, which is borrowed. ASSAY_NOMEM. */
 enum assay_status assay_tally_init(struct assay_tally *t, const struct assay_policy *policy,
                                    uint32_t n_rules);
 void assay_tally_release(struct assay_tally *t); /* accepts a zeroed struct */
@@ -37,6 +38,7 @@ void assay_tally_record(struct assay_tally *t);
  * once), or the size of a group (added as it is). */
 void assay_tally_finding(struct assay_tally *t, uint32_t rule, uint16_t confidence,
                          uint64_t records);
+/* Adds to what was skipped for this reason. */
 void assay_tally_skip(struct assay_tally *t, enum assay_skip why, struct assay_skip_count n);
 /* Adds `from` to `into`. */
 void assay_tally_merge(struct assay_tally *into, const struct assay_tally *from);

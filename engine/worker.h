@@ -25,6 +25,7 @@ struct assay_worker {
     pthread_t thread;
 };
 
+/* A worker with its own state of every scanner; `run` is borrowed. Released whatever this says. */
 enum assay_status assay_worker_init(struct assay_worker *w, struct assay_run *run,
                                     struct assay_error *err);
 void assay_worker_release(struct assay_worker *w); /* accepts a zeroed struct */

@@ -29,12 +29,14 @@ enum assay_status assay_envelope_sign_type(const char *type, struct assay_bytes 
                                            struct assay_buf *out, struct assay_error *err);
 
 struct assay_envelope; /* parsed, not yet trusted */
+/* Reads an envelope around a statement: ASSAY_CORRUPT when it is not one, ASSAY_LIMIT, ASSAY_NOMEM. */
 enum assay_status assay_envelope_parse(struct assay_bytes json, struct assay_envelope **ret,
                                        struct assay_error *err);
 /* `type` lives as long as the envelope. */
 enum assay_status assay_envelope_parse_type(const char *type, struct assay_bytes json,
                                             struct assay_envelope **ret, struct assay_error *err);
-void assay_envelope_free(struct assay_envelope *e);
+void assay_envelope_free(struct assay_envelope *e); /* accepts NULL */
+/* How many signatures it carries, valid or not. */
 size_t assay_envelope_signatures(const struct assay_envelope *e);
 /* How many different keys of `keys` signed this payload; a key counts once. ASSAY_MISMATCH when
  * none did. */

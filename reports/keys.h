@@ -25,10 +25,14 @@ struct assay_passphrase {
     void *ctx;
 };
 
+/* A new private key, in memory only. ASSAY_CRYPTO. */
 enum assay_status assay_key_generate(enum assay_key_type type, struct assay_key **ret,
                                      struct assay_error *err);
+/* A private key from a PEM file that nobody else may read. ASSAY_DENIED: others may; ASSAY_CRYPTO: not
+ * a key, or the passphrase is wrong. */
 enum assay_status assay_key_load_private(const char *path, const struct assay_passphrase *pass,
                                          struct assay_key **ret, struct assay_error *err);
+/* A public key from a PEM file, or from PEM text. */
 enum assay_status assay_key_load_public(const char *path, struct assay_key **ret,
                                         struct assay_error *err);
 enum assay_status assay_key_parse_public(struct assay_bytes pem, struct assay_key **ret,
@@ -41,8 +45,11 @@ void assay_key_free(struct assay_key *k); /* wipes */
 enum assay_key_type assay_key_type(const struct assay_key *k);
 const char *assay_key_type_name(enum assay_key_type t); /* "ed25519", "ecdsa-p256" */
 const char *assay_key_id(const struct assay_key *k);    /* 64 hex digits */
+/* Whether it can sign. */
 int assay_key_is_private(const struct assay_key *k);
+/* Appends the public half as PEM (SubjectPublicKeyInfo). */
 enum assay_status assay_key_public_pem(const struct assay_key *k, struct assay_buf *out);
+/* Appends the signature of `message`: Ed25519 as RFC 8032 has it, or ECDSA over SHA-256 in DER. */
 enum assay_status assay_key_sign(const struct assay_key *k, struct assay_bytes message,
                                  struct assay_buf *ret_sig, struct assay_error *err);
 /* ASSAY_OK or ASSAY_MISMATCH. */

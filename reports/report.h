@@ -59,8 +59,9 @@ struct assay_writer {
     enum assay_status (*write)(const struct assay_audit *a, struct assay_out *out,
                                struct assay_error *err);
 };
-extern const struct assay_writer
-    assay_writers[]; /* table, jsonl, json, html, csv; ends with name NULL */
+/* table, jsonl, json, html, csv; ends with name NULL. */
+extern const struct assay_writer assay_writers[];
+/* The writer of this name; NULL: none. */
 const struct assay_writer *assay_writer_find(const char *name);
 
 /* Manifest text of the audited files (entries that could be hashed). Quoting as coreutils
@@ -80,6 +81,7 @@ struct assay_run_info {
     uint8_t findings_sha256[32]; /* of findings.jsonl and report.html; zeroes: not named */
     uint8_t html_sha256[32];     /* (assay_report_write fills both in) */
 };
+/* The one that holds times and host, and points to `statement`, the bytes of the other, by digest. */
 enum assay_status assay_run_statement_build(const struct assay_audit *a,
                                             const uint8_t manifest_sha256[32],
                                             struct assay_bytes statement,

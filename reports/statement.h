@@ -18,6 +18,8 @@ void assay_statement_open(struct assay_json *j); /* up to and into the predicate
 void assay_statement_digest(struct assay_json *j, const void *sha256); /* value: {"sha256": ...} */
 void assay_statement_subject(struct assay_json *j, const char *name,
                              const void *sha256); /* value */
+/* Key and value each: name and version of this program; what was read and what was not; rules with
+ * findings, sorted by id; the policy's terms. Keys that differ between documents are given. */
 void assay_statement_tool(struct assay_json *j);
 void assay_statement_coverage(struct assay_json *j, const struct assay_audit *a,
                               const char *text_key);
@@ -25,10 +27,11 @@ void assay_statement_rules(struct assay_json *j, const struct assay_ruleset *rs,
                            const struct assay_totals *t, const char *key);
 void assay_statement_terms(struct assay_json *j, const struct assay_audit *a,
                            const char *limit_key);
+/* The writer's status, with a sentence. */
 enum assay_status assay_statement_finish(struct assay_json *j, struct assay_error *err);
 /* Unix milliseconds as RFC 3339 in UTC: "2026-11-23T04:20:28.123Z". */
 void assay_format_time(uint64_t ms, char out[32]);
-const char *
-assay_term_outcome(const struct assay_term_result *t); /* "holds", "broken", "unknown" */
+/* "holds", "broken", "unknown". */
+const char *assay_term_outcome(const struct assay_term_result *t);
 
 #endif

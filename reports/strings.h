@@ -171,6 +171,7 @@ enum assay_text {
         ASSAY_T_MAX
 };
 
+/* The text in English or Chinese, constant. */
 const char *assay_text(enum assay_text id, int chinese);
 
 #include "assay/finding.h"

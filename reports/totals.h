@@ -24,9 +24,11 @@ struct assay_totals {
     struct assay_skip_count skipped; /* sums over all reasons */
 };
 
+/* Sums up an audit. ASSAY_NOMEM, with nothing left to release. */
 enum assay_status assay_totals_build(const struct assay_audit *a, struct assay_totals *ret,
                                      struct assay_error *err);
 void assay_totals_release(struct assay_totals *t); /* accepts a zeroed struct */
+/* Whether everything was looked at: not INCOMPLETE, not cancelled, nothing skipped. */
 int assay_audit_complete(const struct assay_audit *a);
 
 #endif

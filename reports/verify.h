@@ -26,6 +26,7 @@ enum assay_check {
     ASSAY_CHECK_FILE_UNREADABLE,
     ASSAY_CHECK_MAX
 };
+/* Its name in output, constant. */
 const char *assay_check_name(enum assay_check c);
 
 struct assay_verify_options {

@@ -42,6 +42,7 @@ enum assay_status assay_literals_new(const struct assay_literal *literals, size_
                                      struct assay_error *err);
 void assay_literals_free(struct assay_literals *ls); /* accepts NULL */
 
+/* What one thread searches with; `ls` must outlive it. ASSAY_NOMEM. */
 enum assay_status assay_literal_feed_new(const struct assay_literals *ls,
                                          struct assay_literal_feed **ret, struct assay_error *err);
 void assay_literal_feed_free(struct assay_literal_feed *f); /* accepts NULL */
@@ -49,6 +50,7 @@ void assay_literal_feed_free(struct assay_literal_feed *f); /* accepts NULL */
 void assay_literal_feed_start(struct assay_literal_feed *f);
 /* Feeds the next block; once something was found further blocks are not looked at. */
 void assay_literal_feed_block(struct assay_literal_feed *f, struct assay_bytes block);
+/* Whether a literal was found since the start. */
 int assay_literal_feed_found(const struct assay_literal_feed *f);
 
 #endif

@@ -92,7 +92,7 @@ void assay_parse_rules(struct assay_load *l);
 void assay_parse_text2(struct assay_load *l, const struct assay_yaml_node *n, const char *what,
                        const char **ret_en, const char **ret_zh);
 
-/* declared.c */
+/* declared.c: the rules that plugins declare (id NULL ends them) join the set. */
 void assay_declared_add(struct assay_load *l, const struct assay_rule_decl *decls);
 
 /* ruleset.c: room for one more rule, zeroed; NULL with a diagnostic. */

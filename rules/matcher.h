@@ -46,6 +46,7 @@ const char *assay_matcher_engine_name(const struct assay_matcher *m); /* "vector
 /* Whether the compiled database came from the cache; always 0 without Vectorscan. */
 int assay_matcher_from_cache(const struct assay_matcher *m);
 
+/* What one thread scans with; `m` must outlive it. ASSAY_NOMEM. */
 enum assay_status assay_scratch_new(const struct assay_matcher *m, struct assay_scratch **ret,
                                     struct assay_error *err);
 void assay_scratch_free(struct assay_scratch *s); /* accepts NULL */

@@ -19,6 +19,7 @@ struct assay_validator {
 };
 
 extern const struct assay_validator assay_validators[]; /* ends with name NULL */
+/* How many there are. */
 size_t assay_validators_count(void);
 /* Index of `name`; -1 when there is none. */
 int assay_validators_find(const char *name);

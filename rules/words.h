@@ -43,6 +43,7 @@ struct assay_phrases {
 const struct assay_phrases *assay_phrases_new(struct assay_arena *a, const struct assay_word *words,
                                               size_t n, int *ret_ok);
 
+/* A code point as phrases are compared: lower case, every white space a blank, one for one. */
 uint32_t assay_fold_cp(uint32_t cp);
 
 /* A run of folded code points; a neighbour outside the run counts as a boundary. */

@@ -18,6 +18,7 @@ struct assay_printer {
     struct assay_out *out;
     struct assay_error *err;
 };
+/* Gathers for `out`; a failure goes to `err` as well. Both are borrowed. */
 void assay_printer_init(struct assay_printer *p, struct assay_out *out, struct assay_error *err);
 /* Hands over what has gathered once it is worth a call; always when `all`. */
 enum assay_status assay_printer_flush(struct assay_printer *p, int all);
@@ -35,6 +36,7 @@ void assay_put_observed(struct assay_buf *b, const struct assay_term_result *t);
 /* Appends at most `max` bytes of `s`, cut at a code point, with an ellipsis where cut. */
 void assay_put_cut(struct assay_buf *b, const char *s, size_t max);
 
+/* What to call a rule, and the kind of thing it looks for. Borrowed from the rule. */
 const char *assay_rule_title(const struct assay_rule *r, int chinese);
 const char *assay_rule_category(const struct assay_rule *r); /* category, else scanner */
 
@@ -76,6 +78,7 @@ enum assay_status assay_samples_collect(const struct assay_audit *a, const struc
                                         struct assay_samples *ret, struct assay_error *err);
 void assay_samples_release(struct assay_samples *s); /* accepts a zeroed struct */
 
+/* One a format; each is a row of assay_writers. The status is that of `out`, or ASSAY_NOMEM. */
 enum assay_status assay_write_table(const struct assay_audit *a, struct assay_out *out,
                                     struct assay_error *err);
 enum assay_status assay_write_jsonl(const struct assay_audit *a, struct assay_out *out,

@@ -34,8 +34,10 @@ enum style {
     ON_MAGENTA
 };
 
+/* What follows is in this style; `off` with the same style ends it. Nothing where there is no colour. */
 void sheet_style_on(struct sheet *s, enum style style);
 void sheet_style_off(struct sheet *s, enum style style);
+/* How severities and verdicts look. */
 enum style sheet_severity_style(enum assay_severity sev);
 enum style sheet_verdict_style(enum assay_verdict v);
 
@@ -44,10 +46,12 @@ const char *sheet_text(const struct sheet *s, enum assay_text id);
 /* A cell of exactly `width` columns, escaped and cut; text to the left, numbers (`right`) to the
  * right. */
 void sheet_cell(struct sheet *s, const char *text, unsigned width, int right, enum style style);
+/* A number as a cell; the space between cells. */
 void sheet_count_cell(struct sheet *s, uint64_t n, unsigned width);
 void sheet_gap(struct sheet *s);
 /* Ends a line and takes the blanks at its end away. */
 void sheet_end_line(struct sheet *s);
+/* A line of its own that names what follows. */
 void sheet_heading(struct sheet *s, enum assay_text id);
 
 /* table_across.c: what splits share and sources repeat; nothing where there are none. */

@@ -132,16 +132,19 @@ enum assay_status assay_matcher_new_rules(const struct assay_rule *rules, uint32
 
 /* ---- terms.c -------------------------------------------------------------------------------- */
 
+/* The words of all word lists. ASSAY_LIMIT: more than ASSAY_LIMIT_WORDS; ASSAY_NOMEM. Released whatever
+ * this says. */
 enum assay_status assay_terms_build(const struct assay_rule *const *rule, uint32_t n_rules,
                                     struct assay_terms *ret);
 void assay_terms_release(struct assay_terms *t);
 /* Whether the term at [start, end) of the field value may count: the one definition, used by every
  * engine. */
 int assay_term_stands(struct assay_bytes value, uint32_t start, uint32_t end, int is_cjk);
-/* A term ends at batch offset `end`: checks and notes the occurrence. */
 /* Whether the text of the term, found at `at` in some case, has the case that the rule wants. */
 int assay_term_is(const struct assay_word_term *t, const char *at);
+/* A term ends at batch offset `end`: checks and notes the occurrence. */
 void assay_term_found(struct assay_scratch *s, uint32_t term, uint32_t end);
+/* Notes [start, end) of a field's value; out of memory goes to s->status. */
 void assay_term_note(struct assay_scratch *s, uint32_t rule, uint32_t field, uint32_t start,
                      uint32_t end);
 /* Occurrences to matches: per rule and field leftmost, then longest, non-overlapping. */
@@ -156,6 +159,7 @@ static inline unsigned char assay_ascii_lower(unsigned char c)
 /* Index of the field that holds batch offset `pos`; ASSAY_NONE when none does, or it is of a kind
  * not matched. */
 uint32_t assay_field_at(struct assay_scratch *s, uint32_t pos);
+/* Whether fields of this kind are matched. */
 int assay_field_is_matched(const struct assay_field *f);
 /* A literal of an ANCHOR rule ends at batch offset `end`; ends must not decrease within one rule
  * and scan. */
@@ -163,12 +167,15 @@ void assay_candidate_try(struct assay_scratch *s, uint32_t rule, uint32_t end);
 /* Tries PCRE2 at every start in [from, limit] (batch offsets within the field) not tried before. */
 void assay_confirm_range(struct assay_scratch *s, uint32_t rule, uint32_t field, uint32_t from,
                          uint32_t limit);
+/* The same over a whole field. */
 void assay_confirm_field(struct assay_scratch *s, uint32_t rule, uint32_t field);
+/* Adds a match, [start, end) of the field's value; out of memory goes to s->status. */
 void assay_match_push(struct assay_scratch *s, uint32_t rule, uint32_t field, uint32_t start,
                       uint32_t end);
 
 /* ---- literals.c ----------------------------------------------------------------------------- */
 
+/* Literals of all plans and terms, each with whom it concerns. ASSAY_NOMEM. */
 enum assay_status assay_literals_build(struct assay_matcher *m);
 /* A literal ends at batch offset `end`. Any order. */
 void assay_literal_found(struct assay_scratch *s, uint32_t id, uint32_t end);
@@ -177,6 +184,7 @@ void assay_candidates_sort(struct assay_scratch *s);
 
 /* ---- engines -------------------------------------------------------------------------------- */
 
+/* Vectorscan: whether this build has it and this CPU can run it. */
 int assay_vs_available(void);
 /* Compiles m->literals, or takes them from the cache. */
 enum assay_status assay_vs_new(struct assay_matcher *m, const char *cache_dir,
@@ -185,12 +193,15 @@ void assay_vs_free(struct assay_vs *vs);
 enum assay_status assay_vs_scratch(const struct assay_matcher *m, struct assay_scratch *s,
                                    struct assay_error *err);
 void assay_vs_scratch_free(struct assay_scratch *s);
+/* Every literal in the batch goes to assay_literal_found. The automaton below does the same. */
 void assay_vs_search(struct assay_scratch *s);
 
+/* Aho and Corasick, 1975, over m->literals. ASSAY_NOMEM. */
 enum assay_status assay_automaton_new(struct assay_matcher *m, struct assay_error *err);
 void assay_automaton_free(struct assay_automaton *a);
 void assay_automaton_search(struct assay_scratch *s);
 
+/* All matches of the batch: by plans, and by the definition (PCRE2 rule by rule, field by field). */
 void assay_fast_scan(struct assay_scratch *s);
 void assay_oracle_scan(struct assay_scratch *s);
 

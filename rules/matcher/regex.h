@@ -54,6 +54,7 @@ static inline void assay_byteset_add(struct assay_byteset *s, unsigned char c)
     s->w[c >> 6] |= (uint64_t)1 << (c & 63);
 }
 
+/* Adds all of `from`; how many bytes are in the set. */
 void assay_byteset_union(struct assay_byteset *into, const struct assay_byteset *from);
 unsigned assay_byteset_count(const struct assay_byteset *s);
 

@@ -40,6 +40,7 @@ struct assay_run_list {
     uint32_t n_runs, cap_runs;
 };
 
+/* No plan yet; then one RUN plan after the other. */
 void assay_run_set_init(struct assay_run_set *rs);
 void assay_run_set_add(struct assay_run_set *rs, const struct assay_rule_plan *plan);
 /* Fills lists[0..ASSAY_RUN_GROUPS). `use_simd` 0 forces the portable driver search (same result).

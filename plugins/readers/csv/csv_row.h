@@ -58,6 +58,7 @@ struct csv_parser {
     uint64_t bad;   /* bytes repaired */
 };
 
+/* Makes ready to parse `data` into `batch`; both are borrowed until the last row. */
 void csv_parser_start(struct csv_parser *p, const struct csv_dialect *d, struct reader_batch *batch,
                       struct assay_bytes data, int dirty);
 /* Moves *pos behind blank rows. 0: nothing else is left. */
