@@ -106,6 +106,9 @@ static enum assay_status compare_earlier(struct dup_local *l, const struct assay
     const struct dup_shared *s = l->shared;
     struct dup_shingler *sh = &l->shingler;
     enum assay_status st = ASSAY_OK;
+    if (s->earlier.write == NULL && s->earlier.lookup.n == 0) {
+        return st; /* sorting the shingles would be for nothing */
+    }
     const size_t n = sh->n_keys == 0 ? 0 : dup_shingle_set(sh->shingles, sh->n);
     if (s->earlier.write != NULL && n > 0) {
         st = dup_keep_add(&l->keep, s->host, dup_table_most(s, DUP_TABLE_BANDS), e->key[0],
