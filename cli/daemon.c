@@ -296,7 +296,9 @@ static int show_report(const struct cli_args *args, struct assay_client *c, cons
     }
     if (r.report == NULL) {
         print_run(&r);
-        (void)cli_error("that run has no report (yet)");
+        (void)cli_error(r.report_removed
+                            ? "the report of that run was removed: see retention in assayd.yaml(5)"
+                            : "that run has no report (yet)");
         return 4;
     }
     if (cli_given(args, "path")) {

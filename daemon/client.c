@@ -214,6 +214,7 @@ static void view_run(const json_t *o, struct assay_run_view *v)
         .source = text_or(o, "source", ""),
         .reason = assay_json_in_str(o, "reason"),
         .report = assay_json_in_str(o, "report"),
+        .report_removed = json_is_true(json_object_get(o, "report_removed")),
         .manifest = assay_json_in_str(o, "manifest"),
         .attempt = (unsigned)assay_json_in_uint(o, "attempt"),
         .created_ms = assay_json_in_uint(o, "created_ms"),

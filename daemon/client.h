@@ -27,6 +27,7 @@ struct assay_run_view {
     const char *source;   /* name of the source, or "submit" */
     const char *reason;   /* why it failed or waits; NULL */
     const char *report;   /* directory of the signed report; NULL */
+    int report_removed;   /* it had one, and is too old to have it still */
     const char *manifest; /* SHA-256 of MANIFEST.sha256, hex; NULL */
     unsigned attempt;     /* 1 for the first */
     uint64_t created_ms, started_ms, finished_ms;

@@ -17,6 +17,8 @@
 #define SECOND          INT64_C(1000)
 #define HOUR            (3600 * SECOND)
 #define DAY             (24 * HOUR)
+#define CENTURY         (36525 * DAY)
+#define KEEP_MAX        1000000
 
 #define AT(member)    offsetof(struct assay_config, member)
 #define OF(member)    offsetof(struct assay_config_source, member)
@@ -96,6 +98,26 @@ const struct assay_config_key assay_config_keys[] = {
      {"formats", TEXT, "[jsonl, html, table]", "written into each report"},
      AT(formats),
      LIST},
+    {"retention",
+     {"reports_keep", INTEGER(0, KEEP_MAX), "0", "newest reports of a dataset that stay; 0: all"},
+     AT(retention.reports_keep),
+     0},
+    {"retention",
+     {"reports_age", TIME(0, CENTURY), "0s", "older reports are removed; 0s: none is too old"},
+     AT(retention.reports_age_ms),
+     0},
+    {"retention",
+     {"runs_keep", INTEGER(0, KEEP_MAX), "0", "newest runs of a dataset on record; 0: all"},
+     AT(retention.runs_keep),
+     0},
+    {"retention",
+     {"runs_age", TIME(0, CENTURY), "0s", "older runs are forgotten; 0s: none is too old"},
+     AT(retention.runs_age_ms),
+     0},
+    {"retention",
+     {"interval", TIME(SECOND, DAY), "1h", "between two looks for what is too old"},
+     AT(retention.interval_ms),
+     0},
     {"plugins", {"dir", TEXT, NULL, "directory of shared plugins to load"}, AT(plugins_dir), PATH},
     {"worker",
      {"memory", ASSAY_OPT_SIZE, 0, INT64_MAX, NULL, "4GiB",
@@ -558,6 +580,25 @@ static void check_formats(struct loader *l, const struct assay_yaml_node *n)
     }
 }
 
+/* A run is on record at least as long as its report. */
+static void check_retention(struct loader *l, const struct assay_yaml_node *n)
+{
+    const struct assay_retention *r = &l->c->retention;
+    const struct {
+        const char *run, *report;
+        uint64_t runs, reports;
+    } pairs[] = {{"runs_keep", "reports_keep", r->runs_keep, r->reports_keep},
+                 {"runs_age", "reports_age", r->runs_age_ms, r->reports_age_ms}};
+    for (size_t i = 0; i < 2; i++) {
+        if (pairs[i].runs != 0 && (pairs[i].reports == 0 || pairs[i].reports > pairs[i].runs)) {
+            assay_diags_error(l->d, l->y, assay_yaml_get(n, pairs[i].run),
+                              "%s needs %s, and that no greater: a run stays on record at least as "
+                              "long as its report",
+                              pairs[i].run, pairs[i].report);
+        }
+    }
+}
+
 static void read_all(struct loader *l)
 {
     const struct assay_yaml_node *root = assay_yaml_root(l->y);
@@ -576,6 +617,7 @@ static void read_all(struct loader *l)
     }
     derive(l);
     check_formats(l, assay_yaml_get(assay_yaml_get(root, "reports"), "formats"));
+    check_retention(l, assay_yaml_get(root, "retention"));
     read_sources(l, assay_yaml_get(root, "sources"));
 }
 

@@ -59,6 +59,13 @@ struct assay_config_source {
     uint64_t timeout_ms, claim_idle_ms, max_deliveries;
 };
 
+/* How long reports and runs stay; 0 is no limit. daemon/retention.c says what stays anyway. */
+struct assay_retention {
+    uint64_t reports_keep, runs_keep; /* so many of each dataset */
+    uint64_t reports_age_ms, runs_age_ms;
+    uint64_t interval_ms; /* between two looks */
+};
+
 struct assay_config {
     uint64_t version;
     const char *state_dir;
@@ -78,6 +85,7 @@ struct assay_config {
     const char *fingerprint_file;
     const char *reports_dir;
     struct assay_config_list formats;
+    struct assay_retention retention;
     const char *plugins_dir;  /* NULL: none but those built in */
     uint64_t worker_memory;   /* RLIMIT_AS of a worker; 0: none */
     uint64_t worker_stall_ms; /* no progress for so long: stuck */

@@ -17,14 +17,16 @@
 enum assay_metric_id {
     /* counters */
     ASSAY_M_RUNS_QUEUED,
-    ASSAY_M_RUNS,       /* by verdict: enum assay_verdict */
-    ASSAY_M_RETRIES,    /* runs queued again */
-    ASSAY_M_FAILURES,   /* of workers: enum assay_failure */
-    ASSAY_M_RECORDS,    /* scanned */
-    ASSAY_M_BYTES,      /* scanned */
-    ASSAY_M_FINDINGS,   /* reported */
-    ASSAY_M_RELOADS,    /* 0 ok, 1 failed */
-    ASSAY_M_REQUESTS,   /* on the control socket: 0 ok, 1 refused */
+    ASSAY_M_RUNS,      /* by verdict: enum assay_verdict */
+    ASSAY_M_RETRIES,   /* runs queued again */
+    ASSAY_M_FAILURES,  /* of workers: enum assay_failure */
+    ASSAY_M_RECORDS,   /* scanned */
+    ASSAY_M_BYTES,     /* scanned */
+    ASSAY_M_FINDINGS,  /* reported */
+    ASSAY_M_RELOADS,   /* 0 ok, 1 failed */
+    ASSAY_M_REQUESTS,  /* on the control socket: 0 ok, 1 refused */
+    ASSAY_M_RETENTION, /* removed: 0 reports, 1 runs */
+    ASSAY_M_RETENTION_FAILURES,
     ASSAY_M_CPU_MILLIS, /* of the daemon itself; written in seconds */
     /* gauges */
     ASSAY_M_RUN_STATE, /* by state: enum assay_run_state */

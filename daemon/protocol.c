@@ -299,6 +299,7 @@ void assay_json_run(struct assay_json *j, const struct assay_run_record *run,
     assay_json_kv_str(j, "source", run->spec.source);
     assay_json_kv_str(j, "reason", run->reason);
     assay_json_kv_str(j, "report", run->report);
+    assay_json_kv_bool(j, "report_removed", run->report_removed);
     assay_json_kv_str(j, "manifest", run->manifest);
     assay_json_kv_uint(j, "attempt", run->attempt);
     assay_json_kv_uint(j, "priority", (uint64_t)run->spec.priority);

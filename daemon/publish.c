@@ -24,9 +24,8 @@
 #include "reports/report.h"
 #include "reports/verify.h"
 
-#define STAGING ".staging"
-#define ASIDE   ".aside"
-#define ASIDES  1000 /* of one name */
+#define ASIDE  ".aside"
+#define ASIDES 1000 /* of one name */
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
 {
@@ -44,7 +43,7 @@ void server_remove_tree(const char *path)
 void server_staging_clear(const struct assay_config *c)
 {
     char path[PATH_MAX];
-    (void)snprintf(path, sizeof path, "%s/" STAGING, c->reports_dir);
+    (void)snprintf(path, sizeof path, "%s/" SERVER_STAGING, c->reports_dir);
     server_remove_tree(path);
 }
 
@@ -52,7 +51,7 @@ enum assay_status server_staging_prepare(const struct assay_config *c, struct se
                                          struct assay_error *err)
 {
     char dir[PATH_MAX];
-    (void)snprintf(dir, sizeof dir, "%s/" STAGING, c->reports_dir);
+    (void)snprintf(dir, sizeof dir, "%s/" SERVER_STAGING, c->reports_dir);
     int n = snprintf(run->staging, sizeof run->staging, "%s/run-%llu", dir,
                      (unsigned long long)run->id);
     if (n < 0 || (size_t)n >= sizeof run->staging) {

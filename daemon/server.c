@@ -215,6 +215,7 @@ enum assay_status server_switch(struct server *s, struct assay_config *config,
     memcpy(s->sources, sources, sizeof sources);
     s->rules_ms = 0; /* they may have changed */
     memset(s->stale, 0, sizeof s->stale);
+    s->retention_ms = s->retention_after = 0;
     s->answer_ms = 0; /* they have not been told anything yet */
     assay_signer_stop(&s->signer);
     s->signer = signer;
@@ -284,6 +285,8 @@ static void arm_timer(struct server *s)
     if (s->state == SERVER_DRAINING) {
         due = s->drain_ms < due ? s->drain_ms : due;
     }
+    uint64_t retention = server_retention_deadline(s);
+    due = retention < due ? retention : due;
     uint64_t watch = server_watch_deadline(s);
     due = watch < due ? watch : due;
     uint64_t reload = server_reload_deadline(s);
@@ -326,6 +329,7 @@ static void loop(struct server *s)
         server_check_ends(s);
         server_schedule(s);
         server_answer_all(s);
+        server_retain(s);
         server_watch_turn(s);
         server_flush(s);
         server_notice_turn(s);

@@ -3,9 +3,10 @@
  * daemon/server.h: the inside of assayd, shared by its own files and nobody else.
  *
  * One thread, one epoll instance, no blocking call but the signing of a finished report. server.c
- * holds the loop and the life of the process; runs.c the audits; listen.c and control.c the socket; status.c what is shown of it all;
- * publish.c what happens to a report; adopt.c what an earlier life left; notify.c what the service
- * manager is told; gauges.c what is counted.
+ * holds the loop and the life of the process; runs.c the audits; listen.c and control.c the socket;
+ * status.c what is shown of it all; publish.c what happens to a report; adopt.c what an earlier life
+ * left; retention.c what is too old; notify.c what the service manager is told; gauges.c what is
+ * counted.
  */
 #ifndef ASSAY_DAEMON_SERVER_H
 #define ASSAY_DAEMON_SERVER_H
@@ -141,8 +142,11 @@ struct server {
     struct assay_rules_memory rules;
     uint64_t rules_ms;                   /* monotonic; when rules are compared next */
     uint64_t stale[ASSAY_LIMIT_SOURCES]; /* datasets judged under other rules, by source */
-    uint64_t schedule_ms; /* monotonic; no run starts before (the store failed); 0: at once */
-    uint64_t answer_ms;   /* monotonic; when every outcome nobody confirmed is offered again */
+    uint64_t schedule_ms;     /* monotonic; no run starts before (the store failed); 0: at once */
+    uint64_t retention_ms;    /* monotonic; when to look for what is too old */
+    uint64_t retention_after; /* the last run that was looked at; 0: a pass begins */
+    uint64_t retention_elsewhere; /* old reports that this pass left alone */
+    uint64_t answer_ms; /* monotonic; when every outcome nobody confirmed is offered again */
 };
 
 enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
@@ -256,12 +260,17 @@ enum assay_status server_set_aside(const struct assay_config *c, const char *pat
 /* Verifies the report in `dir`, without the data; what is wrong with it is logged. */
 enum assay_status server_verify_report(const char *dir, struct assay_key *key,
                                        struct assay_verify_result *ret, struct assay_error *err);
+#define SERVER_STAGING ".staging" /* in reports.dir; emptied at the start */
 void server_remove_tree(const char *path);
 void server_staging_clear(const struct assay_config *c); /* leftovers of an earlier life */
 /* The secret of fingerprints, and a signer of its own for the signing key. */
 enum assay_status server_load_keys(const struct assay_config *c, const char *signer,
                                    struct assay_signer *ret_signer, uint8_t ret_fingerprint[32],
                                    struct assay_error *err);
+
+/* retention.c */
+void server_retain(struct server *s); /* when it is time; a slice of it a turn */
+uint64_t server_retention_deadline(const struct server *s);
 
 /* control.c */
 /* Tells all who asked for a reload how it ended; NULL: well. */

@@ -67,6 +67,7 @@ struct assay_run_record {
     const char *reason;   /* NULL */
     const char *verdict;  /* NULL until recorded */
     const char *report;   /* NULL */
+    int report_removed;   /* it had one, which is too old to be there */
     const char *manifest; /* hex; NULL */
 };
 
@@ -180,6 +181,34 @@ enum assay_status assay_store_suspects(struct assay_store *s, uint64_t run,
                                        enum assay_status (*each)(void *ctx, struct assay_bytes name,
                                                                  enum assay_suspect_state state),
                                        void *ctx, struct assay_error *err);
+
+/* Retention (daemon/retention.c). What became of a report; the numbers are those in the file. */
+enum assay_report_removal { ASSAY_REPORT_THERE, ASSAY_REPORT_GOES, ASSAY_REPORT_GONE };
+#define ASSAY_REPORT_REMOVALS 3
+/* A run, as far as it matters for whether it stays. */
+struct assay_retained {
+    uint64_t id;
+    enum assay_run_state state;
+    uint64_t finished_ms;
+    const char *report; /* NULL: it never had one. Lives as long as the call it is handed to. */
+    enum assay_report_removal removal;   /* without a report, GONE */
+    uint64_t newer_verdicts, newer_runs; /* of the same dataset; no more than were asked for */
+    int is_newest;                       /* run of its dataset and source */
+    int is_awaited;                      /* a source has not been told of it */
+};
+/* The runs behind number `after` in their order, at most `max`; newer ones are counted as far as
+ * `enough`. `each` must not call the store. */
+enum assay_status assay_store_retained(struct assay_store *s, uint64_t after, size_t max,
+                                       uint64_t enough,
+                                       void (*each)(void *ctx, const struct assay_retained *run),
+                                       void *ctx, struct assay_error *err);
+/* From then on the run has no report. */
+enum assay_status assay_store_report_removal(struct assay_store *s, uint64_t id,
+                                             enum assay_report_removal to, struct assay_error *err);
+/* Removes a run that has ended and all that belongs to it; ASSAY_INTERNAL while it has a report. */
+enum assay_status assay_store_forget(struct assay_store *s, uint64_t id, struct assay_error *err);
+/* Gives room that was freed back to the file system, up to a bound for each call. */
+enum assay_status assay_store_shrink(struct assay_store *s, struct assay_error *err);
 
 /* ASSAY_NOTFOUND when there is none. */
 enum assay_status assay_store_get(struct assay_store *s, uint64_t id, struct assay_run_record *ret,

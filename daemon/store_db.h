@@ -4,7 +4,8 @@
  *
  * store_schema.c opens, makes and upgrades the file and holds the SQL; store_row.c reads rows;
  * store.c is the state machine; store_requests.c what sources want to hear of; store_rules.c by
- * which rules datasets were judged; store_suspects.c files that broke workers. Statements are
+ * which rules datasets were judged; store_suspects.c files that broke workers; store_retention.c what
+ * may go. Statements are
  * prepared once and reset after use.
  */
 #ifndef ASSAY_DAEMON_STORE_DB_H
@@ -49,6 +50,11 @@ enum store_query {
     Q_SUSPECT,
     Q_SUSPECT_TRIED,
     Q_SUSPECTS,
+    Q_RETAINED,
+    Q_REMOVAL,
+    Q_FORGET_REQUESTS,
+    Q_FORGET_VERDICT,
+    Q_FORGET_RUN,
     Q_MAX
 };
 
@@ -88,7 +94,7 @@ enum assay_status store_attach(struct assay_store *s, uint64_t run,
 void store_read_run(struct assay_store *s, sqlite3_stmt *q, struct assay_run_record *ret);
 const char *store_row_text(struct assay_store *s, sqlite3_stmt *q, int column);
 uint64_t store_row_number(sqlite3_stmt *q, int column);
-#define STORE_RUN_COLUMNS_END 21 /* the first column behind them */
+#define STORE_RUN_COLUMNS_END 22 /* the first column behind them */
 /* The one row of a query, or ASSAY_NOTFOUND. */
 enum assay_status store_one_run(struct assay_store *s, sqlite3_stmt *q,
                                 struct assay_run_record *ret, struct assay_error *err);

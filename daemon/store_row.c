@@ -61,6 +61,8 @@ void store_read_run(struct assay_store *s, sqlite3_stmt *q, struct assay_run_rec
     ret->spec.priority = sqlite3_column_int64(q, 18);
     ret->spec.deadline_ms = store_row_number(q, 19);
     ret->cancelling = sqlite3_column_int(q, 20) != 0;
+    ret->report_removed = sqlite3_column_int(q, 21) != ASSAY_REPORT_THERE;
+    ret->report = ret->report_removed ? NULL : ret->report;
 }
 
 /* The one row of a query, or ASSAY_NOTFOUND. */

@@ -47,13 +47,14 @@ static const char *const store_steps[] = {
     "CREATE TABLE suspects ("
     " run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, name BLOB NOT NULL,"
     " state INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run, name)) STRICT, WITHOUT ROWID;",
+    "ALTER TABLE verdicts ADD COLUMN removal INTEGER NOT NULL DEFAULT 0;",
 };
 #define STORE_VERSION ((int)(sizeof store_steps / sizeof store_steps[0]))
 
 #define RUN_FIELDS                                                                                 \
     "SELECT r.id, r.state, d.path, d.name, r.source, r.policy, r.packs, r.signature, r.attempt,"   \
     " r.not_before_ms, r.created_ms, r.started_ms, r.finished_ms, r.reason, v.verdict, v.report,"  \
-    " v.manifest, r.rules_digest, r.priority, r.deadline_ms, r.cancelling"
+    " v.manifest, r.rules_digest, r.priority, r.deadline_ms, r.cancelling, coalesce(v.removal, 0)"
 #define RUN_TABLES                                                                                 \
     " runs r JOIN datasets d ON d.id = r.dataset LEFT JOIN verdicts v ON v.run = r.id "
 #define RUN RUN_FIELDS " FROM" RUN_TABLES
@@ -112,6 +113,23 @@ static const char *const store_sql[Q_MAX] = {
     [Q_SUSPECT] = "INSERT INTO suspects (run, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     [Q_SUSPECT_TRIED] = "UPDATE suspects SET state = ?3 WHERE run = ?1 AND name = ?2",
     [Q_SUSPECTS] = "SELECT name, state FROM suspects WHERE run = ?1 ORDER BY name",
+    /* enum assay_report_removal. What is newer is counted up to ?3. */
+    [Q_RETAINED] =
+        "SELECT r.id, r.state, r.finished_ms, v.report, v.removal,"
+        " (SELECT count(*) FROM (SELECT 1 FROM runs n WHERE n.dataset = r.dataset AND n.id > r.id"
+        " AND n.state = 2 LIMIT ?3)),"
+        " (SELECT count(*) FROM (SELECT 1 FROM runs n WHERE n.dataset = r.dataset AND n.id > r.id"
+        " LIMIT ?3)),"
+        " EXISTS (SELECT 1 FROM runs n WHERE n.dataset = r.dataset AND n.id > r.id"
+        " AND n.source = r.source),"
+        " EXISTS (SELECT 1 FROM requests q WHERE q.run = r.id AND q.told = 0)"
+        " FROM (SELECT * FROM runs WHERE id > ?1 ORDER BY id LIMIT ?2) r"
+        " LEFT JOIN verdicts v ON v.run = r.id ORDER BY r.id",
+    [Q_REMOVAL] = "UPDATE verdicts SET removal = ?2 WHERE run = ?1",
+    [Q_FORGET_REQUESTS] = "DELETE FROM requests WHERE run = ?1",
+    [Q_FORGET_VERDICT] = "DELETE FROM verdicts WHERE run = ?1 AND removal = 2",
+    [Q_FORGET_RUN] = "DELETE FROM runs WHERE id = ?1 AND state > 1"
+                     " AND NOT EXISTS (SELECT 1 FROM verdicts WHERE run = ?1)",
     [Q_TOLD] = "UPDATE requests SET told = 1 WHERE id = ?1",
 };
 
@@ -232,6 +250,10 @@ static enum assay_status store_check_version(struct assay_store *s, const char *
                           path, (long long)version, STORE_VERSION);
     }
     enum assay_status status = store_check_pages(s, path, err);
+    if (status == ASSAY_OK &&
+        version == 0) { /* what is freed can be given back; before any table */
+        status = store_exec(s, "PRAGMA auto_vacuum = INCREMENTAL", "configure", err);
+    }
     return status == ASSAY_OK ? store_upgrade(s, (int)version, err) : status;
 }
 

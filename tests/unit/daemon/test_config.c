@@ -39,7 +39,31 @@ static void defaults(void **state)
     assert_int_equal(c->log_level, ASSAY_LOG_INFO);
     assert_int_equal(c->formats.n, 3);
     assert_int_equal(c->n_sources, 0);
+    assert_int_equal(c->retention.reports_keep | c->retention.reports_age_ms, 0);
+    assert_int_equal(c->retention.runs_keep | c->retention.runs_age_ms, 0);
+    assert_int_equal(c->retention.interval_ms, 3600000);
     assay_config_free(c);
+}
+
+static void retention_is_read(void **state)
+{
+    (void)state;
+    struct assay_config *c =
+        parse("version: 1\nstate_dir: /s\nretention:\n  reports_keep: 3\n  reports_age: 90d\n"
+              "  runs_keep: 3\n  runs_age: 730d\n  interval: 10m\n");
+    assert_non_null(c);
+    assert_int_equal(c->retention.reports_keep, 3);
+    assert_true(c->retention.reports_age_ms == UINT64_C(90) * 86400000);
+    assert_int_equal(c->retention.runs_keep, 3);
+    assert_true(c->retention.runs_age_ms == UINT64_C(730) * 86400000);
+    assert_int_equal(c->retention.interval_ms, 600000);
+    assay_config_free(c);
+    const char *text = errors_of("version: 1\nretention: {runs_keep: 2, reports_keep: 3,\n"
+                                 "  runs_age: 5d}\n");
+    assert_non_null(strstr(text, "c.yaml:2:24"));
+    assert_non_null(strstr(text, "runs_keep needs reports_keep"));
+    assert_non_null(strstr(text, "c.yaml:3:13"));
+    assert_non_null(strstr(text, "runs_age needs reports_age"));
 }
 
 static void sources_are_read(void **state)
@@ -184,6 +208,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_watched_and_written_stays_apart, diags_setup,
                                         diags_teardown),
         cmocka_unit_test_setup_teardown(odd_documents_are_refused, diags_setup, diags_teardown),
+        cmocka_unit_test_setup_teardown(retention_is_read, diags_setup, diags_teardown),
         cmocka_unit_test_setup_teardown(the_manual_has_every_key, diags_setup, diags_teardown),
         cmocka_unit_test_setup_teardown(the_example_is_valid, diags_setup, diags_teardown),
     };
