@@ -259,8 +259,10 @@ enum assay_status image_groups_find(const struct image_entry *e, uint32_t n,
         ret->root[i] = i;
     }
     st = st == ASSAY_OK ? join_equal(&s) : st;
-    st = st == ASSAY_OK ? fill_tables(&s) : st;
-    st = st == ASSAY_OK ? find_pairs(&s, host) : st;
+    if (n > 1) { /* the tables are large, and a picture alone is near nothing */
+        st = st == ASSAY_OK ? fill_tables(&s) : st;
+        st = st == ASSAY_OK ? find_pairs(&s, host) : st;
+    }
     for (uint32_t i = 0; st == ASSAY_OK && i < n; i++) {
         ret->root[i] = find_root(ret->root, i);
     }
