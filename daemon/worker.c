@@ -43,6 +43,7 @@ struct worker {
     struct assay_plugins *plugins;
     struct assay_ruleset *rules;
     struct assay_matcher *matcher;
+    struct assay_yara *yara;
     struct assay_policy *policy;
     struct assay_accepted accepted;
     struct assay_plugin_option settings[ASSAY_LIMIT_SETTINGS + ASSAY_ACCEPTED_SETTINGS];
@@ -310,7 +311,8 @@ static enum assay_status prepare(struct worker *w, struct assay_error *err)
         return status;
     }
     const struct assay_matcher_options opt = {.cache_dir = w->job.cache_dir};
-    return assay_matcher_new(w->rules, &opt, &w->matcher, err);
+    status = assay_matcher_new(w->rules, &opt, &w->matcher, err);
+    return status == ASSAY_OK ? assay_yara_new(w->rules, w->job.cache_dir, &w->yara, err) : status;
 }
 
 static enum assay_status scan(struct worker *w, struct assay_error *err)
@@ -324,6 +326,7 @@ static enum assay_status scan(struct worker *w, struct assay_error *err)
         .plugins = w->plugins,
         .rules = w->rules,
         .matcher = w->matcher,
+        .yara = w->yara,
         .policy = w->policy,
         .jobs = (unsigned)w->job.jobs,
         .plugin_options = w->settings,
@@ -419,6 +422,7 @@ static void release(struct worker *w)
     assay_audit_free(w->audit);
     assay_accepted_release(&w->accepted);
     assay_policy_free(w->policy);
+    assay_yara_free(w->yara);
     assay_matcher_free(w->matcher);
     assay_ruleset_free(w->rules);
     assay_plugins_free(w->plugins);

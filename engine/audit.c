@@ -304,6 +304,16 @@ static enum assay_status describe(struct assay_run *run, struct assay_error *err
     return status == ASSAY_OK ? ASSAY_OK : assay_fail(err, status, "out of memory");
 }
 
+static enum assay_status get_yara(struct assay_run *run, struct assay_error *err)
+{
+    enum assay_status status = ASSAY_OK;
+    if (run->opt->yara == NULL) {
+        status = assay_yara_new(run->opt->rules, NULL, &run->own_yara, err);
+    }
+    run->yara = run->opt->yara == NULL ? run->own_yara : run->opt->yara;
+    return status;
+}
+
 static enum assay_status prepare(struct assay_run *run, struct assay_error *err)
 {
     enum assay_status status = describe(run, err);
@@ -317,7 +327,7 @@ static enum assay_status prepare(struct assay_run *run, struct assay_error *err)
     status = status == ASSAY_OK ? init_scanners(run, err) : status;
     status = status == ASSAY_OK ? map_rules(run, err) : status;
     status = status == ASSAY_OK ? keep_input(run, err) : status;
-    status = status == ASSAY_OK ? assay_yara_new(run->opt->rules, &run->yara, err) : status;
+    status = status == ASSAY_OK ? get_yara(run, err) : status;
     status = status == ASSAY_OK ? assay_spool_new(&run->spool, err) : status;
     run->audit->spool = run->spool;
     if (status == ASSAY_OK && run->opt->keep_members) {
@@ -517,7 +527,7 @@ static void release(struct assay_run *run)
     free(run->rule_scanner);
     free(run->only);
     assay_hosts_free(run->hosts);
-    assay_yara_free(run->yara);
+    assay_yara_free(run->own_yara);
     assay_hmac_free(run->hmac);
     if (run->input_copy >= 0) {
         (void)close(run->input_copy);

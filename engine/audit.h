@@ -36,6 +36,7 @@
 #include "engine/plugins.h"
 #include "rules/matcher.h"
 #include "rules/policy.h"
+#include "rules/yara.h"
 
 /* Files, bytes and eta are those of the phase: a second look (assay/scanner.h) begins again. */
 struct assay_progress {
@@ -64,6 +65,7 @@ struct assay_audit_options {
     const struct assay_plugins *plugins;
     const struct assay_ruleset *rules;
     const struct assay_matcher *matcher;
+    const struct assay_yara *yara; /* the YARA rules of `rules`; NULL: the audit compiles them */
     const struct assay_policy *policy;
     unsigned jobs; /* 0: number of usable CPUs */
     const struct assay_plugin_option *plugin_options;

@@ -55,9 +55,10 @@ struct assay_run {
     struct assay_hosts *hosts;
     struct assay_scanner_run *scanners;
     size_t n_scanners;
-    uint8_t *rule_scanner;   /* by rule: index into scanners, or ASSAY_NO_SCANNER */
-    struct assay_yara *yara; /* NULL: no such rules */
-    struct assay_hmac *hmac; /* to be cloned */
+    uint8_t *rule_scanner;         /* by rule: index into scanners, or ASSAY_NO_SCANNER */
+    struct assay_yara *own_yara;   /* NULL: it came with the options, or there are no such rules */
+    const struct assay_yara *yara; /* NULL: no such rules */
+    struct assay_hmac *hmac;       /* to be cloned */
     struct assay_spool *spool;
     struct assay_sched *sched;
     struct assay_review *review; /* NULL: this is the first look at the records */

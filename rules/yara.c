@@ -12,6 +12,7 @@
 #include "rules/yara.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -23,7 +24,10 @@
 #include "core/limits.h"
 #include "core/status.h"
 #include "rules/literals.h"
+#include "rules/matcher/cache.h"
 #include "rules/yara_condition.h"
+
+#define CACHE_FORMAT "assay yara 1" /* of what is cached; changes with the names of name spaces */
 
 /* Compiled rule `compiled` reports as rule `rule` of the rule set. */
 struct target {
@@ -38,6 +42,7 @@ struct assay_yara {
     struct assay_literals *anchors; /* NULL: no first stage */
     size_t n_anchors;
     uint32_t unanchored;
+    int from_cache;
 };
 
 struct hit {
@@ -101,23 +106,23 @@ static void on_compile_error(int level, const char *file, int line, const YR_RUL
     }
 }
 
-/* Whether an earlier rule of the set has the same text. */
-static int seen_before(const struct assay_ruleset *rs, uint32_t index)
+/* The first rule of the set with the same text. */
+static uint32_t first_of_text(const struct assay_ruleset *rs, uint32_t index)
 {
     const struct assay_rule *rule = assay_ruleset_rule(rs, index);
     for (uint32_t i = 0; i < index; i++) {
         const struct assay_rule *other = assay_ruleset_rule(rs, i);
         if (other->detect == ASSAY_DETECT_YARA && other->yara_source == rule->yara_source) {
-            return 1;
+            return i;
         }
     }
-    return 0;
+    return index;
 }
 
-/* The namespace of a text: the address it is known by. */
-static void name_space(const struct assay_rule *rule, char out[32])
+/* The namespace of a text: the number of the first rule that has it. */
+static void name_space(const struct assay_ruleset *rs, uint32_t index, char out[32])
 {
-    (void)snprintf(out, 32, "ns%zx", (size_t)(uintptr_t)rule->yara_source);
+    (void)snprintf(out, 32, "ns%" PRIu32, first_of_text(rs, index));
 }
 
 static enum assay_status compile_texts(const struct assay_ruleset *rs, YR_COMPILER *compiler,
@@ -125,12 +130,12 @@ static enum assay_status compile_texts(const struct assay_ruleset *rs, YR_COMPIL
 {
     for (uint32_t i = 0; i < assay_ruleset_count(rs); i++) {
         const struct assay_rule *rule = assay_ruleset_rule(rs, i);
-        if (rule->detect != ASSAY_DETECT_YARA || seen_before(rs, i)) {
+        if (rule->detect != ASSAY_DETECT_YARA || first_of_text(rs, i) != i) {
             continue;
         }
         struct compile_error ce = {err, rule->yara_file, 0};
         char ns[32];
-        name_space(rule, ns);
+        name_space(rs, i, ns);
         yr_compiler_set_callback(compiler, on_compile_error, &ce);
         if (yr_compiler_add_string(compiler, rule->yara_source, ns) > 0) {
             return ce.seen ? ASSAY_RULE
@@ -156,12 +161,106 @@ static enum assay_status compile(const struct assay_ruleset *rs, YR_RULES **ret,
     return st;
 }
 
+/* ---- the cache ---------------------------------------------------------------------------------
+ */
+
+static int hash_text(struct assay_sha256 *h, const char *text)
+{
+    uint64_t n = strlen(text);
+    return assay_sha256_update(h, &n, sizeof n) == ASSAY_OK &&
+           assay_sha256_update(h, text, n) == ASSAY_OK;
+}
+
+/* Everything that shapes what is compiled: library, and every text with its place. */
+static int cache_id(const struct assay_ruleset *rs, uint8_t ret[ASSAY_SHA256_LEN])
+{
+    struct assay_sha256 *h = assay_sha256_new();
+    int ok = h != NULL && assay_sha256_start(h) == ASSAY_OK && hash_text(h, CACHE_FORMAT) &&
+             hash_text(h, YR_VERSION);
+    for (uint32_t i = 0; ok && i < assay_ruleset_count(rs); i++) {
+        const struct assay_rule *rule = assay_ruleset_rule(rs, i);
+        if (rule->detect == ASSAY_DETECT_YARA && first_of_text(rs, i) == i) {
+            ok =
+                assay_sha256_update(h, &i, sizeof i) == ASSAY_OK && hash_text(h, rule->yara_source);
+        }
+    }
+    ok = ok && assay_sha256_finish(h, ret) == ASSAY_OK;
+    assay_sha256_free(h);
+    return ok;
+}
+
+struct reading {
+    struct assay_bytes rest;
+};
+
+static size_t read_some(void *to, size_t size, size_t count, void *ctx)
+{
+    struct reading *r = ctx;
+    if (size == 0 || count == 0 || r->rest.len / size < count) {
+        return 0;
+    }
+    memcpy(to, r->rest.ptr, size * count);
+    r->rest = assay_bytes_make(r->rest.ptr + size * count, r->rest.len - size * count);
+    return count;
+}
+
+static size_t write_some(const void *from, size_t size, size_t count, void *ctx)
+{
+    struct assay_buf *out = ctx;
+    assay_buf_add(out, from, size * count);
+    return assay_buf_status(out) == ASSAY_OK ? count : 0;
+}
+
+static int load_compiled(const char *dir, const uint8_t *id, YR_RULES **ret)
+{
+    ASSAY_AUTO_BUF in;
+    assay_buf_init(&in, ASSAY_LIMIT_CACHE_FILE);
+    if (!assay_cache_load(dir, id, &in)) {
+        return 0;
+    }
+    struct reading r = {assay_buf_bytes(&in)};
+    YR_STREAM stream = {.user_data = &r, .read = read_some};
+    return yr_rules_load_stream(&stream, ret) == ERROR_SUCCESS;
+}
+
+static void store_compiled(const char *dir, const uint8_t *id, YR_RULES *rules)
+{
+    ASSAY_AUTO_BUF out;
+    assay_buf_init(&out, ASSAY_LIMIT_CACHE_FILE);
+    YR_STREAM stream = {.user_data = &out, .write = write_some};
+    if (yr_rules_save_stream(rules, &stream) == ERROR_SUCCESS &&
+        assay_buf_status(&out) == ASSAY_OK) {
+        assay_cache_store(dir, id, assay_buf_bytes(&out));
+    }
+}
+
+static enum assay_status get_compiled(struct assay_yara *y, const struct assay_ruleset *rs,
+                                      const char *cache_dir, struct assay_error *err)
+{
+    uint8_t id[ASSAY_SHA256_LEN];
+    if (cache_dir != NULL && !cache_id(rs, id)) {
+        cache_dir = NULL;
+    }
+    y->from_cache = cache_dir != NULL && load_compiled(cache_dir, id, &y->rules);
+    if (y->from_cache) {
+        return ASSAY_OK;
+    }
+    y->rules = NULL;
+    enum assay_status st = compile(rs, &y->rules, err);
+    if (st == ASSAY_OK && cache_dir != NULL) {
+        store_compiled(cache_dir, id, y->rules);
+    }
+    return st;
+}
+
 /* The compiled, public rule that `rule` names; NULL. */
-static const YR_RULE *find_compiled(const YR_RULES *rules, const struct assay_rule *rule)
+static const YR_RULE *find_compiled(const YR_RULES *rules, const struct assay_ruleset *rs,
+                                    uint32_t index)
 {
     const YR_RULE *r;
+    const struct assay_rule *rule = assay_ruleset_rule(rs, index);
     char ns[32];
-    name_space(rule, ns);
+    name_space(rs, index, ns);
     yr_rules_foreach(rules, r)
     {
         if (!RULE_IS_PRIVATE(r) && strcmp(r->identifier, rule->yara_rule) == 0 &&
@@ -190,7 +289,7 @@ static enum assay_status map_targets(struct assay_yara *y, const struct assay_ru
         if (rule->detect != ASSAY_DETECT_YARA) {
             continue;
         }
-        const YR_RULE *r = find_compiled(y->rules, rule);
+        const YR_RULE *r = find_compiled(y->rules, rs, i);
         if (r == NULL) {
             (void)assay_fail(err, ASSAY_RULE,
                              "%s names YARA rule '%.100s', which %s does not define", rule->view.id,
@@ -330,8 +429,8 @@ static size_t count_rules(const struct assay_ruleset *rs)
     return n;
 }
 
-enum assay_status assay_yara_new(const struct assay_ruleset *rs, struct assay_yara **ret,
-                                 struct assay_error *err)
+enum assay_status assay_yara_new(const struct assay_ruleset *rs, const char *cache_dir,
+                                 struct assay_yara **ret, struct assay_error *err)
 {
     size_t n = count_rules(rs);
     *ret = NULL;
@@ -347,7 +446,7 @@ enum assay_status assay_yara_new(const struct assay_ruleset *rs, struct assay_ya
     y->targets = assay_alloc_array(n, sizeof y->targets[0]);
     enum assay_status st = y->targets == NULL
                                ? assay_fail(err, ASSAY_NOMEM, "no memory for the YARA rules")
-                               : compile(rs, &y->rules, err);
+                               : get_compiled(y, rs, cache_dir, err);
     if (st == ASSAY_OK) {
         st = map_targets(y, rs, err);
     }
@@ -374,6 +473,11 @@ void assay_yara_free(struct assay_yara *y)
     free(y->targets);
     free(y);
     library_close();
+}
+
+int assay_yara_from_cache(const struct assay_yara *y)
+{
+    return y->from_cache;
 }
 
 uint32_t assay_yara_unanchored(const struct assay_yara *y)

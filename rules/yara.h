@@ -26,9 +26,11 @@ struct assay_yara_scan;
 
 /* Compiles the YARA rules of `rs`; *ret is NULL with ASSAY_OK when there are none. ASSAY_RULE with
  * file, line and sentence when a text does not compile, or does not hold the rule that is asked
- * for. Includes are refused. */
-enum assay_status assay_yara_new(const struct assay_ruleset *rs, struct assay_yara **ret,
-                                 struct assay_error *err);
+ * for. Includes are refused. What was compiled is kept in `cache_dir` (NULL: nowhere) and loaded
+ * from there next time, if it is ours (rules/matcher/cache.h): compiled rules are code. */
+enum assay_status assay_yara_new(const struct assay_ruleset *rs, const char *cache_dir,
+                                 struct assay_yara **ret, struct assay_error *err);
+int assay_yara_from_cache(const struct assay_yara *y);
 void assay_yara_free(struct assay_yara *y); /* accepts NULL */
 /* The first rule (index into the rule set) for which no anchor could be derived, so that the first
  * stage is off; ASSAY_NONE when every rule has one. */

@@ -56,7 +56,7 @@ enum assay_status assay_yara_self_test(const struct assay_ruleset *rs, uint32_t 
 {
     struct self_test t = {.rs = rs, .report = report, .ctx = ctx};
     struct assay_yara *yara = NULL;
-    enum assay_status status = assay_yara_new(rs, &yara, err);
+    enum assay_status status = assay_yara_new(rs, NULL, &yara, err);
     if (status == ASSAY_OK && yara != NULL) {
         status = assay_yara_scan_new(yara, &t.scan, err);
     }
@@ -76,7 +76,7 @@ void assay_yara_lint(const struct assay_ruleset *rs, struct assay_diags *diags)
 {
     struct assay_yara *yara = NULL;
     struct assay_error err = {0};
-    if (assay_yara_new(rs, &yara, &err) != ASSAY_OK) {
+    if (assay_yara_new(rs, NULL, &yara, &err) != ASSAY_OK) {
         assay_diags_error(diags, NULL, NULL, "%s", err.message);
         return;
     }

@@ -3,7 +3,10 @@
  */
 #include "tests/unit/rules/pack_fixture.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/hash.h"
 #include "core/limits.h"
@@ -233,16 +236,21 @@ struct rig {
     struct assay_yara_scan *s;
 };
 
-static struct rig rig_new(struct assay_ruleset *rs)
+static struct rig rig_cached(struct assay_ruleset *rs, const char *cache)
 {
     struct rig r = {.rs = rs};
     struct assay_error err;
-    if (assay_yara_new(rs, &r.y, &err) != ASSAY_OK) {
+    if (assay_yara_new(rs, cache, &r.y, &err) != ASSAY_OK) {
         fail_msg("%s:%u: %s", err.where, err.line, err.message);
     }
     assert_non_null(r.y);
     assert_int_equal(assay_yara_scan_new(r.y, &r.s, &err), ASSAY_OK);
     return r;
+}
+
+static struct rig rig_new(struct assay_ruleset *rs)
+{
+    return rig_cached(rs, NULL);
 }
 
 static void rig_free(struct rig *r)
@@ -293,6 +301,79 @@ static int first_stage(struct assay_yara_scan *s, const char *text)
     return assay_yara_wanted(s);
 }
 
+/* ---- the cache ---------------------------------------------------------------------------------
+ */
+
+/* What rules compiled, or loaded, find in a text of both. */
+static void expect_cached(int from_cache, const char *want)
+{
+    struct rig r = rig_cached(load_p(), "cache");
+    assert_int_equal(assay_yara_from_cache(r.y), from_cache);
+    assert_string_equal(hits_in(&r, "an apple, a pear!", 17), want);
+    assert_int_equal(first_stage(r.s, "an apple"), 1);
+    assert_int_equal(first_stage(r.s, "nothing of it"), 0);
+    rig_free(&r);
+}
+
+/* Cuts every file of rules in the cache, or else changes its last byte. */
+static int spoil_cache(int cut)
+{
+    char path[512];
+    int n = 0;
+    DIR *d = opendir("cache");
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        if (strncmp(e->d_name, "rules-", 6) != 0) {
+            continue;
+        }
+        (void)snprintf(path, sizeof path, "cache/%s", e->d_name);
+        FILE *f = fopen(path, "r+");
+        assert_non_null(f);
+        assert_int_equal(fseek(f, -1, SEEK_END), 0);
+        long at = ftell(f);
+        int last = fgetc(f);
+        if (cut) {
+            assert_int_equal(ftruncate(fileno(f), at), 0);
+        } else {
+            assert_int_equal(fseek(f, at, SEEK_SET), 0);
+            assert_int_equal(fputc(last ^ 1, f), last ^ 1);
+        }
+        assert_int_equal(fclose(f), 0);
+        n++;
+    }
+    (void)closedir(d);
+    return n;
+}
+
+static void compiled_rules_are_kept_and_found_again(void **state)
+{
+    (void)state;
+    put_yara(YARA_RULE("one", "r1") YARA_RULE("two", "r2"),
+             "rule r1 { strings: $a = \"apple\" condition: $a }\n"
+             "rule r2 { strings: $a = \"pear\" wide ascii condition: $a }\n");
+    expect_cached(0, "p.one@3 p.two@12 ");
+    expect_cached(1, "p.one@3 p.two@12 ");
+    expect_cached(1, "p.one@3 p.two@12 ");
+    put_yara(YARA_RULE("one", "r1"), "rule r1 { strings: $a = \"apple\" nocase condition: $a }\n");
+    expect_cached(0, "p.one@3 "); /* other texts, another set */
+    expect_cached(1, "p.one@3 ");
+}
+
+static void a_spoilt_cache_is_not_loaded(void **state)
+{
+    (void)state;
+    put_yara(YARA_RULE("one", "r1"), "rule r1 { strings: $a = \"apple\" condition: $a }\n");
+    for (int cut = 0; cut < 2; cut++) {
+        expect_cached(cut, "p.one@3 "); /* the second time it was made anew */
+        assert_true(spoil_cache(cut) > 0);
+        expect_cached(0, "p.one@3 ");
+    }
+    assert_int_equal(chmod("cache", 0777), 0); /* anybody could have written it */
+    expect_cached(0, "p.one@3 ");
+    assert_int_equal(chmod("cache", 0700), 0);
+    expect_cached(1, "p.one@3 ");
+}
+
 static void no_yara_rules_no_scan(void **state)
 {
     (void)state;
@@ -300,7 +381,7 @@ static void no_yara_rules_no_scan(void **state)
              "  tests: {hit: [abc], miss: [x]}\n");
     struct assay_ruleset *rs = load_p();
     struct assay_yara *y = (struct assay_yara *)rs;
-    assert_int_equal(assay_yara_new(rs, &y, NULL), ASSAY_OK);
+    assert_int_equal(assay_yara_new(rs, NULL, &y, NULL), ASSAY_OK);
     assert_null(y);
     assay_yara_free(y);
     assay_ruleset_free(rs);
@@ -367,7 +448,7 @@ static void compile_errors_name_file_and_line(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         put_yara(YARA_RULE("a", "one"), rows[i].text);
         struct assay_ruleset *rs = load_p();
-        assert_int_equal(assay_yara_new(rs, &y, &err), ASSAY_RULE);
+        assert_int_equal(assay_yara_new(rs, NULL, &y, &err), ASSAY_RULE);
         assert_non_null(strstr(err.where, "x.yar"));
         assert_int_equal(err.line, rows[i].line);
         assert_non_null(strstr(err.message, "YARA: "));
@@ -376,7 +457,7 @@ static void compile_errors_name_file_and_line(void **state)
     }
     put_yara(YARA_RULE("a", "one"), "private rule one { condition: true }");
     struct assay_ruleset *rs = load_p();
-    assert_int_equal(assay_yara_new(rs, &y, &err), ASSAY_RULE);
+    assert_int_equal(assay_yara_new(rs, NULL, &y, &err), ASSAY_RULE);
     assert_non_null(strstr(err.message, "p.a names YARA rule 'one'"));
     assay_ruleset_free(rs);
 }
@@ -622,6 +703,8 @@ int main(void)
         cmocka_unit_test(an_empty_file_can_be_scanned),
         cmocka_unit_test(hits_are_bounded_and_every_rule_is_among_them),
         cmocka_unit_test(large_files_are_scanned_in_overlapping_pieces),
+        cmocka_unit_test(compiled_rules_are_kept_and_found_again),
+        cmocka_unit_test(a_spoilt_cache_is_not_loaded),
         cmocka_unit_test(the_pack_passes_its_own_tests),
         cmocka_unit_test(the_pack_finds_this_very_program),
         cmocka_unit_test(rules_run_their_own_tests),
