@@ -316,14 +316,15 @@ enum assay_status assay_atomic_write(struct assay_atomic_file *f, const void *da
     return ASSAY_OK;
 }
 
-enum assay_status assay_atomic_commit(struct assay_atomic_file *f, struct assay_error *err)
+static enum assay_status atomic_finish(struct assay_atomic_file *f, int durably,
+                                       struct assay_error *err)
 {
     enum assay_status status = atomic_flush(f, err);
     if (f->direct) {
         atomic_free(f);
         return status;
     }
-    if (status == ASSAY_OK && fsync(f->fd) != 0) {
+    if (status == ASSAY_OK && durably && fsync(f->fd) != 0) {
         status = atomic_fail(err, f, "sync");
     }
     if (status == ASSAY_OK && renameat(f->dir_fd, f->temp, f->dir_fd, f->name) != 0) {
@@ -333,11 +334,21 @@ enum assay_status assay_atomic_commit(struct assay_atomic_file *f, struct assay_
         assay_atomic_abort(f);
         return status;
     }
-    if (fsync(f->dir_fd) != 0) {
+    if (durably && fsync(f->dir_fd) != 0) {
         status = atomic_fail(err, f, "sync the directory of");
     }
     atomic_free(f);
     return status;
+}
+
+enum assay_status assay_atomic_commit(struct assay_atomic_file *f, struct assay_error *err)
+{
+    return atomic_finish(f, 1, err);
+}
+
+enum assay_status assay_atomic_place(struct assay_atomic_file *f, struct assay_error *err)
+{
+    return atomic_finish(f, 0, err);
 }
 
 void assay_atomic_abort(struct assay_atomic_file *f)
@@ -350,20 +361,32 @@ void assay_atomic_abort(struct assay_atomic_file *f)
     }
 }
 
-enum assay_status assay_fs_write_file(const char *path, const void *data, size_t len, mode_t mode,
-                                      struct assay_error *err)
+static enum assay_status write_file(const char *path, struct assay_bytes data, mode_t mode,
+                                    int durably, struct assay_error *err)
 {
     struct assay_atomic_file *f;
     enum assay_status status = assay_atomic_open(path, mode, &f, err);
     if (status != ASSAY_OK) {
         return status;
     }
-    status = assay_atomic_write(f, data, len, err);
+    status = assay_atomic_write(f, data.ptr, data.len, err);
     if (status != ASSAY_OK) {
         assay_atomic_abort(f);
         return status;
     }
-    return assay_atomic_commit(f, err);
+    return atomic_finish(f, durably, err);
+}
+
+enum assay_status assay_fs_write_file(const char *path, const void *data, size_t len, mode_t mode,
+                                      struct assay_error *err)
+{
+    return write_file(path, assay_bytes_make(data, len), mode, 1, err);
+}
+
+enum assay_status assay_fs_place_file(const char *path, const void *data, size_t len, mode_t mode,
+                                      struct assay_error *err)
+{
+    return write_file(path, assay_bytes_make(data, len), mode, 0, err);
 }
 
 /* ---- directories -------------------------------------------------------------------------- */

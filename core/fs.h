@@ -35,6 +35,10 @@ enum assay_status assay_atomic_write(struct assay_atomic_file *f, const void *da
                                      struct assay_error *err); /* buffered */
 /* fsync and rename; consumes f whatever happens. */
 enum assay_status assay_atomic_commit(struct assay_atomic_file *f, struct assay_error *err);
+/* Renames only: the caller syncs the directory (core/sync.h) before anybody relies on it. */
+enum assay_status assay_atomic_place(struct assay_atomic_file *f, struct assay_error *err);
+enum assay_status assay_fs_place_file(const char *path, const void *data, size_t len, mode_t mode,
+                                      struct assay_error *err);
 void assay_atomic_abort(struct assay_atomic_file *f); /* removes the temporary file; accepts NULL */
 
 /* Whether a directory entry is "." or "..". */

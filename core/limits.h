@@ -100,6 +100,8 @@
 #define ASSAY_LIMIT_POISON           64    /* files of one run that are set aside */
 #define ASSAY_WORKER_BEAT_MS         1000  /* a worker says something so often */
 #define ASSAY_LIMIT_WORKER_SILENCE   30000 /* ms; a worker that has begun and is silent is dead */
+#define ASSAY_LIMIT_SYNC_FILES       64    /* of one directory that is synced as a whole */
+#define ASSAY_LIMIT_SYNC_THREADS     15 /* that wait for the device together, besides the caller */
 #define ASSAY_LIMIT_SOURCES          256
 #define ASSAY_LIMIT_PRIORITY         100
 #define ASSAY_LIMIT_DEADLINE_MS      (UINT64_C(365) * 24 * 3600 * 1000)

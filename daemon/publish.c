@@ -20,6 +20,7 @@
 #include "core/fs.h"
 #include "core/log.h"
 #include "core/status.h"
+#include "core/sync.h"
 #include "daemon/server.h"
 #include "reports/report.h"
 #include "reports/verify.h"
@@ -184,29 +185,77 @@ enum assay_status server_set_aside(const struct assay_config *c, const char *pat
 
 /* ---- publishing ---------------------------------------------------------------------------- */
 
-enum assay_status server_publish(const struct assay_config *c, struct assay_signer *signer,
-                                 struct server_run *run, struct assay_error *err)
+static void report_of(const struct server_run *run, char ret[PATH_MAX + 16])
+{
+    (void)snprintf(ret, PATH_MAX + 16, "%s/" ASSAY_JOB_REPORT, run->staging);
+}
+
+/* Signed, verified, and part of what is to be synced. */
+static enum assay_status prepare(struct assay_signer *signer, struct server_run *run,
+                                 struct assay_sync *sync, struct assay_error *err)
 {
     char report[PATH_MAX + 16];
-    (void)snprintf(report, sizeof report, "%s/" ASSAY_JOB_REPORT, run->staging);
+    report_of(run, report);
     enum assay_status status = assay_signer_sign(signer, run->id, run->attempt, report, err);
     if (status == ASSAY_OK) {
         status = read_back(run, report, signer->key, err);
     }
-    if (status != ASSAY_OK) {
-        return status;
+    return status == ASSAY_OK ? assay_sync_add(sync, report, err) : status;
+}
+
+static enum assay_status move_into_place(struct server_run *run, struct assay_error *err)
+{
+    char report[PATH_MAX + 16];
+    report_of(run, report);
+    return rename(report, run->final) == 0
+               ? ASSAY_OK
+               : assay_fail_errno(err, errno, "cannot publish the report as %.200s", run->final);
+}
+
+/* The names are durable: or nobody knows whether they would be there after a power failure. */
+static void settle(struct server_run *run, const struct assay_error *why, struct assay_error *err)
+{
+    char report[PATH_MAX + 16];
+    if (err->status != ASSAY_OK) {
+        return;
     }
-    if (rename(report, run->final) != 0) {
-        return assay_fail_errno(err, errno, "cannot publish the report as %.200s", run->final);
-    }
-    status = sync_directory(c->reports_dir, err);
-    if (status != ASSAY_OK) { /* nobody knows whether it would be there after a power failure */
+    if (why->status != ASSAY_OK) {
+        *err = *why;
+        report_of(run, report);
         (void)rename(run->final, report);
-        return status;
+        return;
     }
     run->is_published = 1;
     server_remove_tree(run->staging);
-    return ASSAY_OK;
+}
+
+/* Report by report the order is: written, synced, renamed, the name synced. */
+void server_publish(const struct assay_config *c, struct assay_signer *signer,
+                    struct server_run *const *runs, size_t n, struct assay_error *errs)
+{
+    struct assay_sync sync = {.n = 0};
+    struct assay_error why = {.status = ASSAY_OK};
+    memset(errs, 0, n * sizeof *errs);
+    for (size_t i = 0; i < n; i++) {
+        if (prepare(signer, runs[i], &sync, &errs[i]) == ASSAY_OK) {
+            errs[i].status = ASSAY_OK; /* it may have taken a second signer */
+        }
+    }
+    enum assay_status synced = assay_sync_run(&sync, &why);
+    for (size_t i = 0; i < n; i++) {
+        if (synced != ASSAY_OK && errs[i].status == ASSAY_OK) {
+            errs[i] = why;
+        }
+        if (errs[i].status == ASSAY_OK) {
+            (void)move_into_place(runs[i], &errs[i]);
+        }
+    }
+    if (synced == ASSAY_OK) {
+        (void)sync_directory(c->reports_dir, &why);
+    }
+    for (size_t i = 0; i < n; i++) {
+        settle(runs[i], &why, &errs[i]);
+    }
 }
 
 /* ---- keys ---------------------------------------------------------------------------------- */

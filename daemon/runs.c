@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * daemon/runs.c: audits: queued in the store, run in workers, recorded in the store.
+ * daemon/runs.c: audits: queued in the store, and run in workers; finish.c has their ends.
  *
- * A run ends in one of three ways: a report was published (done); the worker said that it cannot
- * ever work (failed); or it crashed, stalled or ran out of something (queued again with a growing
- * delay, failed after the last retry). What has happened is kept in the slot until the store has
- * it: a full disk delays the record, it does not lose it.
+ * A turn has one commit for all that it records: outcomes of runs whose reports are published, and
+ * runs that are about to start. What follows from it, answers and workers, follows after it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,8 +21,7 @@
 #include "core/status.h"
 #include "daemon/server.h"
 
-#define STORE_RETRY_MS UINT64_C(5000)
-#define SUBMITTED      "submit" /* source of what came by the control socket */
+#define SUBMITTED "submit" /* source of what came by the control socket */
 
 size_t server_busy(const struct server *s)
 {
@@ -91,32 +87,40 @@ static enum assay_status find_answer(struct server *s, const struct assay_run_sp
 }
 
 /* Queues a delivery, unless this very state of it was audited or is queued already. */
-enum assay_status server_offer(struct server *s, const struct assay_delivery *d)
+enum assay_status server_offer(struct server *s, const struct assay_delivery *d,
+                               struct assay_arena *arena, struct server_offered *ret)
 {
-    uint64_t id;
     struct assay_error err;
     struct assay_run_spec spec = spec_of(d);
     server_set_rules(s, &spec);
-    enum assay_status status = find_answer(s, &spec, &id, &err);
-    int is_new = status == ASSAY_NOTFOUND;
-    if (is_new) {
-        status = assay_store_add(s->store, &spec, &id, &err);
-    } else if (status == ASSAY_OK && spec.origin != NULL) {
-        status = assay_store_attach(s->store, id, &spec, &err);
-        server_answer(s, id);
+    *ret = (struct server_offered){.is_asked = spec.origin != NULL,
+                                   .source = d->source->name,
+                                   .path = assay_arena_strdup(arena, d->path)};
+    enum assay_status status = ret->path == NULL ? assay_fail(&err, ASSAY_NOMEM, "out of memory")
+                                                 : find_answer(s, &spec, &ret->id, &err);
+    ret->is_new = status == ASSAY_NOTFOUND;
+    if (ret->is_new) {
+        status = assay_store_add(s->store, &spec, &ret->id, &err);
+    } else if (status == ASSAY_OK && ret->is_asked) {
+        status = assay_store_attach(s->store, ret->id, &spec, &err);
     }
     if (status != ASSAY_OK) {
         assay_log(ASSAY_LOG_ERROR, "runs", "cannot queue a dataset",
                   ASSAY_LOG_S("dataset", d->path), ASSAY_LOG_S("why", err.message));
-        return status;
     }
-    if (is_new) {
+    return status;
+}
+
+void server_offered(struct server *s, const struct server_offered *o)
+{
+    if (o->is_new) {
         assay_metrics_add(&s->metrics, ASSAY_M_RUNS_QUEUED, 0, 1);
-        assay_log(ASSAY_LOG_INFO, "runs", "queued", ASSAY_LOG_N("run", id),
-                  ASSAY_LOG_S("dataset", d->path), ASSAY_LOG_S("source", d->source->name));
-        server_tell(s, id);
+        assay_log(ASSAY_LOG_INFO, "runs", "queued", ASSAY_LOG_N("run", o->id),
+                  ASSAY_LOG_S("dataset", o->path), ASSAY_LOG_S("source", o->source));
+        server_tell(s, o->id);
+    } else if (o->is_asked) {
+        server_answer(s, o->id);
     }
-    return ASSAY_OK;
 }
 
 enum assay_status server_submit(struct server *s, const struct assay_request *r, uint64_t *ret_run,
@@ -257,60 +261,55 @@ static enum assay_status spawn(struct server *s, struct server_run *slot,
     return status;
 }
 
+/* NULL: as many audits run as may. What is recorded in this turn runs no more. */
 static struct server_run *free_slot(struct server *s)
 {
-    for (size_t i = 0; i < s->config->workers && i < SERVER_WORKERS_MAX; i++) {
-        if (!s->runs[i].busy) {
-            return &s->runs[i];
-        }
+    size_t running = 0;
+    struct server_run *slot = NULL;
+    for (size_t i = SERVER_WORKERS_MAX; i-- > 0;) {
+        running += s->runs[i].busy && !s->runs[i].is_recorded;
+        slot = s->runs[i].busy ? slot : &s->runs[i];
     }
-    return NULL;
+    return running < s->config->workers ? slot : NULL;
 }
 
 static void store_trouble(struct server *s, const struct assay_error *err)
 {
     assay_log(ASSAY_LOG_ERROR, "runs", "the store does not answer; trying again",
               ASSAY_LOG_S("why", err->message));
-    s->schedule_ms = assay_monotonic_ms() + STORE_RETRY_MS;
+    s->schedule_ms = assay_monotonic_ms() + SERVER_STORE_RETRY_MS;
 }
 
 /* Nothing may stand where the report will be before the run is recorded as running: publish.c. */
 static enum assay_status make_way(struct server *s, const struct assay_run_record *run,
-                                  struct server_run *slot)
+                                  struct server_run *slot, struct assay_error *err)
 {
-    struct assay_error err;
     enum assay_status status =
-        server_report_path(s->config, run->spec.name, run->id, slot->final, &err);
+        server_report_path(s->config, run->spec.name, run->id, slot->final, err);
     if (status == ASSAY_OK) {
-        status = server_set_aside(s->config, slot->final, "it is not of this run", &err);
+        status = server_set_aside(s->config, slot->final, "it is not of this run", err);
     }
     if (status != ASSAY_OK) {
         assay_log(ASSAY_LOG_ERROR, "runs", "no report could be published; trying again",
-                  ASSAY_LOG_N("run", run->id), ASSAY_LOG_S("why", err.message));
-        s->schedule_ms = assay_monotonic_ms() + STORE_RETRY_MS;
+                  ASSAY_LOG_N("run", run->id));
     }
     return status;
 }
 
 /* The dataset cannot be opened: there is nothing to retry until it changes. */
-static void fail_unopened(struct server *s, const struct assay_run_record *run, int os_errno)
+static enum assay_status fail_unopened(struct server *s, const struct assay_run_record *run,
+                                       int os_errno, struct assay_error *err)
 {
     char reason[200];
     char text[100];
-    struct assay_error err;
     (void)snprintf(reason, sizeof reason, "cannot open the dataset: %s",
                    os_errno == ELOOP    ? "a symbolic link is in its path"
                    : os_errno == EXDEV  ? "its source does not allow this path"
                    : os_errno == EINVAL ? "neither a directory nor a regular file"
                                         : strerror_r(os_errno, text, sizeof text));
-    uint64_t id = run->id;
-    assay_log(ASSAY_LOG_WARNING, "runs", "failed", ASSAY_LOG_N("run", id),
+    assay_log(ASSAY_LOG_WARNING, "runs", "failed", ASSAY_LOG_N("run", run->id),
               ASSAY_LOG_S("dataset", run->spec.path), ASSAY_LOG_S("why", reason));
-    if (assay_store_ended(s->store, id, ASSAY_RUN_FAILED, reason, &err) != ASSAY_OK) {
-        store_trouble(s, &err);
-    }
-    server_tell(s, id);
-    server_answer(s, id);
+    return assay_store_ended(s->store, run->id, ASSAY_RUN_FAILED, reason, err);
 }
 
 /* When the deadline of a run passes, on the monotonic clock. */
@@ -323,13 +322,23 @@ static uint64_t due_of(const struct server *s, const struct assay_run_record *ru
 }
 
 /* A worker for `slot`; what prevents it becomes the slot's last word. */
-static void launch(struct server *s, struct server_run *slot, const struct assay_run_record *run,
-                   int root_fd)
+void server_launch(struct server *s, struct server_run *slot)
 {
     struct assay_error err;
-    enum assay_status status = server_staging_prepare(s->config, slot, &err);
+    struct assay_run_record run;
+    enum assay_status status = assay_store_get(s->store, slot->id, &run, &err);
+    int root_fd = status == ASSAY_OK ? open_dataset(s->config, &run.spec) : -1;
+    if (status == ASSAY_OK && root_fd < 0) {
+        status = assay_fail(&err, ASSAY_NOTFOUND, "the dataset is not there any more");
+    }
     if (status == ASSAY_OK) {
-        status = spawn(s, slot, run, root_fd, &err);
+        status = server_staging_prepare(s->config, slot, &err);
+    }
+    if (status == ASSAY_OK) {
+        status = spawn(s, slot, &run, root_fd, &err);
+    }
+    if (root_fd >= 0) {
+        (void)close(root_fd);
     }
     if (status != ASSAY_OK) {
         slot->child.has_last = 1;
@@ -338,23 +347,33 @@ static void launch(struct server *s, struct server_run *slot, const struct assay
         assay_error_format(&err, slot->child.last.text, sizeof slot->child.last.text);
         return;
     }
-    const struct assay_audit_news news = {run->spec.source, run->spec.path, run->id, NULL};
+    const struct assay_audit_news news = {run.spec.source, run.spec.path, run.id, NULL};
     server_follow(s, &news);
-    assay_log(ASSAY_LOG_INFO, "runs", "started", ASSAY_LOG_N("run", run->id),
+    assay_log(ASSAY_LOG_INFO, "runs", "started", ASSAY_LOG_N("run", run.id),
               ASSAY_LOG_N("attempt", slot->attempt), ASSAY_LOG_N("pid", slot->child.pid),
-              ASSAY_LOG_S("dataset", run->spec.path),
+              ASSAY_LOG_S("dataset", run.spec.path),
               ASSAY_LOG_S("to", slot->suspect_len > 0 ? "try one file" : "audit"));
 }
 
-/* Starts `run` in `slot`: recorded first, then forked. */
-static void start_run(struct server *s, struct server_run *slot, const struct assay_run_record *run)
+/* ---- one turn ------------------------------------------------------------------------------ */
+
+/* What the commit of a turn holds besides outcomes. */
+struct turn {
+    struct server_run *started[SERVER_WORKERS_MAX];
+    uint64_t unopened[SERVER_WORKERS_MAX]; /* runs */
+    size_t n_started, n_unopened;
+};
+
+/* Gives `run` the slot, to be started after the commit. */
+static enum assay_status start_run(struct server *s, struct turn *t, struct server_run *slot,
+                                   const struct assay_run_record *run, struct assay_error *err)
 {
-    struct assay_error err;
     int root_fd = open_dataset(s->config, &run->spec);
     if (root_fd < 0) {
-        fail_unopened(s, run, errno);
-        return;
+        t->unopened[t->n_unopened++] = run->id;
+        return fail_unopened(s, run, errno, err);
     }
+    (void)close(root_fd);
     /* The watcher is never without a function: see server_unwatch. */
     *slot = (struct server_run){.watcher = {run_ready},
                                 .id = run->id,
@@ -363,178 +382,15 @@ static void start_run(struct server *s, struct server_run *slot, const struct as
     slot->child.pipe_fd = slot->child.job_fd = -1;
     slot->due_ms = due_of(s, run);
     (void)snprintf(slot->source, sizeof slot->source, "%s", run->spec.source);
-    if (make_way(s, run, slot) != ASSAY_OK) {
-        (void)close(root_fd);
-        return;
+    enum assay_status status = make_way(s, run, slot, err);
+    if (status == ASSAY_OK) {
+        status = assay_store_started(s->store, run->id, err);
     }
-    if (assay_store_started(s->store, run->id, &err) != ASSAY_OK) {
-        store_trouble(s, &err);
-    } else {
+    if (status == ASSAY_OK) {
         slot->busy = 1;
-        launch(s, slot, run, root_fd);
-        server_tell(s, slot->id);
-    }
-    (void)close(root_fd);
-}
-
-/* ---- finishing ----------------------------------------------------------------------------- */
-
-/* Faults that another attempt cannot mend. */
-static int is_permanent(enum assay_status status)
-{
-    switch (status) {
-    case ASSAY_USAGE:
-    case ASSAY_CONFIG:
-    case ASSAY_SYNTAX:
-    case ASSAY_RULE:
-    case ASSAY_NOTFOUND:
-    case ASSAY_PLUGIN:
-    case ASSAY_UNSUPPORTED:
-    case ASSAY_DENIED:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
-static uint64_t retry_delay(const struct server *s, unsigned attempt)
-{
-    uint64_t delay = s->config->retry_delay_ms;
-    for (unsigned i = 1; i < attempt && delay < ASSAY_RETRY_MAX_MS; i++) {
-        delay *= 2;
-    }
-    delay = delay < ASSAY_RETRY_MAX_MS ? delay : ASSAY_RETRY_MAX_MS;
-    uint32_t dice = 0; /* the upper half of it, at random: what failed together is spread out */
-    (void)!getrandom(&dice, sizeof dice, GRND_NONBLOCK);
-    return delay / 2 + (delay - delay / 2) * dice / UINT32_MAX;
-}
-
-static enum assay_status record_done(struct server *s, struct server_run *run,
-                                     struct assay_error *err)
-{
-    const struct assay_outcome outcome = {run->verdict, run->final, run->manifest};
-    enum assay_status status = assay_store_done(s->store, run->id, &outcome, err);
-    if (status == ASSAY_OK) {
-        server_count_done(s, run);
-        assay_log(ASSAY_LOG_INFO, "runs", "done", ASSAY_LOG_N("run", run->id),
-                  ASSAY_LOG_S("verdict", run->verdict), ASSAY_LOG_S("report", run->final));
+        t->started[t->n_started++] = slot;
     }
     return status;
-}
-
-static enum assay_status record_fault(struct server *s, struct server_run *run, const char *reason,
-                                      int permanent, struct assay_error *err)
-{
-    int is_last = 1;
-    enum assay_status status = server_note_suspects(s, run, err);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    is_last = permanent || run->attempt > server_attempts(s, run);
-    if (is_last) {
-        enum assay_run_state to = permanent ? ASSAY_RUN_FAILED : ASSAY_RUN_DEAD;
-        status = assay_store_ended(s->store, run->id, to, reason, err);
-        assay_log(ASSAY_LOG_ERROR, "runs", "ended: INCOMPLETE", ASSAY_LOG_N("run", run->id),
-                  ASSAY_LOG_S("state", assay_run_state_name(to)),
-                  ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_S("why", reason));
-    } else {
-        uint64_t delay = retry_delay(s, run->attempt);
-        status =
-            assay_store_requeued(s->store, run->id, assay_store_now(s->store) + delay, reason, err);
-        assay_log(ASSAY_LOG_WARNING, "runs", "will be tried again", ASSAY_LOG_N("run", run->id),
-                  ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_N("in_ms", delay),
-                  ASSAY_LOG_S("why", reason));
-    }
-    if (status == ASSAY_OK) {
-        server_count_fault(s, run, is_last);
-    }
-    server_remove_tree(run->staging);
-    return status;
-}
-
-/* Publishes if there is something to publish, and records how the run ended. */
-static enum assay_status conclude(struct server *s, struct server_run *run, struct assay_error *err)
-{
-    char reason[ASSAY_ERROR_MESSAGE_MAX + ASSAY_ERROR_WHERE_MAX + 64];
-    const struct assay_child *c = &run->child;
-    if (run->is_published) {
-        return record_done(s, run, err);
-    }
-    if (run->ending != SERVER_NOT_ENDED) {
-        return server_record_ending(s, run, err);
-    }
-    if (run->suspect_len > 0) {
-        enum assay_status status = server_suspect_tried(s, run, &run->again, err);
-        if (status != ASSAY_OK || run->again) {
-            return status;
-        }
-    }
-    if (assay_child_succeeded(c)) {
-        struct assay_error why = {0};
-        if (server_publish(s->config, &s->signer, run, &why) == ASSAY_OK) {
-            return record_done(s, run, err);
-        }
-        assay_error_format(&why, reason, sizeof reason);
-        return record_fault(s, run, reason, 0, err);
-    }
-    if (c->has_last && c->last.type == ASSAY_MESSAGE_ERROR) {
-        (void)snprintf(reason, sizeof reason, "%s", c->last.text);
-        return record_fault(s, run, reason, is_permanent(c->last.status), err);
-    }
-    assay_child_describe(c, reason, sizeof reason);
-    return record_fault(s, run, reason, 0, err);
-}
-
-/* The next worker of the same attempt. */
-static enum assay_status go_on(struct server *s, struct server_run *slot, struct assay_error *err)
-{
-    struct assay_run_record run;
-    enum assay_status status = assay_store_get(s->store, slot->id, &run, err);
-    if (status != ASSAY_OK) {
-        return status;
-    }
-    assay_child_release(&slot->child);
-    slot->child = (struct assay_child){.pipe_fd = -1, .job_fd = -1};
-    slot->again = 0;
-    slot->record_ms = 0;
-    int root_fd = open_dataset(s->config, &run.spec);
-    if (root_fd < 0) {
-        slot->child.has_last = 1;
-        slot->child.last.type = ASSAY_MESSAGE_ERROR;
-        slot->child.last.status = ASSAY_NOTFOUND;
-        (void)snprintf(slot->child.last.text, sizeof slot->child.last.text,
-                       "the dataset is not there any more");
-    } else {
-        launch(s, slot, &run, root_fd);
-        (void)close(root_fd);
-    }
-    slot->record_ms = slot->child.pid == 0 ? assay_monotonic_ms() : 0;
-    return ASSAY_OK;
-}
-
-static void finish_run(struct server *s, struct server_run *run)
-{
-    struct assay_error err;
-    (void)assay_child_read(&run->child, assay_monotonic_ms());
-    enum assay_status status = run->again ? ASSAY_OK : conclude(s, run, &err);
-    if (status == ASSAY_OK && run->again) {
-        status = go_on(s, run, &err);
-        if (status == ASSAY_OK) {
-            return;
-        }
-    }
-    if (status != ASSAY_OK) {
-        assay_log(ASSAY_LOG_ERROR, "runs", "cannot record the outcome; trying again",
-                  ASSAY_LOG_N("run", run->id), ASSAY_LOG_S("why", err.message));
-        run->record_ms = assay_monotonic_ms() + STORE_RETRY_MS;
-        return;
-    }
-    uint64_t id = run->id;
-    assay_child_release(&run->child);
-    run->busy = 0;
-    server_generations_sweep(s);
-    server_tell(s, id);
-    server_answer(s, id);
 }
 
 void server_reap(struct server *s)
@@ -553,7 +409,7 @@ static size_t busy_of(const struct server *s, const struct assay_config_source *
 {
     size_t n = 0;
     for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
-        n += s->runs[i].busy &&
+        n += s->runs[i].busy && !s->runs[i].is_recorded &&
              strncmp(s->runs[i].source, source->name, sizeof s->runs[i].source - 1) == 0;
     }
     return n;
@@ -578,33 +434,94 @@ static const char *full_sources(const struct server *s, struct assay_buf *out)
     return n == 0 || assay_json_status(&j) != ASSAY_OK ? NULL : assay_buf_str(out);
 }
 
-void server_schedule(struct server *s)
+/* The next run that may start, and its slot; ASSAY_NOTFOUND: none. */
+static enum assay_status next_run(struct server *s, struct server_run **ret_slot,
+                                  struct assay_run_record *ret, struct assay_error *err)
 {
-    struct assay_run_record run;
-    struct assay_error err;
-    struct server_run *slot;
-    uint64_t now = assay_monotonic_ms();
     ASSAY_AUTO_BUF full;
     assay_buf_init(&full, ASSAY_MIB(1));
-    for (size_t i = 0; i < SERVER_WORKERS_MAX; i++) {
-        struct server_run *r = &s->runs[i];
-        if (r->busy && r->child.pid == 0 && r->record_ms <= now) {
-            finish_run(s, r);
+    *ret_slot = free_slot(s);
+    if (*ret_slot == NULL || s->state != SERVER_RUNNING || s->schedule_ms > assay_monotonic_ms()) {
+        return assay_fail(err, ASSAY_NOTFOUND, "not now");
+    }
+    return assay_store_next(s->store, assay_store_now(s->store), full_sources(s, &full), ret, err);
+}
+
+/* Begins a commit if there is something for it. */
+static int begin_turn(struct server *s)
+{
+    struct server_run *slot;
+    struct assay_run_record run;
+    struct assay_error err = {.status = ASSAY_OK};
+    enum assay_status next = server_has_published(s) ? ASSAY_OK : next_run(s, &slot, &run, &err);
+    if (next == ASSAY_OK && assay_store_begin(s->store, &err) == ASSAY_OK) {
+        return 1;
+    }
+    if (err.status != ASSAY_OK && err.status != ASSAY_NOTFOUND) {
+        store_trouble(s, &err);
+        server_postpone_published(s, &err);
+    }
+    return 0;
+}
+
+static void start_runs(struct server *s, struct turn *t)
+{
+    struct server_run *slot;
+    struct assay_run_record run;
+    struct assay_error err;
+    enum assay_status status = ASSAY_OK;
+    while (status == ASSAY_OK && t->n_unopened < SERVER_WORKERS_MAX &&
+           (status = next_run(s, &slot, &run, &err)) == ASSAY_OK) {
+        status = start_run(s, t, slot, &run, &err);
+    }
+    if (status != ASSAY_OK && status != ASSAY_NOTFOUND) {
+        store_trouble(s, &err);
+    }
+}
+
+/* It is recorded: the effects. */
+static void follow_up(struct server *s, const struct turn *t)
+{
+    for (size_t i = 0; i < t->n_started; i++) {
+        server_launch(s, t->started[i]);
+        server_tell(s, t->started[i]->id);
+        if (t->started[i]->child.pid == 0) {
+            server_finish(s, t->started[i]);
         }
     }
-    while (s->state == SERVER_RUNNING && s->schedule_ms <= now && (slot = free_slot(s)) != NULL) {
-        enum assay_status status = assay_store_next(s->store, assay_store_now(s->store),
-                                                    full_sources(s, &full), &run, &err);
-        if (status != ASSAY_OK) {
-            if (status != ASSAY_NOTFOUND) {
-                store_trouble(s, &err);
-            }
-            return;
+    for (size_t i = 0; i < t->n_unopened; i++) {
+        server_tell(s, t->unopened[i]);
+        server_answer(s, t->unopened[i]);
+    }
+}
+
+/* Non-zero when something happened, and more may. */
+static int take_turn(struct server *s)
+{
+    struct turn t = {.n_started = 0};
+    struct assay_error err;
+    server_finish_ended(s);
+    if (!begin_turn(s)) {
+        return 0;
+    }
+    server_record_published(s);
+    start_runs(s, &t);
+    if (assay_store_commit(s->store, &err) != ASSAY_OK) { /* nothing of it has happened */
+        for (size_t i = 0; i < t.n_started; i++) {
+            t.started[i]->busy = 0;
         }
-        start_run(s, slot, &run);
-        if (slot->busy && slot->child.pid == 0) {
-            finish_run(s, slot);
-        }
+        (void)server_recorded(s, &err);
+        store_trouble(s, &err);
+        return 0;
+    }
+    size_t recorded = server_recorded(s, NULL);
+    follow_up(s, &t);
+    return recorded + t.n_started + t.n_unopened > 0;
+}
+
+void server_schedule(struct server *s)
+{
+    while (take_turn(s)) {
     }
 }
 
@@ -663,7 +580,7 @@ void server_end_runs(struct server *s)
         struct assay_error err;
         assay_child_release(&r->child);
         if (r->is_published) {
-            (void)record_done(s, r, &err);
+            (void)server_record_alone(s, r, &err);
         } else if (r->ending != SERVER_NOT_ENDED) {
             (void)server_record_ending(s, r, &err);
         } else if (assay_store_requeued(s->store, r->id, 0, "the daemon was stopped", &err) ==

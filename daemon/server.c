@@ -103,19 +103,67 @@ static size_t free_workers(struct server *s)
     return s->config->workers - busy;
 }
 
+/* The deliveries that a turn takes from one kind of source: one commit, then its effects. */
+struct intake {
+    struct assay_arena *arena;
+    struct server_offered offered[DELIVERIES_A_TURN];
+    size_t n;
+};
+
+/* The store failed: what was delivered is found again. */
+static void intake_failed(struct server *s, const struct assay_source_kind *kind,
+                          struct assay_source_set *set)
+{
+    kind->rescan(set);
+    s->schedule_ms = assay_monotonic_ms() + SERVER_STORE_RETRY_MS;
+}
+
+/* Takes `first` and what follows it. Non-zero: the store failed. */
+static int take_deliveries(struct server *s, const struct assay_source_kind *kind,
+                           struct assay_source_set *set, const struct assay_delivery *first,
+                           struct intake *in)
+{
+    struct assay_delivery d = *first;
+    int taken = 0, failed;
+    do {
+        failed = server_offer(s, &d, in->arena, &in->offered[in->n]) != ASSAY_OK;
+        in->n += !failed;
+        d = (struct assay_delivery){.source = NULL};
+    } while (!failed && ++taken < DELIVERIES_A_TURN &&
+             kind->next(set, assay_monotonic_ms(), &d) == ASSAY_OK);
+    return failed;
+}
+
 static void ask_source(struct server *s, const struct assay_source_kind *kind,
                        struct assay_source_set *set)
 {
-    for (int n = 0; n < DELIVERIES_A_TURN && s->schedule_ms <= assay_monotonic_ms(); n++) {
-        struct assay_delivery d = {.source = NULL};
-        if (kind->next(set, assay_monotonic_ms(), &d) != ASSAY_OK) {
-            break;
-        }
-        if (server_offer(s, &d) != ASSAY_OK) { /* the store failed: found again */
-            kind->rescan(set);
-            s->schedule_ms = assay_monotonic_ms() + 5000;
+    struct assay_error err = {.status = ASSAY_OK};
+    struct assay_delivery d = {.source = NULL};
+    struct intake in = {.n = 0};
+    if (s->schedule_ms > assay_monotonic_ms() ||
+        kind->next(set, assay_monotonic_ms(), &d) != ASSAY_OK) {
+        return;
+    }
+    in.arena = assay_arena_new(ASSAY_MIB(1));
+    int failed = in.arena == NULL || assay_store_begin(s->store, &err) != ASSAY_OK;
+    if (!failed) {
+        failed = take_deliveries(s, kind, set, &d, &in);
+        if (assay_store_commit(s->store, &err) != ASSAY_OK) {
+            failed = 1;
+            in.n = 0;
         }
     }
+    if (err.status != ASSAY_OK) {
+        assay_log(ASSAY_LOG_ERROR, "runs", "cannot queue datasets; trying again",
+                  ASSAY_LOG_S("why", err.message));
+    }
+    if (failed) {
+        intake_failed(s, kind, set);
+    }
+    for (size_t i = 0; i < in.n; i++) {
+        server_offered(s, &in.offered[i]);
+    }
+    assay_arena_free(in.arena);
 }
 
 static int is_configured(const struct server *s, const struct assay_source_kind *kind)

@@ -2,17 +2,18 @@
  *
  * daemon/server.h: the inside of assayd, shared by its own files and nobody else.
  *
- * One thread, one epoll instance, no blocking call but the signing of a finished report. server.c
- * holds the loop and the life of the process; runs.c the audits; listen.c and control.c the socket;
- * status.c what is shown of it all; publish.c what happens to a report; adopt.c what an earlier life
- * left; retention.c what is too old; notify.c what the service manager is told; gauges.c what is
- * counted.
+ * One thread, one epoll instance, no blocking call but the signing and syncing of reports. server.c
+ * holds the loop and the life of the process; runs.c the audits, finish.c their ends; listen.c and
+ * control.c the socket; status.c what is shown of it all; publish.c what happens to a report;
+ * adopt.c what an earlier life left; retention.c what is too old; notify.c what the service manager
+ * is told; gauges.c what is counted.
  */
 #ifndef ASSAY_DAEMON_SERVER_H
 #define ASSAY_DAEMON_SERVER_H
 
 #include <limits.h>
 
+#include "core/arena.h"
 #include "core/limits.h"
 #include "daemon/child.h"
 #include "daemon/metrics.h"
@@ -22,9 +23,11 @@
 #include "daemon/signer.h"
 #include "reports/verify.h"
 
-#define SERVER_WORKERS_MAX 64
-#define SERVER_KINDS_MAX   8
-#define SERVER_NEVER       UINT64_MAX
+#define SERVER_WORKERS_MAX    64
+#define SERVER_KINDS_MAX      8
+#define SERVER_NEVER          UINT64_MAX
+#define SERVER_STORE_RETRY_MS UINT64_C(5000)
+#define SERVER_GROUP_MAX      16 /* reports that are synced together */
 
 struct server;
 
@@ -52,6 +55,7 @@ struct server_run {
     char staging[PATH_MAX]; /* the worker's directory, with the report in the making */
     char final[PATH_MAX];   /* the report's final name, */
     int is_published;       /* which it has */
+    int is_recorded;        /* in the commit under way */
     char verdict[16];
     char manifest[65];
     char suspect[ASSAY_LIMIT_NAME]; /* the file that is tried alone, and nothing audited */
@@ -191,9 +195,34 @@ uint64_t server_runs_deadline(const struct server *s);
 size_t server_busy(const struct server *s);
 const struct server_run *server_find_run(const struct server *s, uint64_t id);
 void server_end_runs(struct server *s); /* kills the workers; their runs are queued again */
-enum assay_status server_offer(struct server *s, const struct assay_delivery *d);
+/* A worker for a run that is recorded as running. */
+void server_launch(struct server *s, struct server_run *slot);
+/* What became of a delivery: to be told once that is committed. */
+struct server_offered {
+    uint64_t id;
+    int is_new;   /* a run was queued, else an earlier one answers */
+    int is_asked; /* somebody waits to hear of it */
+    char *path;   /* owned by an arena of the turn */
+    const char *source;
+};
+/* Within a commit; server_offered then has the effects. Strings are kept in `arena`. */
+enum assay_status server_offer(struct server *s, const struct assay_delivery *d,
+                               struct assay_arena *arena, struct server_offered *ret);
+void server_offered(struct server *s, const struct server_offered *o);
 enum assay_status server_submit(struct server *s, const struct assay_request *r, uint64_t *ret_run,
                                 struct assay_error *err);
+
+/* finish.c: what follows the end of a worker */
+void server_finish_ended(struct server *s); /* publishes; records what leaves no report */
+void server_finish(struct server *s, struct server_run *run); /* one without a report */
+int server_has_published(const struct server *s);             /* that is not recorded yet */
+/* Within a commit; server_recorded tells how that ended (`why` NULL: well), and counts them. */
+void server_record_published(struct server *s);
+size_t server_recorded(struct server *s, const struct assay_error *why);
+void server_postpone_published(struct server *s, const struct assay_error *why);
+/* In a commit of its own. */
+enum assay_status server_record_alone(struct server *s, struct server_run *run,
+                                      struct assay_error *err);
 
 /* ending.c: runs that end before they are done: cancelled, or past their deadline */
 enum assay_status server_cancel(struct server *s, uint64_t id, struct assay_error *err);
@@ -249,8 +278,10 @@ enum assay_status server_recover(struct server *s, struct assay_error *err);
 /* publish.c */
 enum assay_status server_staging_prepare(const struct assay_config *c, struct server_run *run,
                                          struct assay_error *err);
-enum assay_status server_publish(const struct assay_config *c, struct assay_signer *signer,
-                                 struct server_run *run, struct assay_error *err);
+/* Signs the reports of up to SERVER_GROUP_MAX runs whose workers succeeded, syncs them together and
+ * gives them their final names; `errs` has what prevented it where `is_published` is not set. */
+void server_publish(const struct assay_config *c, struct assay_signer *signer,
+                    struct server_run *const *runs, size_t n, struct assay_error *errs);
 /* The final name of the report of a run of `dataset` (a name). */
 enum assay_status server_report_path(const struct assay_config *c, const char *dataset, uint64_t id,
                                      char ret[PATH_MAX], struct assay_error *err);

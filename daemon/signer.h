@@ -46,7 +46,7 @@ struct assay_signer {
 enum assay_status assay_signer_start(struct assay_signer *s, const char *program,
                                      const struct assay_config *c, struct assay_error *err);
 void assay_signer_stop(struct assay_signer *s); /* ends it; frees the key */
-/* Signs the report in `dir`: adds run.dsse.json, signer.pub and statement.dsse.json. */
+/* Signs the report in `dir`: adds run.dsse.json, signer.pub and statement.dsse.json, not synced. */
 enum assay_status assay_signer_sign(struct assay_signer *s, uint64_t run, uint64_t attempt,
                                     const char *dir, struct assay_error *err);
 /* After SIGCHLD: starts it again if it died, unless it lived less than a second. Non-zero: it was

@@ -203,7 +203,7 @@ static enum assay_status put_file(const char *dir, const char *name, struct assa
 {
     char path[PATH_MAX + 64];
     (void)snprintf(path, sizeof path, "%.*s/%.40s", PATH_MAX, dir, name);
-    return assay_fs_write_file(path, content.ptr, content.len, 0644, err);
+    return assay_fs_place_file(path, content.ptr, content.len, 0644, err);
 }
 
 static enum assay_status put_envelope(const char *dir, const char *name, int fd,

@@ -369,7 +369,7 @@ static enum assay_status write_format(struct worker *w, const char *format, stru
         assay_atomic_abort(file);
         return status;
     }
-    return assay_atomic_commit(file, err);
+    return assay_atomic_place(file, err);
 }
 
 static enum assay_status report(struct worker *w, struct assay_error *err)
@@ -377,7 +377,7 @@ static enum assay_status report(struct worker *w, struct assay_error *err)
     char sandbox[ASSAY_SANDBOX_TEXT_MAX];
     assay_sandbox_describe(&w->sandbox, sandbox);
     const struct assay_run_info info = {
-        .run = w->job.run, .jobs = assay_audit_jobs(w->audit), .sandbox = sandbox};
+        .run = w->job.run, .jobs = assay_audit_jobs(w->audit), .sandbox = sandbox, .unsynced = 1};
     enum assay_status status = assay_report_write(w->audit, w->report, NULL, 0, &info, err);
     for (size_t i = 0; status == ASSAY_OK && i < w->job.formats.n; i++) {
         status = write_format(w, w->job.formats.items[i], err);

@@ -17,6 +17,7 @@
 
 #include "core/fs.h"
 #include "core/limits.h"
+#include "core/sync.h"
 #include "reports/report_file.h"
 #include "reports/sign.h"
 #include "reports/statement.h"
@@ -114,9 +115,6 @@ static enum assay_status put_report(int dir, struct report_job *job, struct assa
     }
     if (s == ASSAY_OK) {
         s = put_statements(dir, job, err);
-    }
-    if (s == ASSAY_OK && fsync(dir) != 0) {
-        s = assay_fail_errno(err, errno, "cannot sync the report directory");
     }
     return s;
 }
@@ -234,7 +232,7 @@ static enum assay_status write_aside(const char *tmp, struct report_job *job,
     }
     enum assay_status s = put_report(dir, job, err);
     (void)close(dir);
-    return s;
+    return s == ASSAY_OK && !job->info.unsynced ? assay_sync_dir(tmp, err) : s;
 }
 
 static enum assay_status publish(const char *dir, struct report_job *job, struct assay_error *err)
@@ -257,7 +255,9 @@ static enum assay_status publish(const char *dir, struct report_job *job, struct
         remove_report(assay_buf_str(&tmp));
         return s;
     }
-    (void)assay_sync_parent(dir);
+    if (!job->info.unsynced) {
+        (void)assay_sync_parent(dir);
+    }
     return ASSAY_OK;
 }
 

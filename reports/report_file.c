@@ -67,9 +67,6 @@ enum assay_status assay_report_file_close(struct assay_report_file *f, enum assa
     if (s == ASSAY_OK) {
         s = file_flush(f, err);
     }
-    if (s == ASSAY_OK && fsync(f->fd) != 0) {
-        s = file_error(err, f->name);
-    }
     if (f->fd >= 0 && close(f->fd) != 0 && s == ASSAY_OK) {
         s = file_error(err, f->name);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reports/report_file.h: one file of a report directory being written: buffered, hashed, synced at
+ * reports/report_file.h: one file of a report directory being written: buffered and hashed; whoever made the directory syncs it at
  * the end.
  */
 #ifndef ASSAY_REPORTS_REPORT_FILE_H
