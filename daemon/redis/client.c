@@ -233,6 +233,17 @@ static int on_must_succeed(void *ctx, redisReply *reply)
     return 0;
 }
 
+/* What Redis answers to a number it does not have is no more than "ERR". */
+static int on_select(void *ctx, redisReply *reply)
+{
+    struct assay_redis *r = ctx;
+    if (assay_reply_is_error(reply, "ERR")) {
+        fail_connection(r, "Redis has no database of the number in the URL");
+        return 0;
+    }
+    return on_must_succeed(ctx, reply);
+}
+
 /* A user without the right to set a name works as well. */
 static int on_name(void *ctx, redisReply *reply)
 {
@@ -313,7 +324,7 @@ static void greet(struct assay_redis *r)
         a = (struct assay_redis_args){.n = 0};
         (void)snprintf(database, sizeof database, "%u", r->address.database);
         assay_redis_argv(&a, "SELECT", database, NULL);
-        greet_with(r, &a, on_must_succeed);
+        greet_with(r, &a, on_select);
     }
     a = (struct assay_redis_args){.n = 0};
     assay_redis_argv(&a, "CLIENT", "SETNAME", r->endpoint.name, NULL);

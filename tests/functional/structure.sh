@@ -22,6 +22,10 @@ for room in core rules engine reports daemon cli; do
 done
 is "$bad" "" "rooms include only what is below them"
 
+doors="daemon/client.h daemon/redis/client.h daemon/redis/message.h "
+is "$(sed -n 's/^#include "\(daemon\/[^"]*\)".*/\1/p' cli/*.[ch] | sort -u | tr '\n' ' ')" "$doors" \
+	"the command line uses three doors of the daemon"
+
 bad=$(find plugins include -name '*.[ch]' -o -name '*.cc' | xargs grep -nE '^#include "(core|rules|engine|reports|daemon|cli)/' || true)
 is "$bad" "" "plugins and the SDK see include/ only"
 
