@@ -9,7 +9,8 @@
  *        place is dropped when a row of a chosen tier names it; what is kept in its stead is found
  *        by following rows, always to an earlier place, until one is reached that is not dropped.
  *        So the first of each group is kept, whatever the number of threads. A member of a chain of
- *        near-duplicates that was not itself compared with the one kept has no row, and stays.
+ *        near-duplicates that was not itself compared with the one kept has no row, and stays; so
+ *        does a record of which a passage is shared, but not all of it.
  *        Where nothing but files is asked for there is no audit, and most of them are not even
  *        opened (engine/identical.h).
  */
@@ -32,16 +33,17 @@
 static const struct tier {
     const char *name, *rule, *metric, *title_en, *title_zh;
     int on; /* by default */
-    int drops;
 } tiers[] = {
-    {"file", "duplicates.file", "duplicates.file_ratio", "identical files", "相同的文件", 1, 1},
-    {"record", "duplicates.record", "duplicates.record_ratio", "identical records", "相同的记录", 1,
+    {"file", "duplicates.file", "duplicates.file_ratio", "identical files", "相同的文件", 1},
+    {"record", "duplicates.record", "duplicates.record_ratio", "identical records", "相同的记录",
      1},
     {"normalised", "duplicates.normalised", "duplicates.normalised_ratio", "alike once normalised",
-     "规范化后相同", 1, 1},
-    {"near", "duplicates.near", "duplicates.near_ratio", "near-duplicates", "近似重复", 1, 1},
-    {"span", "duplicates.span", NULL, "shared spans", "共有片段", 0, 0},
-    {"image", "images.near", "images.near_ratio", "pictures that look the same", "相似图片", 0, 1},
+     "规范化后相同", 1},
+    {"near", "duplicates.near", "duplicates.near_ratio", "near-duplicates", "近似重复", 1},
+    {"span", "duplicates.span", "duplicates.span_contained_ratio",
+     "long passages shared; extra: wholly in an earlier record",
+     "共有长段；多余：全部文字见于更早的记录", 0},
+    {"image", "images.near", "images.near_ratio", "pictures that look the same", "相似图片", 0},
 };
 
 #define N_TIERS    (sizeof tiers / sizeof tiers[0])
@@ -217,13 +219,12 @@ static uint64_t groups_of(const struct dedup *d, const char *rule)
     return n;
 }
 
-/* All zeroes where nothing counts what is too much: a shared passage is no copy. */
 static struct assay_metric metric_of(const struct dedup *d, const char *name)
 {
     if (d->audit == NULL) {
         return (struct assay_metric){name, d->same.n, assay_inventory_count(d->inventory)};
     }
-    return name == NULL ? (struct assay_metric){0} : cli_audit_metric(d->audit, name);
+    return cli_audit_metric(d->audit, name);
 }
 
 static void print_table(const struct dedup *d, FILE *f)
@@ -297,7 +298,7 @@ static enum assay_status write_list(const struct dedup *d, struct assay_out *out
         list.rows = assay_audit_redundant(d->audit, &list.n_rows);
     }
     for (size_t t = 0; t < N_TIERS; t++) {
-        if (d->chosen[t] && tiers[t].drops) {
+        if (d->chosen[t]) {
             names[list.n_rules] = tiers[t].name;
             rules[list.n_rules++] =
                 d->audit == NULL ? 0 : assay_ruleset_find(d->setup.rules, tiers[t].rule);
@@ -426,7 +427,8 @@ const struct cli_command cli_dedup = {
         "whole file. A line to drop also names its tier, its similarity and, as "
         "\"representative\", what is kept in its stead: the first of its group by file name and "
         "record. A near-duplicate that was only found through others, and not compared with the "
-        "one kept, is not dropped. The list never holds data. Exit codes: 0; 3 when part of the "
-        "dataset could not be looked at.",
+        "one kept, is not dropped. The tier span drops a record whose whole text stands in long "
+        "passages of one earlier record, and no other. The list never holds data. Exit codes: 0; 3 "
+        "when part of the dataset could not be looked at.",
     .run = run_dedup,
 };

@@ -174,17 +174,25 @@ enum assay_status cli_dedup_drop(const struct cli_dedup_list *l, struct assay_ou
     return end(&g, status, ret_n);
 }
 
+/* Whether a file is one thing: its one record is the whole of it. */
+static int is_picture(const struct listing *g, uint32_t file)
+{
+    const char *reader = assay_inventory_get(g->inv, file)->reader;
+    return reader != NULL && strcmp(reader, "image") == 0;
+}
+
 /* The records of a file that are not dropped; `*at` moves over the rows of the file. */
 static enum assay_status keep_records(struct listing *g, uint32_t file, uint64_t records,
                                       size_t *at)
 {
     enum assay_status status = ASSAY_OK;
+    const int whole = is_picture(g, file);
     for (uint64_t r = 0; r < records && status == ASSAY_OK; r++) {
         int drop = 0;
         for (; *at < g->n && g->rows[*at].file == file && g->rows[*at].record + 1 <= r + 1; ++*at) {
             drop |= g->rows[*at].record == r && tier_of(g, &g->rows[*at]) < g->l->n_rules;
         }
-        status = drop ? ASSAY_OK : keep_line(g, (struct place){file, r});
+        status = drop ? ASSAY_OK : keep_line(g, (struct place){file, whole ? ASSAY_NO_RECORD : r});
     }
     return status;
 }

@@ -22,7 +22,8 @@ struct cli_dedup_list {
 /* What can go, and what says the same. *ret_n lines. */
 enum assay_status cli_dedup_drop(const struct cli_dedup_list *l, struct assay_out *out,
                                  uint64_t *ret_n, struct assay_error *err);
-/* What is left: every record that is not dropped, and every file that has none. */
+/* What is left: every record that is not dropped; whole files where they have none, or are pictures.
+ */
 enum assay_status cli_dedup_keep(const struct cli_dedup_list *l, struct assay_out *out,
                                  uint64_t *ret_n, struct assay_error *err);
 

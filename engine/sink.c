@@ -20,7 +20,7 @@
 
 #define VALUE_FOLDED   4096u /* longer values are fingerprinted as they are */
 #define VALUE_MASKED   512u  /* of longer values only the start is previewed */
-#define DETAIL_MAX     400u
+#define DETAIL_MAX     1000u
 #define HELD_MAX       ASSAY_MIB(64) /* of findings in one batch */
 #define MEMBERS_LISTED ASSAY_LIMIT_MEMBERS
 

@@ -101,6 +101,63 @@ ln -s small "$f/link"
 run "$ASSAY" dedup "$f" --tier file
 is "$status" 3 "what was not followed makes it INCOMPLETE"
 
+# --- passages: what is wholly contained in an earlier record goes, what shares a part stays
+s=$tmp/spans
+mkdir "$s"
+part='seventeen grey geese watch from the far bank of the river and nobody says a word about the weather'
+{
+	echo "{\"t\":\"A preface of its own, then: $long, and an ending.\"}"
+	echo "{\"t\":\"$part\"}"
+	echo "{\"t\":\"$part, or so they say in another town\"}"
+	echo "{\"t\":\"Quite another text that has words of its own, all different from those above, and enough of them\"}"
+} >"$s/a.jsonl"
+echo "{\"t\":\"SEVENTEEN grey geese: watch from the far bank of the river. And nobody says a word about the weather!\"}" >"$s/b.jsonl"
+run "$ASSAY" dedup "$s" --tier span --emit drop --quiet
+is "$(jq -r '[.file, .record, .tier, .similarity, .representative.file, .representative.record] | map(tostring) | join(" ")' "$tmp/out" | tr '\n' ';')" \
+	"a.jsonl 1 span 1 a.jsonl 0;b.jsonl 0 span 1 a.jsonl 0;" "records wholly contained in an earlier one"
+run "$ASSAY" dedup "$s" --tier span --emit keep --quiet
+is "$(jq -r '"\(.file) \(.record)"' "$tmp/out" | tr '\n' ';')" "a.jsonl 0;a.jsonl 2;a.jsonl 3;" "a part that is shared is kept"
+run "$ASSAY" dedup "$s" --tier span --format jsonl --quiet
+is "$out" '{"type":"tier","tier":"span","groups":3,"extra":2,"of":5}' "passages are groups, what is contained is extra"
+
+# --- pictures: whole files, by how they look
+p=$tmp/pictures
+mkdir -p "$p"
+python3 - "$p" <<'PY'
+import random, struct, sys, zlib
+def png(name, seed, level):
+    random.seed(seed)
+    side = 160
+    rows = [bytearray(b'\x5a' * (3 * side)) for _ in range(side)]
+    for _ in range(40):
+        x, y, w, h = (random.randrange(8, 120) for _ in range(4))
+        colour = bytes(random.randrange(256) for _ in range(3))
+        for row in rows[y:y + h]:
+            right = min(side, x + w)
+            row[3 * x:3 * right] = colour * (right - x)
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack('>I', len(data)) + body + struct.pack('>I', zlib.crc32(body))
+    data = zlib.compress(b''.join(b'\0' + bytes(row) for row in rows), level)
+    with open(f'{sys.argv[1]}/{name}', 'wb') as out:
+        out.write(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', side, side, 8, 2, 0, 0, 0)) +
+                  chunk(b'IDAT', data) + chunk(b'IEND', b''))
+png('a.png', 1, 9)
+png('b.png', 1, 1)
+png('c.png', 2, 9)
+PY
+cp "$p/b.png" "$p/d.png"
+run "$ASSAY" dedup "$p" --tier image --emit drop --quiet
+is "$(jq -r '[.file, .record, .tier, .representative.file, .representative.record] | map(tostring) | join(" ")' "$tmp/out" | tr '\n' ';')" \
+	"b.png null image a.png null;d.png null image a.png null;" "pictures that look like an earlier one are dropped, as files"
+run "$ASSAY" dedup "$p" --tier image --emit keep --quiet
+is "$out" "$(printf '{"file":"%s"}\n' a.png c.png)" "and the others kept, as files"
+run "$ASSAY" dedup "$p" --tier file --tier image --emit drop --quiet
+is "$(jq -r '[.file, .tier, .representative.file] | join(" ")' "$tmp/out" | tr '\n' ';')" \
+	"b.png image a.png;d.png file a.png;" "a copy of one that is dropped leads to what is kept"
+run "$ASSAY" dedup "$p" --tier image --format jsonl --quiet
+is "$out" '{"type":"tier","tier":"image","groups":1,"extra":1,"of":4}' "they are counted by what they show"
+
 # --- refusals
 run "$ASSAY" dedup "$d" --out "$tmp/x"
 is "$status" 2 "--out without --emit is refused"

@@ -183,6 +183,13 @@ enum assay_status dup_across_near_end(struct dup_across_report *r, struct assay_
     return st == ASSAY_OK ? dup_leakage_group(r->leakage, DUP_TIER_NEAR, sink) : st;
 }
 
+void dup_across_say(const struct dup_across_report *r, int whole, char *detail, size_t cap)
+{
+    if (r != NULL && r->leakage != NULL) {
+        dup_leakage_say(r->leakage, whole, detail, cap);
+    }
+}
+
 enum assay_status dup_across_end(struct dup_across_report *r, unsigned tiers,
                                  struct assay_sink *sink)
 {

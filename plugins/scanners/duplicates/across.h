@@ -64,6 +64,9 @@ enum assay_status dup_across_group(struct dup_across_report *r, int whole_file,
 /* The same of clusters of the near tier, of different texts. */
 enum assay_status dup_across_near(struct dup_across_report *r, uint64_t place);
 enum assay_status dup_across_near_end(struct dup_across_report *r, struct assay_sink *sink);
+/* Appends to the detail of a finding how many records of each split are in the subgroup in hand, or
+ * in the group where `whole` is set; nothing where there are no splits. Before its end. */
+void dup_across_say(const struct dup_across_report *r, int whole, char *detail, size_t cap);
 /* The metrics. `tiers`: bits of the tiers that were looked for. */
 enum assay_status dup_across_end(struct dup_across_report *r, unsigned tiers,
                                  struct assay_sink *sink);

@@ -9,6 +9,7 @@
 #include "groups.h"
 
 #define ASK_EVERY 4096 /* pairs between two questions whether to stop */
+#define DETAIL    768
 #define PARTS     1000 /* similarities are thousandths, rounded down */
 
 struct joining {
@@ -220,13 +221,14 @@ static unsigned median(const struct likeness *l)
 static enum assay_status raise_cluster(struct speaking *s)
 {
     const struct likeness *l = &s->like;
-    char detail[320];
+    char detail[DETAIL];
     const int chained = l->min < s->j->plan->threshold;
     (void)snprintf(detail, sizeof detail,
                    "%llu near-duplicates in %llu file(s), shingles of %u token(s), similarity to "
                    "the first: least %u, median %u of 1000, containment at least %u%s",
                    (unsigned long long)(l->n + 1), (unsigned long long)s->files, s->j->a.width,
                    l->min, median(l), l->contained, chained ? ", chained" : "");
+    dup_across_say(s->across, 0, detail, sizeof detail);
     if (s->ids.total > 0) {
         dup_digest_say(s->accepted, DUP_GROUP_NEAR, s->digest, detail, sizeof detail);
     }

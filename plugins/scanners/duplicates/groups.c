@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define ASK_EVERY 65536 /* entries between two questions whether to stop */
+#define DETAIL    768   /* bytes: sixteen splits have room */
 
 struct grouping {
     const struct assay_host *host;
@@ -175,19 +176,9 @@ static void look_up(struct grouping *g, const struct dup_entry *e, int new_group
     g->same_accepted = g->alike_accepted || dup_accepted_has(a, g->same_digest);
 }
 
-static enum assay_status end_subgroup(struct grouping *g)
+static enum assay_status raise_same(struct grouping *g)
 {
-    char detail[160];
-    if (g->n_same == 0) {
-        return ASSAY_OK;
-    }
-    enum assay_status st = add_alike(g, g->same[0]);
-    if (st == ASSAY_OK && g->tiers->across != NULL) {
-        st = dup_across_subgroup(g->tiers->across, g->tiers->whole_files);
-    }
-    if (g->n_same < 2 || st != ASSAY_OK) {
-        return st;
-    }
+    char detail[DETAIL];
     if (g->same_accepted) {
         set_aside(g, g->n_same);
         return ASSAY_OK;
@@ -201,14 +192,27 @@ static enum assay_status end_subgroup(struct grouping *g)
         (void)snprintf(detail, sizeof detail, "%llu identical records in %llu file(s)",
                        (unsigned long long)g->n_same, (unsigned long long)g->same_files);
     }
+    dup_across_say(g->tiers->across, 0, detail, sizeof detail);
     say_digest(g, g->tiers->whole_files ? DUP_GROUP_FILE : DUP_GROUP_RECORD, g->same_digest, detail,
                sizeof detail);
     return raise_group(g, g->tiers->same_rule, g->same, g->n_same, detail);
 }
 
+static enum assay_status end_subgroup(struct grouping *g)
+{
+    if (g->n_same == 0) {
+        return ASSAY_OK;
+    }
+    enum assay_status st = add_alike(g, g->same[0]);
+    st = st == ASSAY_OK && g->n_same > 1 ? raise_same(g) : st;
+    return st == ASSAY_OK && g->tiers->across != NULL
+               ? dup_across_subgroup(g->tiers->across, g->tiers->whole_files)
+               : st;
+}
+
 static enum assay_status raise_alike(struct grouping *g)
 {
-    char detail[160];
+    char detail[DETAIL];
     enum assay_status st = ASSAY_OK;
     if (g->alike_accepted) {
         set_aside(g, g->n_alike);
@@ -221,6 +225,7 @@ static enum assay_status raise_alike(struct grouping *g)
                        g->tiers->answers ? "%llu different answers to one prompt, in %llu records"
                                          : "%llu different records alike, %llu with their copies",
                        (unsigned long long)g->n_alike, (unsigned long long)g->group_entries);
+        dup_across_say(g->tiers->across, 1, detail, sizeof detail);
         say_digest(g, DUP_GROUP_NORMALISED, g->alike_digest, detail, sizeof detail);
         st = raise_group(g, g->tiers->alike_rule, g->alike, g->n_alike, detail);
     }

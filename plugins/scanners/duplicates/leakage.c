@@ -216,6 +216,17 @@ static size_t say_counts(const struct dup_leakage *l, const struct gather *g, ch
     return n < cap ? n : cap - 1;
 }
 
+void dup_leakage_say(const struct dup_leakage *l, int whole, char *detail, size_t cap)
+{
+    static const char lead[] = "; splits: ";
+    const size_t len = strlen(detail);
+    const struct gather *g = whole ? &l->outer : &l->inner;
+    if (g->total > 0 && len + sizeof lead < cap) {
+        memcpy(detail + len, lead, sizeof lead);
+        (void)say_counts(l, g, detail + len + sizeof lead - 1, cap - len - sizeof lead + 1);
+    }
+}
+
 static enum assay_status raise_leak(struct dup_leakage *l, struct assay_sink *sink)
 {
     const struct gather *g = &l->outer;

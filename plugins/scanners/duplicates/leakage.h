@@ -72,6 +72,9 @@ enum assay_status dup_leakage_subgroup(struct dup_leakage *l, enum dup_tier tier
  * the strictest of the tiers by which it does. */
 enum assay_status dup_leakage_group(struct dup_leakage *l, enum dup_tier tier,
                                     struct assay_sink *sink);
+/* Appends how many records of each split are in the subgroup in hand, or in the group where `whole`
+ * is set: "; splits: 3 train, 1 test". */
+void dup_leakage_say(const struct dup_leakage *l, int whole, char *detail, size_t cap);
 /* Two records alike by `tier`; no finding. */
 enum assay_status dup_leakage_pair(struct dup_leakage *l, enum dup_tier tier, uint64_t a,
                                    uint64_t b);

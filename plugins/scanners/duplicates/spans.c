@@ -317,8 +317,9 @@ struct speaking {
     uint64_t last[2]; /* the pair before */
     uint64_t item, partner;
     uint64_t partners; /* of the item in hand, with a long span */
+    int is_contained;  /* it is, in one of them */
     struct dup_match best;
-    uint64_t candidates, pairs, items, unverified;
+    uint64_t candidates, pairs, items, contained, unverified;
 };
 
 static unsigned per_mille(const struct dup_match *m)
@@ -362,10 +363,27 @@ static enum assay_status end_item(struct speaking *x)
         return ASSAY_OK;
     }
     x->items++;
+    x->contained += (uint64_t)x->is_contained;
     enum assay_status st = raise_item(x);
     x->partners = 0;
+    x->is_contained = 0;
     memset(&x->best, 0, sizeof x->best);
     return st;
+}
+
+/* An item that is contained in an earlier record can go. */
+static enum assay_status say_contained(struct speaking *x, uint64_t item, uint64_t partner)
+{
+    const struct assay_membership m = {.size = sizeof m,
+                                       .rule = x->p->rule_span,
+                                       .place = {dup_place_file(item), dup_place_record(item)},
+                                       .keep = {dup_place_file(partner), dup_place_record(partner)},
+                                       .similarity = 1000};
+    x->is_contained = 1;
+    if (m.rule == ASSAY_NONE || x->sink->size < sizeof *x->sink || x->sink->member == NULL) {
+        return ASSAY_OK;
+    }
+    return x->sink->member(x->sink->ctx, &m);
 }
 
 /* Pairs of an item come in the order of partners, so of equals the first stays. */
@@ -382,8 +400,12 @@ static enum assay_status judge(struct speaking *x, uint64_t item, uint64_t partn
         x->item = item;
         x->partner = partner;
     }
-    return x->across->leakage == NULL
-               ? ASSAY_OK
+    enum assay_status st = ASSAY_OK;
+    if (partner < item && m->covered == m->total) {
+        st = say_contained(x, item, partner);
+    }
+    return st != ASSAY_OK || x->across->leakage == NULL
+               ? st
                : dup_leakage_pair(x->across->leakage, DUP_TIER_SPAN, item, partner);
 }
 
@@ -455,26 +477,31 @@ static enum assay_status say_common(const struct speaking *x)
     return x->sink->finding(x->sink->ctx, &f);
 }
 
-static enum assay_status say_metrics(const struct speaking *x)
+static enum assay_status say_metrics(const struct speaking *x, uint64_t records)
 {
+    const uint64_t all = records == 0 ? 1 : records;
     const struct {
         const char *name;
-        uint64_t num;
+        uint64_t num, den;
     } rows[] = {
-        {"duplicates.span_candidates", x->candidates}, {"duplicates.span_pairs", x->pairs},
-        {"duplicates.span_items", x->items},           {"duplicates.span_common", x->s->n_common},
-        {"duplicates.span_unverified", x->unverified},
+        {"duplicates.span_candidates", x->candidates, 1},
+        {"duplicates.span_pairs", x->pairs, 1},
+        {"duplicates.span_items", x->items, 1},
+        {"duplicates.span_ratio", x->items, all},
+        {"duplicates.span_contained_ratio", x->contained, all},
+        {"duplicates.span_common", x->s->n_common, 1},
+        {"duplicates.span_unverified", x->unverified, 1},
     };
     enum assay_status st = ASSAY_OK;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && st == ASSAY_OK; i++) {
-        st = x->sink->metric(x->sink->ctx, rows[i].name, rows[i].num, 1);
+        st = x->sink->metric(x->sink->ctx, rows[i].name, rows[i].num, rows[i].den);
     }
     return st;
 }
 
 enum assay_status dup_spans_report(struct dup_spans *s, const struct dup_span_plan *p,
-                                   const struct assay_host *host, struct dup_across_report *across,
-                                   struct assay_sink *sink)
+                                   const struct assay_host *host, uint64_t records,
+                                   struct dup_across_report *across, struct assay_sink *sink)
 {
     struct speaking x = {.s = s, .p = p, .host = host, .across = across, .sink = sink};
     if (s->texts.missing > 0) {
@@ -483,7 +510,7 @@ enum assay_status dup_spans_report(struct dup_spans *s, const struct dup_span_pl
     enum assay_status st = dup_table_sorted(&s->pairs, on_pair, &x);
     st = st == ASSAY_OK ? end_item(&x) : st;
     st = st == ASSAY_OK ? say_common(&x) : st;
-    st = st == ASSAY_OK ? say_metrics(&x) : st;
+    st = st == ASSAY_OK ? say_metrics(&x, records) : st;
     dup_matcher_release(&x.matcher);
     dup_set_release(&x.item_text);
     dup_set_release(&x.other_text);

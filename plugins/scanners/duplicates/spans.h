@@ -12,6 +12,10 @@
  * of each. An n-gram that is in more records than `common` (a licence, a template) makes no pairs
  * and no run: it is counted, and the most frequent one reported with a sample of its places.
  *
+ * An item all of whose text stands in long passages of one earlier record is contained: it says
+ * nothing that the other does not, and is told as a member (sink->member). Common n-grams cover
+ * nothing, so what holds one is not contained.
+ *
  * Every pair has an item, of which is said whether it leaks: the record of the benchmark, or that
  * which is not of the training split, or else the later one. One finding for each item, with the
  * partner that holds the longest passage: places, lengths and bytes, never text.
@@ -68,8 +72,8 @@ int dup_spans_wants(const struct dup_spans *s, uint32_t file);
 /* Compares and reports. Records that were not seen again are a skip on `sink`. The texts have been
  * settled. */
 enum assay_status dup_spans_report(struct dup_spans *s, const struct dup_span_plan *p,
-                                   const struct assay_host *host, struct dup_across_report *across,
-                                   struct assay_sink *sink);
+                                   const struct assay_host *host, uint64_t records,
+                                   struct dup_across_report *across, struct assay_sink *sink);
 void dup_spans_release(struct dup_spans *s);
 
 #endif
