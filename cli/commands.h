@@ -12,6 +12,7 @@
     XX(cli_index_add)                                                                              \
     XX(cli_index_list)                                                                             \
     XX(cli_index_check)                                                                            \
+    XX(cli_index_merge)                                                                            \
     XX(cli_index_drop)                                                                             \
     XX(cli_suppress_new)                                                                           \
     XX(cli_suppress_show)                                                                          \

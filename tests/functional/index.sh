@@ -51,12 +51,15 @@ for jobs in 1 7; do
 		"$(grep -v fingerprint "$tmp/found")$(jq -r '.detail // empty' "$tmp/found")" "the same with $jobs thread(s)"
 done
 "$ASSAY" index add --index "$tmp/one" --jobs 1 "$tmp/june" --quiet
-ok "$(cmp -s "$tmp/one/june/keys" "$index/june/keys"; echo $?)" "the keys are the same for any number of threads"
+ok "$(cmp -s "$tmp/one/run-000001.keys" "$index/run-000001.keys"; echo $?)" "the keys are the same for any number of threads"
 
 # --- several deliveries
 run "$ASSAY" index add --index "$index" "$tmp/june"
 is "$status" 2 "a name is given once"
 like "$err" "already.*--name" "and the message says what to do"
+run "$ASSAY" index add --index "$index" --name other "$tmp/july" --threshold 700
+is "$status" 2 "a delivery that could not be compared with those before it is not added"
+like "$err" "another near_threshold" "by the parameter's name"
 "$ASSAY" index add --index "$index" --name july-1 "$tmp/july" --quiet
 run "$ASSAY" index check --index "$index" "$tmp/july" --format jsonl --quiet
 is "$(tail -n 1 "$tmp/out" | jq -r '.metrics."duplicates.delivered_identical"')" 130 "every delivery is looked at"
@@ -67,7 +70,10 @@ run "$ASSAY" index drop --index "$index" july-1
 is "$status" 0 "a delivery is dropped"
 run "$ASSAY" index drop --index "$index" july-1
 is "$status" 2 "but once"
-is "$(ls -A "$index")" june "nothing of it is left"
+is "$(ls "$index" | tr '\n' ' ')" "index.json lock readers run-000001.keys " "nothing of it is left"
+run "$ASSAY" index drop --index "$index" june nothing
+is "$status" 2 "of several, none is dropped when one is not there"
+is "$("$ASSAY" index list --index "$index" --json | jq -r .name)" june "so the other stays"
 sed -n '301,400p' "$tmp/all" >"$tmp/fresh.jsonl"
 run "$ASSAY" index check --index "$index" "$tmp/fresh.jsonl" --quiet
 is "$status" 0 "a delivery of new records passes"
@@ -79,8 +85,8 @@ like "$err" "near_threshold" "by the parameter's name"
 mkdir "$tmp/broken" && printf '{"a":1}\n{"a":\n' >"$tmp/broken/x.jsonl"
 run "$ASSAY" index add --index "$index" "$tmp/broken"
 is "$status" 3 "a delivery that cannot be read as a whole is not added"
-is "$(ls -A "$index")" june "and leaves nothing behind"
-keys=$index/june/keys
+is "$(ls "$index" | tr '\n' ' ')" "index.json lock readers run-000001.keys " "and leaves nothing behind"
+keys=$index/run-000001.keys
 cp "$keys" "$tmp/keys"
 size=$(wc -c <"$keys")
 for at in 9 300 5000 $((size / 2)) $((size - 3)); do
@@ -93,4 +99,58 @@ head -c $((size - 8)) "$tmp/keys" >"$keys"
 run "$ASSAY" index check --index "$index" "$tmp/july"
 is "$status" 3 "a short file is noticed"
 like "$err" "make it again" "with what to do"
+cp "$tmp/keys" "$keys"
+cp "$index/index.json" "$tmp/list"
+echo '{"version":2,"runs":[{}]}' >"$index/index.json"
+run "$ASSAY" index check --index "$index" "$tmp/july"
+is "$status" 3 "a damaged list is noticed"
+like "$err" "index.json is damaged" "by its name"
+sed 's/"name":"june"/"name":"june"},{"name":"may"/' "$tmp/list" >"$index/index.json"
+run "$ASSAY" index check --index "$index" "$tmp/july"
+is "$status" 3 "a list that names another delivery than its run holds is noticed"
+cp "$tmp/list" "$index/index.json"
+
+# --- runs that are merged
+many=$tmp/many
+answers() { # answers DIR: of a check, but for fingerprints, which are keyed anew each time
+	"$ASSAY" index check --index "$1" "$tmp/july" --format jsonl --quiet |
+		jq -c 'del(.fingerprint) | if .type == "summary" then .metrics else . end' | sort
+}
+for n in 1 2 3 4 5 6 7 8; do
+	mkdir "$tmp/d$n"
+	awk -v n=$n 'NR % 8 == n % 8 || NR == 205' "$tmp/all" >"$tmp/d$n/x.jsonl"
+	"$ASSAY" index add --index "$many" "$tmp/d$n" --quiet
+done
+is "$(ls "$many" | grep -c keys)" 8 "so many runs stay apart"
+answers "$many" >"$tmp/apart"
+like "$(cat "$tmp/apart")" "in delivery d1" "and are searched"
+run "$ASSAY" index merge --index "$many"
+is "$status $(ls "$many" | grep -c keys)" "0 1" "they are merged into one"
+answers "$many" >"$tmp/merged"
+ok "$(cmp -s "$tmp/apart" "$tmp/merged"; echo $?)" "which answers the same"
+run "$ASSAY" index merge --index "$many"
+is "$status" 0 "once more is nothing"
+other=$tmp/other
+for n in 5 3 8 1 4 7 2 6; do
+	"$ASSAY" index add --index "$other" "$tmp/d$n" --quiet
+done
+"$ASSAY" index merge --index "$other" --quiet
+ok "$(cmp -s "$other"/*.keys "$many"/*.keys; echo $?)" "in any order, byte by byte"
+run "$ASSAY" index drop --index "$many" d3 d7
+is "$status $("$ASSAY" index list --index "$many" --json | jq -r .name | tr '\n' ' ')" "0 d1 d2 d4 d5 d6 d8 " \
+	"deliveries are dropped from a merged run"
+answers "$many" >"$tmp/dropped"
+ok "$(grep -q 'delivery d[37]' "$tmp/dropped"; echo $((1 - $?)))" "and are no longer found"
+"$ASSAY" index add --index "$many" "$tmp/d7" --quiet
+"$ASSAY" index add --index "$many" "$tmp/d3" --quiet
+answers "$many" >"$tmp/again"
+ok "$(cmp -s "$tmp/apart" "$tmp/again"; echo $?)" "added again, everything is as before"
+run "$ASSAY" index drop --index "$many" d1 d2 d3 d4 d5 d6 d7 d8
+is "$status $(ls "$many" | grep -c keys)" "0 0" "all of them can go"
+for n in 1 2 3 4 5 6 7 8; do
+	"$ASSAY" index add --index "$many" "$tmp/d$n" --quiet
+done
+"$ASSAY" index add --index "$many" --name ninth "$tmp/july" --quiet
+ok "$(test "$(ls "$many" | grep -c keys)" -lt 9; echo $?)" "past eight runs the smallest are merged by themselves"
+is "$("$ASSAY" index list --index "$many" --json | wc -l)" 9 "and all deliveries are there"
 done_testing
