@@ -413,6 +413,39 @@ static void what_is_not_seen_again_is_said(void **state)
     free(texts);
 }
 
+/* In the second look, where candidates are found, and at the end, where clusters are. */
+static void a_full_disk_ends_the_audit(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    const struct how how = {.memory = "4KiB", .parts = 2};
+    struct text *texts = make_texts(N);
+    for (int late = 0; late < 2; late++) {
+        struct audit a;
+        struct rig *r = &a.rig;
+        struct assay_error err;
+        int wanted;
+        audit_init(&a, &how);
+        for (size_t i = 0; i < N; i++) {
+            scan_text(&a, (unsigned)(i % how.parts), &texts[i]);
+        }
+        rig_merge(r, &(struct rig_how){.reload = 0});
+        r->fake.spill_errno = late ? 0 : ENOSPC;
+        const enum assay_status st = sc->review_begin(r->shared, r->merged, &wanted, &err);
+        assert_int_equal(st, late ? ASSAY_OK : ASSAY_FULL);
+        if (late) {
+            look_again(&a, texts, N, &how);
+            r->fake.spill_errno = ENOSPC;
+            assert_int_equal(sc->finish(r->shared, r->merged, &r->sink), ASSAY_FULL);
+        } else {
+            assert_non_null(strstr(err.message, "cannot find candidates"));
+        }
+        free(recorder_take(&r->rec));
+        rig_free(r);
+    }
+    free(texts);
+}
+
 static void a_state_of_other_options_is_refused(void **state)
 {
     (void)state;
@@ -507,6 +540,7 @@ int main(void)
         cmocka_unit_test(a_chain_is_flagged),
         cmocka_unit_test(boilerplate_is_capped_and_reported),
         cmocka_unit_test(what_is_not_seen_again_is_said),
+        cmocka_unit_test(a_full_disk_ends_the_audit),
         cmocka_unit_test(a_state_of_other_options_is_refused),
         cmocka_unit_test(fields_are_chosen_by_pointer),
         cmocka_unit_test(bad_lists_of_fields_are_refused),
