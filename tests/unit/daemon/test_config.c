@@ -75,6 +75,8 @@ static void sources_are_read(void **state)
                                    "  - kind: directory\n    path: /in/b\n    name: bee\n"
                                    "    ready: marker\n    marker: DONE\n    dataset: self\n"
                                    "    policy: observe\n    packs: [pii, /p]\n"
+                                   "    settings: [duplicates.near=true]\n"
+                                   "    suppressions: [/l]\n    suppressions_keys: [/k, /m]\n"
                                    "  - {kind: directory, path: /in/c, ready: [manifest, settle],\n"
                                    "     manifest: LIST, watch: poll, poll: 3s}\n");
     assert_non_null(c);
@@ -88,6 +90,10 @@ static void sources_are_read(void **state)
     assert_int_equal(c->sources[1].dataset, ASSAY_DATASET_SELF);
     assert_int_equal(c->sources[1].packs.n, 2);
     assert_string_equal(c->sources[1].packs.items[1], "/p");
+    assert_string_equal(c->sources[1].settings.items[0], "duplicates.near=true");
+    assert_string_equal(c->sources[1].suppressions.items[0], "/l");
+    assert_int_equal(c->sources[1].suppressions_keys.n, 2);
+    assert_int_equal(c->sources[0].suppressions.n + c->sources[0].settings.n, 0);
     assert_int_equal(c->sources[2].ready, ASSAY_READY_SETTLE | ASSAY_READY_MANIFEST);
     assert_string_equal(c->sources[2].manifest, "LIST");
     assert_int_equal(c->sources[2].watch, ASSAY_WATCH_POLL);
@@ -113,6 +119,27 @@ static void errors_come_together_with_places(void **state)
     assert_non_null(strstr(all, "c.yaml:4:21: error: unknown format 'pdf'"));
     assert_non_null(strstr(all, "did you mean 'directory'?"));
     assert_non_null(strstr(all, "c.yaml:7:5: error: kind is missing"));
+}
+
+static void a_list_of_accepted_groups_comes_with_keys(void **state)
+{
+    static const struct {
+        const char *keys, *says;
+    } wrong[] = {
+        {"suppressions: [/l]", "given together"},
+        {"suppressions_keys: [/k]", "given together"},
+        {"suppressions: [l], suppressions_keys: [/k]", "must be absolute paths"},
+        {"suppressions: [/l], suppressions_keys: [k]", "must be absolute paths"},
+        {"suppressions: /l, suppressions_keys: [/k]", "must be a list"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char text[200];
+        diags_again();
+        (void)snprintf(text, sizeof text,
+                       "version: 1\nsources: [{kind: directory, path: /d, %s}]\n", wrong[i].keys);
+        assert_non_null(strstr(errors_of(text), wrong[i].says));
+    }
 }
 
 static void what_is_watched_and_written_stays_apart(void **state)
@@ -204,6 +231,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(defaults, diags_setup, diags_teardown),
         cmocka_unit_test_setup_teardown(sources_are_read, diags_setup, diags_teardown),
         cmocka_unit_test_setup_teardown(errors_come_together_with_places, diags_setup,
+                                        diags_teardown),
+        cmocka_unit_test_setup_teardown(a_list_of_accepted_groups_comes_with_keys, diags_setup,
                                         diags_teardown),
         cmocka_unit_test_setup_teardown(what_is_watched_and_written_stays_apart, diags_setup,
                                         diags_teardown),
