@@ -16,6 +16,13 @@ uint64_t assay_monotonic_ms(void)
     return clock_ms(CLOCK_MONOTONIC);
 }
 
+uint64_t assay_monotonic_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 uint64_t assay_wall_ms(void)
 {
     return clock_ms(CLOCK_REALTIME);

@@ -52,6 +52,7 @@ enum assay_status assay_job_encode(const struct assay_job *job, struct assay_buf
     assay_json_kv_uint(&j, "sandbox", job->sandbox);
     assay_json_kv_uint(&j, "log_format", job->log_format);
     assay_json_kv_uint(&j, "log_level", job->log_level);
+    assay_json_kv_uint(&j, "begun_us", job->begun_us);
     assay_json_key(&j, "fingerprint_key");
     assay_json_hex(&j, job->fingerprint_key, sizeof job->fingerprint_key);
     put_names(&j, job);
@@ -98,26 +99,13 @@ static int take_names(struct assay_job *job, const json_t *object)
 enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *ret,
                                    struct assay_error *err)
 {
-    static const char *const known[] = {"run",
-                                        "path",
-                                        "name",
-                                        "policy",
-                                        "packs",
-                                        "plugins_dir",
-                                        "cache_dir",
-                                        "staging",
-                                        "formats",
-                                        "jobs",
-                                        "sandbox",
-                                        "fingerprint_key",
-                                        "aside",
-                                        "only",
-                                        "log_format",
-                                        "log_level",
-                                        "settings",
-                                        "suppressions",
-                                        "suppressions_keys",
-                                        NULL};
+    static const char *const known[] = {
+        "run",      "path",        "name",         "policy",
+        "packs",    "plugins_dir", "cache_dir",    "staging",
+        "formats",  "jobs",        "sandbox",      "fingerprint_key",
+        "aside",    "only",        "log_format",   "log_level",
+        "begun_us", "settings",    "suppressions", "suppressions_keys",
+        NULL};
     *ret = (struct assay_job){0};
     json_t *object = assay_json_in(text, known, err);
     if (object == NULL) {
@@ -144,6 +132,7 @@ enum assay_status assay_job_decode(struct assay_bytes text, struct assay_job *re
     ret->sandbox = assay_json_in_uint(object, "sandbox");
     ret->log_format = assay_json_in_uint(object, "log_format");
     ret->log_level = assay_json_in_uint(object, "log_level");
+    ret->begun_us = assay_json_in_uint(object, "begun_us");
     const char *key = assay_json_in_str(object, "fingerprint_key");
     int ok = key != NULL && assay_unhex(key, strlen(key), ret->fingerprint_key, 32) &&
              take_names(ret, object) && ret->path != NULL && ret->name != NULL &&

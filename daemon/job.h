@@ -30,6 +30,7 @@ struct assay_job {
     uint64_t sandbox;    /* enum assay_sandbox_mode */
     uint64_t log_format; /* enum assay_log_format; for the journal: text with priorities */
     uint64_t log_level;  /* enum assay_log_level */
+    uint64_t begun_us;   /* monotonic; just before the fork */
     uint8_t fingerprint_key[32];
     const struct assay_bytes *aside; /* files to be hashed and not looked into */
     size_t n_aside;

@@ -238,6 +238,7 @@ static enum assay_status spawn(struct server *s, struct server_run *slot,
         .sandbox = c->sandbox,
         .log_format = c->log_format,
         .log_level = c->log_level,
+        .begun_us = assay_monotonic_us(),
     };
     server_source_lists(s, run->spec.source, &job.settings, &job.suppressions,
                         &job.suppressions_keys);

@@ -385,6 +385,16 @@ static enum assay_status report(struct worker *w, struct assay_error *err)
     return status;
 }
 
+/* How long it took from the fork to here, and how much of that was work. */
+static void say_ready(const struct worker *w)
+{
+    struct timespec cpu = {0};
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    assay_log(ASSAY_LOG_DEBUG, "worker", "ready", ASSAY_LOG_N("run", w->job.run),
+              ASSAY_LOG_N("in_us", assay_monotonic_us() - w->job.begun_us),
+              ASSAY_LOG_N("cpu_us", cpu.tv_sec * 1000000 + cpu.tv_nsec / 1000));
+}
+
 static enum assay_status work(struct worker *w, struct assay_error *err)
 {
     enum assay_status status = enter_sandbox(w, err);
@@ -395,6 +405,7 @@ static enum assay_status work(struct worker *w, struct assay_error *err)
         status = tighten_sandbox(w, err);
     }
     if (status == ASSAY_OK) {
+        say_ready(w);
         status = heart_start(&w->heart, err);
     }
     if (status == ASSAY_OK) {

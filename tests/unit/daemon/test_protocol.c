@@ -153,6 +153,7 @@ static void jobs_round_trip(void **state)
                             .jobs = 2,
                             .log_format = ASSAY_LOG_JSON,
                             .log_level = ASSAY_LOG_DEBUG,
+                            .begun_us = 123456789012,
                             .packs = {packs, 2},
                             .settings = {packs, 1},
                             .suppressions = {packs + 1, 1},
@@ -169,6 +170,7 @@ static void jobs_round_trip(void **state)
     assert_int_equal(back.packs.n, 2);
     assert_int_equal(back.log_format, ASSAY_LOG_JSON);
     assert_int_equal(back.log_level, ASSAY_LOG_DEBUG);
+    assert_int_equal(back.begun_us, 123456789012);
     assert_int_equal(back.settings.n, 1);
     assert_string_equal(back.settings.items[0], "a");
     assert_int_equal(back.suppressions.n, 1);
