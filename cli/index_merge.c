@@ -231,7 +231,7 @@ typedef int change(const struct cli_args *args, struct index_store *s,
 static int run_change(const struct cli_args *args, change *verb)
 {
     struct index_store s;
-    struct cli_setup setup = {NULL};
+    struct cli_setup setup = {.plugins = NULL};
     int code = index_open(args, INDEX_CHANGE, &s);
     code = code != 0 ? code : cli_setup_plugins(args, &setup);
     code = code != 0 ? code : verb(args, &s, &setup);
