@@ -64,6 +64,21 @@ run "$ASSAY" scan "$tmp/near" --policy observe --format jsonl --quiet --set dupl
 is "$(metric duplicates.leak.near.train_test) $(metric duplicates.leak.normalised.train_test) $(metric duplicates.leak.train_test)" "1 0 1" \
 	"near-duplicates leak too"
 
+# The copy that lies in the training split is not the first record of its text, which stands for it when texts are compared.
+mkdir "$tmp/copies"
+cp "$tmp/near/train.jsonl" "$tmp/copies/a-dev.jsonl"
+sed 's/one two/ONE, two/' "$tmp/near/train.jsonl" >"$tmp/copies/train.jsonl"
+cp "$tmp/near/test.jsonl" "$tmp/copies/test.jsonl"
+run "$ASSAY" scan "$tmp/copies" --policy observe --format jsonl --quiet --set duplicates.near=true
+is "$(metric duplicates.leak.near.train_test) $(metric duplicates.leak.near.validation_test) $(metric duplicates.leak.near.test_train)" "1 1 1" \
+	"near-duplicates of a text leak from each of its copies"
+is "$(jq -r 'select(.rule == "duplicates.leakage") | select(.detail | startswith("tier near")) | .detail' "$tmp/out")" \
+	"tier near: 1 train, 1 validation, 1 test" "and the finding counts them"
+mv "$tmp/copies/test.jsonl" "$tmp/copies/quiz.jsonl"
+run "$ASSAY" scan "$tmp/copies" --policy observe --format jsonl --quiet --set duplicates.near=true \
+	--set duplicates.benchmarks=quiz=quiz.jsonl --set duplicates.spans=off
+is "$(metric duplicates.contamination.quiz)" "1" "an evaluation item is contaminated by a copy in the training split"
+
 # --- the same answer
 mkdir "$tmp/many"
 for n in 1 2 3 4 5 6 7 8 9; do

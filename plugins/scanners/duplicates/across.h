@@ -61,7 +61,12 @@ enum assay_status dup_across_member(struct dup_across_report *r, uint64_t place,
 enum assay_status dup_across_subgroup(struct dup_across_report *r, int whole_file);
 enum assay_status dup_across_group(struct dup_across_report *r, int whole_file,
                                    struct assay_sink *sink);
-/* The same of clusters of the near tier, of different texts. */
+/* Whether clusters of the near tier are of interest; `r` may be NULL. */
+static inline int dup_across_listens(const struct dup_across_report *r)
+{
+    return r != NULL && r->leakage != NULL;
+}
+/* The same of clusters of the near tier: every record of their texts. */
 enum assay_status dup_across_near(struct dup_across_report *r, uint64_t place);
 enum assay_status dup_across_near_end(struct dup_across_report *r, struct assay_sink *sink);
 /* Appends to the detail of a finding how many records of each split are in the subgroup in hand, or

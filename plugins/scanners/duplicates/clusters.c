@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "copies.h"
 #include "groups.h"
 
 #define ASK_EVERY 4096 /* pairs between two questions whether to stop */
@@ -142,6 +143,7 @@ struct speaking {
     struct assay_sink *sink;
     uint32_t rule;
     struct dup_across_report *across; /* NULL: nobody listens */
+    struct dup_copies copies;         /* the records of the clusters, for it */
     const struct dup_accepted *accepted;
     struct dup_table members; /* pairs of root and rank, of clusters only */
     struct dup_table ids;     /* pairs of root and id; empty when nobody asks for digests */
@@ -290,8 +292,18 @@ static enum assay_status add_member(struct speaking *s, uint32_t rank)
     if (s->n_out < DUP_MEMBERS) {
         s->out[s->n_out++] = member_at(place);
     }
-    enum assay_status st = rank == s->root ? ASSAY_OK : measure(s, rank);
-    return st == ASSAY_OK && s->across != NULL ? dup_across_near(s->across, place) : st;
+    return rank == s->root ? ASSAY_OK : measure(s, rank);
+}
+
+/* Tells `across` of every record of the cluster: what is alike may leak from any of them. */
+static enum assay_status tell_across(struct speaking *s)
+{
+    enum assay_status st = ASSAY_OK;
+    uint64_t place;
+    while (st == ASSAY_OK && (st = dup_copies_next(&s->copies, s->root, &place)) == ASSAY_OK) {
+        st = dup_across_near(s->across, place);
+    }
+    return st == ASSAY_END ? dup_across_near_end(s->across, s->sink) : st;
 }
 
 static enum assay_status end_cluster(struct speaking *s)
@@ -307,7 +319,7 @@ static enum assay_status end_cluster(struct speaking *s)
         return ASSAY_OK;
     }
     enum assay_status st = raise_cluster(s);
-    return st == ASSAY_OK && s->across != NULL ? dup_across_near_end(s->across, s->sink) : st;
+    return st == ASSAY_OK && s->across != NULL ? tell_across(s) : st;
 }
 
 /* A root and another member: the root comes first of its cluster, and is the smallest rank. */
@@ -363,9 +375,28 @@ static enum assay_status find_ids(struct speaking *s)
     return st;
 }
 
-static enum assay_status say_clusters(struct speaking *s)
+static uint32_t root_for(void *ctx, uint32_t rank)
+{
+    return root_of(ctx, rank);
+}
+
+static enum assay_status find_copies(struct speaking *s, struct dup_table *records)
+{
+    struct joining *j = s->j;
+    const struct dup_copies_source from = {.host = j->host,
+                                           .accepted = s->accepted,
+                                           .named = &j->near->candidates.named,
+                                           .records = records,
+                                           .max = j->bytes / DUP_PAIR_BYTES,
+                                           .root = root_for,
+                                           .ctx = j};
+    return s->across == NULL ? ASSAY_OK : dup_copies_find(&s->copies, &from);
+}
+
+static enum assay_status say_clusters(struct speaking *s, struct dup_table *records)
 {
     enum assay_status st = find_clusters(s);
+    st = st == ASSAY_OK ? find_copies(s, records) : st;
     st = st == ASSAY_OK ? find_ids(s) : st;
     dup_rows_release(&s->j->parents);
     st = st == ASSAY_OK ? dup_table_sorted(&s->members, on_member, s) : st;
@@ -410,20 +441,20 @@ enum assay_status dup_clusters_report(struct dup_near *n, const struct dup_near_
                                       const struct assay_host *host, struct assay_sink *sink,
                                       size_t bytes, uint32_t rule, uint32_t hot_rule,
                                       const struct dup_accepted *accepted,
-                                      struct dup_across_report *across,
+                                      struct dup_table *records, struct dup_across_report *across,
                                       struct dup_near_tally *tally)
 {
     struct joining j = {.near = n, .plan = plan, .host = host, .bytes = bytes, .tally = tally};
     struct speaking s = {.j = &j,
                          .sink = sink,
                          .rule = rule,
-                         .across = across,
+                         .across = dup_across_listens(across) ? across : NULL,
                          .accepted = accepted,
                          .members = {.pairs = 1},
                          .ids = {.pairs = 1}};
     s.out = malloc(DUP_MEMBERS * sizeof *s.out);
     enum assay_status st = s.out == NULL ? ASSAY_NOMEM : join(&j);
-    st = st == ASSAY_OK ? say_clusters(&s) : st;
+    st = st == ASSAY_OK ? say_clusters(&s, records) : st;
     for (unsigned i = 0; i < n->candidates.n_hot && st == ASSAY_OK && hot_rule != ASSAY_NONE; i++) {
         st = say_hot(&s, &n->candidates.hot[i], hot_rule);
     }
@@ -431,6 +462,7 @@ enum assay_status dup_clusters_report(struct dup_near *n, const struct dup_near_
     dup_set_release(&j.b);
     dup_rows_release(&j.parents);
     dup_merge_close(s.digested);
+    dup_copies_release(&s.copies);
     dup_table_release(&s.members);
     dup_table_release(&s.ids);
     free(s.out);

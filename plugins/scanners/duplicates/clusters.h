@@ -37,7 +37,7 @@ enum assay_status dup_clusters_report(struct dup_near *n, const struct dup_near_
                                       const struct assay_host *host, struct assay_sink *sink,
                                       size_t bytes, uint32_t rule, uint32_t hot_rule,
                                       const struct dup_accepted *accepted,
-                                      struct dup_across_report *across,
+                                      struct dup_table *records, struct dup_across_report *across,
                                       struct dup_near_tally *tally);
 
 #endif

@@ -111,7 +111,8 @@ static enum assay_status finish_near(struct dup_local *l, struct dup_across_repo
     if (l->near.found) {
         st = dup_clusters_report(&l->near, &s->near, s->host, sink,
                                  dup_fitting(s, DUP_PAIR_PARTS, 1, 1), s->rule[DUP_RULE_NEAR],
-                                 s->rule[DUP_RULE_HOT], &s->accepted, across, &tally);
+                                 s->rule[DUP_RULE_HOT], &s->accepted, &l->tables[DUP_TABLE_RECORDS],
+                                 across, &tally);
     }
     st = st == ASSAY_OK ? say_accepted(l, tally.set_aside, sink) : st;
     return st == ASSAY_OK ? say_near_metrics(l, &tally, sink) : st;
@@ -209,8 +210,9 @@ static enum assay_status say_delivered(const struct dup_local *l, struct assay_s
                                             : put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
 }
 
-/* The second look is over: what groups were made of makes room for what clusters are made of. */
-static enum assay_status settle(struct dup_local *l)
+/* The second look is over: what groups were made of makes room for what clusters are made of. Only
+ * the records stay where splits are compared: clusters are spoken of by all records of their texts. */
+static enum assay_status settle(struct dup_local *l, int keep_records)
 {
     const struct dup_shared *s = l->shared;
     const size_t bytes = dup_fitting(s, DUP_PAIR_PARTS, 1, 1);
@@ -218,7 +220,9 @@ static enum assay_status settle(struct dup_local *l)
         return ASSAY_OK;
     }
     for (unsigned i = 0; i < DUP_TABLES; i++) {
-        dup_table_release(&l->tables[i]);
+        if (i != DUP_TABLE_RECORDS || !keep_records) {
+            dup_table_release(&l->tables[i]);
+        }
     }
     enum assay_status st = dup_sets_settle(&l->near.sets, s->host, bytes);
     return st == ASSAY_OK ? dup_sets_settle(&l->spans.texts, s->host, bytes) : st;
@@ -234,7 +238,7 @@ enum assay_status dup_finish(const void *shared, void *merged, struct assay_sink
     st = st == ASSAY_OK ? finish_groups(l, &across, sink) : st;
     st = st == ASSAY_OK ? say_delivered(l, sink) : st;
     st = st == ASSAY_OK ? write_index(l) : st;
-    st = st == ASSAY_OK ? settle(l) : st;
+    st = st == ASSAY_OK ? settle(l, dup_across_listens(&across)) : st;
     st = st == ASSAY_OK ? finish_near(l, &across, sink) : st;
     st = st == ASSAY_OK ? finish_spans(l, &across, sink) : st;
     st = st == ASSAY_OK ? dup_across_end(&across, tiers_of(s), sink) : st;
