@@ -18,6 +18,8 @@
 #include "core/status.h"
 #include "daemon/server.h"
 
+#define FULL_RETRY_MS UINT64_C(60000) /* how soon, at the latest, a full disk is tried again */
+
 /* Faults that another attempt cannot mend. */
 static int is_permanent(enum assay_status status)
 {
@@ -48,15 +50,17 @@ static uint64_t retry_delay(const struct server *s, unsigned attempt)
     return delay / 2 + (delay - delay / 2) * dice / UINT32_MAX;
 }
 
+/* `why`: ASSAY_IO when nobody said. A full disk costs no attempt: there will be room, or an end by
+ * deadline or cancellation; until then the run says what it waits for. */
 static enum assay_status record_fault(struct server *s, struct server_run *run, const char *reason,
-                                      int permanent, struct assay_error *err)
+                                      enum assay_status why, struct assay_error *err)
 {
-    int is_last = 1;
+    int permanent = is_permanent(why);
     enum assay_status status = server_note_suspects(s, run, err);
     if (status != ASSAY_OK) {
         return status;
     }
-    is_last = permanent || run->attempt > server_attempts(s, run);
+    int is_last = permanent || (why != ASSAY_FULL && run->attempt > server_attempts(s, run));
     if (is_last) {
         enum assay_run_state to = permanent ? ASSAY_RUN_FAILED : ASSAY_RUN_DEAD;
         status = assay_store_ended(s->store, run->id, to, reason, err);
@@ -65,6 +69,7 @@ static enum assay_status record_fault(struct server *s, struct server_run *run, 
                   ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_S("why", reason));
     } else {
         uint64_t delay = retry_delay(s, run->attempt);
+        delay = why == ASSAY_FULL && delay > FULL_RETRY_MS ? FULL_RETRY_MS : delay;
         status =
             assay_store_requeued(s->store, run->id, assay_store_now(s->store) + delay, reason, err);
         assay_log(ASSAY_LOG_WARNING, "runs", "will be tried again", ASSAY_LOG_N("run", run->id),
@@ -73,8 +78,8 @@ static enum assay_status record_fault(struct server *s, struct server_run *run, 
     }
     if (status == ASSAY_OK) {
         server_count_fault(s, run, is_last);
+        server_remove_tree(run->staging);
     }
-    server_remove_tree(run->staging);
     return status;
 }
 
@@ -94,10 +99,10 @@ static enum assay_status conclude(struct server *s, struct server_run *run, stru
     }
     if (c->has_last && c->last.type == ASSAY_MESSAGE_ERROR) {
         (void)snprintf(reason, sizeof reason, "%s", c->last.text);
-        return record_fault(s, run, reason, is_permanent(c->last.status), err);
+        return record_fault(s, run, reason, c->last.status, err);
     }
     assay_child_describe(c, reason, sizeof reason);
-    return record_fault(s, run, reason, 0, err);
+    return record_fault(s, run, reason, ASSAY_IO, err);
 }
 
 /* The next worker of the same attempt. */
@@ -165,7 +170,8 @@ static void publish(struct server *s, struct server_run *const *group, size_t n)
             continue;
         }
         assay_error_format(&errs[i], reason, sizeof reason);
-        if (record_fault(s, group[i], reason, 0, &err) == ASSAY_OK) {
+        enum assay_status why = errs[i].status == ASSAY_FULL ? ASSAY_FULL : ASSAY_IO;
+        if (record_fault(s, group[i], reason, why, &err) == ASSAY_OK) {
             let_go(s, group[i]);
         } else {
             try_again_later(group[i], &err);
