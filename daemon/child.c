@@ -283,7 +283,10 @@ void assay_child_release(struct assay_child *c)
 
 void assay_child_describe(const struct assay_child *c, char *out, size_t cap)
 {
-    if (c->stalled) {
+    if (c->silent) {
+        (void)snprintf(out, cap, "the worker fell silent for %u s and was ended",
+                       (unsigned)(ASSAY_LIMIT_WORKER_SILENCE / 1000));
+    } else if (c->stalled) {
         (void)snprintf(out, cap, "the worker made no progress and was ended");
     } else if (WIFSIGNALED(c->wait_status)) {
         int sig = WTERMSIG(c->wait_status);

@@ -28,7 +28,8 @@ struct assay_child {
     struct assay_worker_message last; /* result or error */
     int has_last;
     int babbled; /* wrote what is no message */
-    int stalled; /* we ended it, since it did not get on */
+    int stalled; /* we ended it, since it did not get on, */
+    int silent;  /* or not even say so any more */
 };
 
 /* 0: none. */

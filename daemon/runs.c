@@ -526,11 +526,17 @@ void server_schedule(struct server *s)
     }
 }
 
-/* When a worker counts as stuck: it says something regularly, but does not get on; or is silent. */
+/* When a worker that has begun to say something regularly counts as dead. */
+static uint64_t silence_due(const struct assay_child *c)
+{
+    return c->beats ? c->heard_ms + ASSAY_LIMIT_WORKER_SILENCE : SERVER_NEVER;
+}
+
+/* When a worker counts as stuck: it does not get on, or is silent. */
 static uint64_t stall_due(const struct server *s, const struct assay_child *c)
 {
     uint64_t stuck = c->moved_ms + s->config->worker_stall_ms;
-    uint64_t silent = c->beats ? c->heard_ms + ASSAY_LIMIT_WORKER_SILENCE : SERVER_NEVER;
+    uint64_t silent = silence_due(c);
     return stuck < silent ? stuck : silent;
 }
 
@@ -541,6 +547,7 @@ void server_check_stalls(struct server *s)
         struct server_run *r = &s->runs[i];
         if (r->busy && r->child.pid > 0 && !r->child.stalled && now >= stall_due(s, &r->child)) {
             r->child.stalled = 1;
+            r->child.silent = now >= silence_due(&r->child);
             assay_child_kill(&r->child, SIGKILL);
         }
     }

@@ -388,6 +388,57 @@ static void a_second_life_queues_again(void **state)
     assert_int_equal(assay_store_newest(store, "/d", 0, &run, &err), ASSAY_OK);
 }
 
+static enum assay_status list_suspect(void *ctx, struct assay_bytes name,
+                                      enum assay_suspect_state state)
+{
+    assay_buf_addf(ctx, "%.*s=%d ", (int)name.len, name.ptr, (int)state);
+    return ASSAY_OK;
+}
+
+static void assert_suspects(uint64_t id, const char *want)
+{
+    ASSAY_AUTO_BUF got;
+    assay_buf_init(&got, 4096);
+    assert_int_equal(assay_store_suspects(store, id, list_suspect, &got, &err), ASSAY_OK);
+    assert_string_equal(assay_buf_str(&got), want);
+}
+
+static enum assay_status refuse_suspect(void *ctx, struct assay_bytes name,
+                                        enum assay_suspect_state state)
+{
+    unsigned *n = ctx;
+    (void)name;
+    (void)state;
+    ++*n;
+    return ASSAY_NOMEM;
+}
+
+static void suspects_are_tried_once(void **state)
+{
+    (void)state;
+    unsigned n = 0;
+    const struct assay_bytes z = assay_bytes_make("z", 1);
+    const struct assay_bytes odd = assay_bytes_make("b\xff", 2);
+    uint64_t id = run_in(ASSAY_RUN_RUNNING);
+    uint64_t other = run_in(ASSAY_RUN_RUNNING);
+    assert_int_equal(assay_store_suspect(store, id, z, &err), ASSAY_OK);
+    assert_int_equal(assay_store_suspect(store, id, odd, &err), ASSAY_OK);
+    assert_int_equal(assay_store_suspect(store, other, z, &err), ASSAY_OK);
+    assert_suspects(id, "b\xff=0 z=0 ");
+    assert_int_equal(assay_store_suspect_tried(store, id, odd, ASSAY_SUSPECT_POISON, &err),
+                     ASSAY_OK);
+    assert_int_equal(assay_store_suspect_tried(store, id, z, ASSAY_SUSPECT_CLEARED, &err),
+                     ASSAY_OK);
+    assert_int_equal(assay_store_suspect(store, id, z, &err), ASSAY_OK); /* in hand once more */
+    assay_store_close(store);
+    assert_int_equal(assay_store_open(path, &store, &err), ASSAY_OK);
+    assert_suspects(id, "b\xff=1 z=2 ");
+    assert_suspects(other, "z=0 ");
+    assert_int_equal(assay_store_suspects(store, id, refuse_suspect, &n, &err), ASSAY_NOMEM);
+    assert_int_equal(n, 1);
+    assert_int_not_equal(assay_store_suspect(store, 9999, z, &err), ASSAY_OK); /* of no run */
+}
+
 static int collect_paths(void *ctx, const struct assay_run_record *r)
 {
     char *all = ctx;
@@ -516,6 +567,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_joined_is_committed_together, setup, teardown),
         cmocka_unit_test_setup_teardown(a_request_is_offered_until_it_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_second_life_queues_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(suspects_are_tried_once, setup, teardown),
         cmocka_unit_test_setup_teardown(rules_that_changed_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_of_the_first_format_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a_newer_store_is_refused_and_left_alone, setup, teardown),

@@ -289,6 +289,63 @@ static void a_file_that_is_gone_is_a_change(void **state)
     assert_false(assay_inventory_get(assay_audit_inventory(b.audit), 1)->hashed);
 }
 
+static void three_files(void)
+{
+    put("data/a.jsonl", "{\"t\":\"CANARY000001\"}\n");
+    put("data/b.jsonl", "{\"t\":\"CANARY000002\"}\n");
+    put("data/c.jsonl", "{\"t\":\"CANARY000003\"}\n");
+}
+
+static void a_file_set_aside_is_hashed_and_named(void **state)
+{
+    (void)state;
+    const struct assay_bytes aside[] = {assay_bytes_str("b.jsonl"), assay_bytes_str("gone.jsonl")};
+    uint8_t digest[32];
+    three_files();
+    b.opt.aside = aside;
+    b.opt.n_aside = 2;
+    bench_run(&b);
+    assert_incomplete(ASSAY_SKIP_POISON, 1);
+    const struct assay_entry *e = assay_inventory_get(assay_audit_inventory(b.audit), 1);
+    assert_true(e->hashed);
+    assert_int_equal(assay_sha256_of("{\"t\":\"CANARY000002\"}\n", 21, digest), ASSAY_OK);
+    assert_memory_equal(e->sha256, digest, 32);
+    assert_int_equal(e->records, 0);
+    assert_int_equal(found(&b, "spot.canary"), 2); /* of the other two */
+    assert_int_equal(found(&b, "engine.worker_crashed"), 1);
+    assert_int_equal(assay_audit_coverage(b.audit)->files_scanned, 2);
+}
+
+static unsigned files_opened;
+
+static void count_opened(void *ctx, const char *name)
+{
+    (void)ctx;
+    assert_string_equal(name, "b.jsonl");
+    files_opened++;
+}
+
+static void a_file_tried_alone_is_the_only_one_opened(void **state)
+{
+    (void)state;
+    const struct assay_bytes only = assay_bytes_str("b.jsonl");
+    three_files();
+    files_opened = 0;
+    b.opt.only = &only;
+    b.opt.jobs = 1;
+    b.tuning.opened = count_opened;
+    bench_run(&b);
+    assert_incomplete(ASSAY_SKIP_CANCELLED, 2);
+    assert_int_equal(files_opened, 1);
+    assert_int_equal(found(&b, "spot.canary"), 1);
+    assert_false(assay_inventory_get(assay_audit_inventory(b.audit), 0)->hashed);
+    const struct assay_bytes gone = assay_bytes_str("gone.jsonl");
+    b.opt.only = &gone;
+    bench_run(&b);
+    assert_incomplete(ASSAY_SKIP_CANCELLED, 3);
+    assert_int_equal(files_opened, 1);
+}
+
 static void a_plugin_that_fails_costs_its_batch(void **state)
 {
     (void)state;
@@ -615,6 +672,8 @@ int main(void)
         TEST(a_decompression_bomb_stops_at_the_ratio),
         TEST(a_file_that_changes_is_said),
         TEST(a_file_that_is_gone_is_a_change),
+        TEST(a_file_set_aside_is_hashed_and_named),
+        TEST(a_file_tried_alone_is_the_only_one_opened),
         TEST(a_plugin_that_fails_costs_its_batch),
         TEST(an_unreadable_file_is_said),
         TEST(cancelling_keeps_what_was_found),
