@@ -13,7 +13,8 @@
 
 #define CLI_SETTINGS_MAX 80
 
-/* Options for plugins; zeroed before use. Names and values are borrowed until the audit has ended. */
+/* Options for plugins; zeroed before use. Names and values are borrowed until the audit has ended.
+ */
 struct cli_settings {
     struct assay_plugin_option items[CLI_SETTINGS_MAX];
     size_t n;
@@ -21,9 +22,9 @@ struct cli_settings {
 /* Adds one; a value that is NULL is none. 0, or 2 after saying that there are too many. */
 int cli_set(struct cli_settings *s, const char *plugin, const char *name, const char *value);
 
-/* Runs an audit of the operands with `setup`, `settings` and the options below. `own` holds what only
- * this command knows, zeroes elsewhere. 0 and *ret, which the caller frees; or the exit code after
- * saying why. */
+/* Runs an audit of the operands with `setup`, `settings` and the options below. `own` holds what
+ * only this command knows, zeroes elsewhere. 0 and *ret, which the caller frees; or the exit code
+ * after saying why. */
 int cli_audit_run(const struct cli_args *args, const struct cli_setup *setup,
                   const struct cli_settings *settings, struct assay_audit_options own,
                   struct assay_audit **ret);

@@ -4,8 +4,8 @@
  * server, as their options name it, and texts that came out of it.
  *
  * These talk to Redis, not to a daemon: they work wherever the server can be reached. The messages
- * are those of docs/queue.md. A function that returns an int returns 0, or the exit code after saying
- * why on stderr.
+ * are those of docs/queue.md. A function that returns an int returns 0, or the exit code after
+ * saying why on stderr.
  */
 #ifndef ASSAY_CLI_QUEUE_H
 #define ASSAY_CLI_QUEUE_H

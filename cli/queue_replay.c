@@ -99,8 +99,8 @@ static int replay_range(struct cli_queue *q, const struct cli_args *args, const 
     return worst;
 }
 
-/* In pages, each beginning behind the end of the last: a letter that comes back dead meanwhile is not
- * sent for ever. */
+/* In pages, each beginning behind the end of the last: a letter that comes back dead meanwhile is
+ * not sent for ever. */
 static int replay_all(struct cli_queue *q, const struct cli_args *args)
 {
     char from[ASSAY_QUEUE_ENTRY + 1] = "-";

@@ -23,10 +23,11 @@ struct assay_buf {
 void assay_buf_init(struct assay_buf *b, size_t max);
 void assay_buf_release(struct assay_buf *b); /* accepts a zeroed struct */
 void assay_buf_clear(struct assay_buf *b);   /* also clears the sticky status */
-/* Room for `extra` more bytes: ASSAY_OK, ASSAY_LIMIT or ASSAY_NOMEM, as the sticky status then is. */
+/* Room for `extra` more bytes: ASSAY_OK, ASSAY_LIMIT or ASSAY_NOMEM, as the sticky status then is.
+ */
 enum assay_status assay_buf_reserve(struct assay_buf *b, size_t extra);
-/* Each appends all of it, or nothing and sets the status: bytes, a slice, a string without its NUL, one
- * byte, as printf and vprintf, lower-case hexadecimal. */
+/* Each appends all of it, or nothing and sets the status: bytes, a slice, a string without its NUL,
+ * one byte, as printf and vprintf, lower-case hexadecimal. */
 void assay_buf_add(struct assay_buf *b, const void *data, size_t len);
 void assay_buf_addb(struct assay_buf *b, struct assay_bytes s);
 void assay_buf_adds(struct assay_buf *b, const char *s);

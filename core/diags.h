@@ -2,8 +2,8 @@
  *
  * core/diags.h: diagnostics that show the line with a caret.
  *
- * What:  errors and warnings collect here, at most ASSAY_LIMIT_DIAGNOSTICS with their text and all by
- *        number, and are drawn in the order of files and lines. Nothing is printed here.
+ * What:  errors and warnings collect here, at most ASSAY_LIMIT_DIAGNOSTICS with their text and all
+ *        by number, and are drawn in the order of files and lines. Nothing is printed here.
  * Why:   rule authors want every error at once, each with file:line:column, the source line, a
  *        caret and "did you mean".
  * Ownership: a collection copies what it shows and outlives documents. Not thread safe.
@@ -25,7 +25,8 @@ size_t assay_diags_warnings(const struct assay_diags *d);
 /* Renders all: "pack.yaml:4:14: error: unknown severity 'hgh', did you mean 'high'?\n   4 | ...\n
  * | ^~~\n". `colour` adds ANSI colours. */
 void assay_diags_render(const struct assay_diags *d, struct assay_buf *out, int colour);
-/* First error as an error value (for callers that want one sentence); ASSAY_OK when there is none. */
+/* First error as an error value (for callers that want one sentence); ASSAY_OK when there is none.
+ */
 enum assay_status assay_diags_first(const struct assay_diags *d, struct assay_error *err);
 /* Adds a diagnostic at a node; the whole scalar (or the start of a collection) is underlined. node
  * NULL: no position, `name` of the document alone. y NULL: the sentence alone. */

@@ -17,7 +17,8 @@ struct assay_sha256; /* reusable context */
 
 struct assay_sha256 *assay_sha256_new(void); /* NULL: out of memory or no SHA-256 in libcrypto */
 void assay_sha256_free(struct assay_sha256 *h);
-/* start, update any number of times, finish; then start again. ASSAY_CRYPTO when libcrypto fails. */
+/* start, update any number of times, finish; then start again. ASSAY_CRYPTO when libcrypto fails.
+ */
 enum assay_status assay_sha256_start(struct assay_sha256 *h);
 enum assay_status assay_sha256_update(struct assay_sha256 *h, const void *data, size_t len);
 enum assay_status assay_sha256_finish(struct assay_sha256 *h, uint8_t ret[ASSAY_SHA256_LEN]);

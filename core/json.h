@@ -29,8 +29,8 @@ struct assay_json {
 
 /* Writes to `out`, which must live as long and is only appended to. */
 void assay_json_init(struct assay_json *j, struct assay_buf *out, int canonical);
-/* Collections, keys and values, in the order of the document. Whatever does not fit there, or is out of
- * range, sets the sticky status, and nothing more is written. */
+/* Collections, keys and values, in the order of the document. Whatever does not fit there, or is
+ * out of range, sets the sticky status, and nothing more is written. */
 void assay_json_object(struct assay_json *j);
 void assay_json_end_object(struct assay_json *j);
 void assay_json_array(struct assay_json *j);

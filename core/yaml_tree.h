@@ -2,8 +2,8 @@
  *
  * core/yaml_tree.h: what a document is made of (internal to core's YAML files).
  *
- * Nodes, text and line table live in the document's arena. Every node keeps the bytes of the document
- * it came from, so that a fault can be shown where its author wrote it.
+ * Nodes, text and line table live in the document's arena. Every node keeps the bytes of the
+ * document it came from, so that a fault can be shown where its author wrote it.
  */
 #ifndef ASSAY_CORE_YAML_TREE_H
 #define ASSAY_CORE_YAML_TREE_H

@@ -167,8 +167,8 @@ size_t assay_audit_versions(const struct assay_audit *a);
 void assay_audit_version(const struct assay_audit *a, size_t i, const char **ret_name,
                          const char **ret_version);
 /* What shapes results, sorted by name as bytes: "max_record" and "reader" where the caller set
- * them, "scanners_left_out" where some were (names with commas), and every option of every plugin as
- * "PLUGIN.NAME" with the value in force. They go into the statement. */
+ * them, "scanners_left_out" where some were (names with commas), and every option of every plugin
+ * as "PLUGIN.NAME" with the value in force. They go into the statement. */
 size_t assay_audit_settings(const struct assay_audit *a);
 void assay_audit_setting(const struct assay_audit *a, size_t i, const char **ret_name,
                          const char **ret_value);

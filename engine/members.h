@@ -5,8 +5,8 @@
  *
  * What:  rows are gathered in a buffer and written to an unlinked file; sealed, the file is mapped
  *        and sorted in place.
- * Why:   a group finding lists its first members only; whoever cleans a dataset needs all. A mapping
- *        of a file may be paged out, so what is kept here never has to fit in memory.
+ * Why:   a group finding lists its first members only; whoever cleans a dataset needs all. A
+ *        mapping of a file may be paged out, so what is kept here never has to fit in memory.
  * Owned by the audit; one thread.
  */
 #ifndef ASSAY_ENGINE_MEMBERS_H

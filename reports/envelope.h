@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reports/envelope.h: DSSE v1.0 envelopes, around in-toto statements and around what a `type` names.
+ * reports/envelope.h: DSSE v1.0 envelopes, around in-toto statements and around what a `type`
+ * names.
  *
  * Writing: payload standard base64, signatures over PAE("application/vnd.in-toto+json", payload),
  * ECDSA in DER. Reading: strict JSON (duplicate keys and trailing data refused, sizes capped), both
@@ -29,7 +30,8 @@ enum assay_status assay_envelope_sign_type(const char *type, struct assay_bytes 
                                            struct assay_buf *out, struct assay_error *err);
 
 struct assay_envelope; /* parsed, not yet trusted */
-/* Reads an envelope around a statement: ASSAY_CORRUPT when it is not one, ASSAY_LIMIT, ASSAY_NOMEM. */
+/* Reads an envelope around a statement: ASSAY_CORRUPT when it is not one, ASSAY_LIMIT, ASSAY_NOMEM.
+ */
 enum assay_status assay_envelope_parse(struct assay_bytes json, struct assay_envelope **ret,
                                        struct assay_error *err);
 /* `type` lives as long as the envelope. */

@@ -28,8 +28,8 @@ struct assay_passphrase {
 /* A new private key, in memory only. ASSAY_CRYPTO. */
 enum assay_status assay_key_generate(enum assay_key_type type, struct assay_key **ret,
                                      struct assay_error *err);
-/* A private key from a PEM file that nobody else may read. ASSAY_DENIED: others may; ASSAY_CRYPTO: not
- * a key, or the passphrase is wrong. */
+/* A private key from a PEM file that nobody else may read. ASSAY_DENIED: others may; ASSAY_CRYPTO:
+ * not a key, or the passphrase is wrong. */
 enum assay_status assay_key_load_private(const char *path, const struct assay_passphrase *pass,
                                          struct assay_key **ret, struct assay_error *err);
 /* A public key from a PEM file, or from PEM text. */

@@ -82,7 +82,8 @@ struct assay_run_info {
     uint8_t html_sha256[32];     /* (assay_report_write fills both in) */
     int unsynced;                /* whoever publishes the report syncs it (core/sync.h) */
 };
-/* The one that holds times and host, and points to `statement`, the bytes of the other, by digest. */
+/* The one that holds times and host, and points to `statement`, the bytes of the other, by digest.
+ */
 enum assay_status assay_run_statement_build(const struct assay_audit *a,
                                             const uint8_t manifest_sha256[32],
                                             struct assay_bytes statement,

@@ -3,8 +3,8 @@
  * reports/writers/table_kit.h: the vocabulary of the terminal summary: styles, cells, lines.
  *
  * Everything that comes from the dataset goes through a cell: escaped, then fitted to its column by
- * display width, so a hostile or a Chinese name moves nothing. Colour is laid on afterwards and only
- * where asked for; shape and word carry the meaning without it.
+ * display width, so a hostile or a Chinese name moves nothing. Colour is laid on afterwards and
+ * only where asked for; shape and word carry the meaning without it.
  */
 #ifndef ASSAY_REPORTS_WRITERS_TABLE_KIT_H
 #define ASSAY_REPORTS_WRITERS_TABLE_KIT_H
@@ -34,7 +34,8 @@ enum style {
     ON_MAGENTA
 };
 
-/* What follows is in this style; `off` with the same style ends it. Nothing where there is no colour. */
+/* What follows is in this style; `off` with the same style ends it. Nothing where there is no
+ * colour. */
 void sheet_style_on(struct sheet *s, enum style style);
 void sheet_style_off(struct sheet *s, enum style style);
 /* How severities and verdicts look. */

@@ -132,8 +132,8 @@ enum assay_status assay_matcher_new_rules(const struct assay_rule *rules, uint32
 
 /* ---- terms.c -------------------------------------------------------------------------------- */
 
-/* The words of all word lists. ASSAY_LIMIT: more than ASSAY_LIMIT_WORDS; ASSAY_NOMEM. Released whatever
- * this says. */
+/* The words of all word lists. ASSAY_LIMIT: more than ASSAY_LIMIT_WORDS; ASSAY_NOMEM. Released
+ * whatever this says. */
 enum assay_status assay_terms_build(const struct assay_rule *const *rule, uint32_t n_rules,
                                     struct assay_terms *ret);
 void assay_terms_release(struct assay_terms *t);
@@ -201,7 +201,8 @@ enum assay_status assay_automaton_new(struct assay_matcher *m, struct assay_erro
 void assay_automaton_free(struct assay_automaton *a);
 void assay_automaton_search(struct assay_scratch *s);
 
-/* All matches of the batch: by plans, and by the definition (PCRE2 rule by rule, field by field). */
+/* All matches of the batch: by plans, and by the definition (PCRE2 rule by rule, field by field).
+ */
 void assay_fast_scan(struct assay_scratch *s);
 void assay_oracle_scan(struct assay_scratch *s);
 

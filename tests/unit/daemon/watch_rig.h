@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/unit/daemon/watch_rig.h: one directory source over a fresh directory, for tests that drive it
- * as the daemon does. */
+ * tests/unit/daemon/watch_rig.h: one directory source over a fresh directory, for tests that drive
+ * it as the daemon does. */
 #ifndef ASSAY_TESTS_WATCH_RIG_H
 #define ASSAY_TESTS_WATCH_RIG_H
 
