@@ -65,7 +65,7 @@ is "$(tail -n 1 "$tmp/out" | jq -c '[.terms[].outcome] | unique')" '["broken","u
 detail() { # detail RULE
 	jq -r --arg r "duplicates.$1" 'select(.rule == $r) | .detail' "$tmp/seen"
 }
-like "$(detail near)" 'similarity to the first: least [0-9]+, median [0-9]+ of 1000.*; splits: 1 train, 1 test$' "a cluster names the splits it touches"
+like "$(detail near)" 'similarity to the first: least [0-9]+, median [0-9]+ of 1000.*; splits: 2 train, 1 test$' "a cluster names the splits it touches, a copied file as well"
 like "$(detail record | head -n 1)" '^[0-9]+ identical records in [0-9] file\(s\); splits: [0-9] train' "so do identical records"
 like "$(detail normalised)" 'alike, [0-9]+ with their copies; splits: [0-9] train, 1 test$' "and records that are alike"
 rm "$d/books/test.jsonl" "$d/quiz.jsonl"

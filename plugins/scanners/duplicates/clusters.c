@@ -303,7 +303,7 @@ static enum assay_status tell_across(struct speaking *s)
     while (st == ASSAY_OK && (st = dup_copies_next(&s->copies, s->root, &place)) == ASSAY_OK) {
         st = dup_across_near(s->across, place);
     }
-    return st == ASSAY_END ? dup_across_near_end(s->across, s->sink) : st;
+    return st == ASSAY_END ? ASSAY_OK : st;
 }
 
 static enum assay_status end_cluster(struct speaking *s)
@@ -318,8 +318,9 @@ static enum assay_status end_cluster(struct speaking *s)
         s->j->tally->set_aside.extra += n - 1;
         return ASSAY_OK;
     }
-    enum assay_status st = raise_cluster(s);
-    return st == ASSAY_OK && s->across != NULL ? tell_across(s) : st;
+    enum assay_status st = s->across == NULL ? ASSAY_OK : tell_across(s);
+    st = st == ASSAY_OK ? raise_cluster(s) : st; /* names the splits it touches */
+    return st == ASSAY_OK && s->across != NULL ? dup_across_near_end(s->across, s->sink) : st;
 }
 
 /* A root and another member: the root comes first of its cluster, and is the smallest rank. */
