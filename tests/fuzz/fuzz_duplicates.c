@@ -42,6 +42,12 @@ static size_t fold(void *ctx, struct assay_bytes text, char *out, size_t cap)
     return assay_utf8_fold(text, out, cap);
 }
 
+static void hash128(void *ctx, const void *data, size_t len, uint64_t seed, uint64_t ret[2])
+{
+    (void)ctx;
+    assay_xxh3_128(data, len, seed, ret);
+}
+
 static int spill(void *ctx)
 {
     (void)ctx;
@@ -59,6 +65,7 @@ static const struct assay_host host = {.abi = ASSAY_PLUGIN_ABI,
                                        .cancelled = never,
                                        .option = unset,
                                        .rule_index = first_rule,
+                                       .hash128 = hash128,
                                        .fold = fold,
                                        .spill = spill,
                                        .memory_budget = budget};

@@ -25,39 +25,27 @@ void dup_across_release(struct dup_across *a)
 /* ---- while records are read --------------------------------------------------------------------
  */
 
-static size_t max_pages(const struct dup_across *a)
-{
-    return (size_t)(a->host->memory_budget(a->host->ctx) / 4 /
-                    (DUP_PAGE + sizeof(struct dup_page)));
-}
-
 void dup_across_local_release(struct dup_across_local *l)
 {
     dup_census_release(&l->splits);
     dup_census_release(&l->sources);
 }
 
-enum assay_status dup_across_record(const struct dup_across *a, struct dup_across_local *l,
-                                    const struct assay_batch *b, const struct assay_record *r,
-                                    struct assay_sink *sink)
+struct dup_across_marks dup_across_record(const struct dup_across *a, struct dup_across_local *l,
+                                          const struct assay_batch *b, const struct assay_record *r)
 {
-    const uint64_t place = dup_place(b->file, r->ordinal);
-    uint8_t split = 0, source = 0;
+    struct dup_across_marks marks = {0, 0};
     if (a->splits.field != NULL &&
         (a->benchmarks >> dup_labels_of_file(&a->splits, b->file) & 1) == 0) {
-        split = dup_split_mark(&a->splits, b, r);
+        marks.split = dup_split_mark(&a->splits, b, r);
     }
     if (a->sources.field != NULL) {
-        source = dup_source_mark(&a->sources, b, r);
+        marks.source = dup_source_mark(&a->sources, b, r);
     }
-    enum assay_status st = dup_census_add(&l->splits, &a->splits, place, split, max_pages(a));
-    enum assay_status st2 = dup_census_add(&l->sources, &a->sources, place, source, max_pages(a));
-    st = st == ASSAY_OK ? st2 : st;
-    if (st == ASSAY_LIMIT) {
-        sink->skip(sink->ctx, ASSAY_SKIP_LIMIT, 1, 0);
-        st = ASSAY_OK;
-    }
-    return st;
+    l->split = dup_label_of(&a->splits, b->file, marks.split);
+    l->splits.records[l->split]++;
+    l->sources.records[dup_label_of(&a->sources, b->file, marks.source)]++;
+    return marks;
 }
 
 void dup_across_file(const struct dup_across *a, struct dup_across_local *l, uint32_t file)
@@ -66,19 +54,19 @@ void dup_across_file(const struct dup_across *a, struct dup_across_local *l, uin
     l->sources.files[dup_labels_of_file(&a->sources, file)]++;
 }
 
-void dup_across_brief(const struct dup_across *a, struct dup_across_local *l, uint64_t place)
+void dup_across_brief(struct dup_across_local *l)
 {
-    l->brief[dup_label_at(&a->splits, &l->splits.marks, place)]++;
+    l->brief[l->split]++;
 }
 
-enum assay_status dup_across_join(struct dup_across_local *into, struct dup_across_local *from)
+void dup_across_join(struct dup_across_local *into, struct dup_across_local *from)
 {
     for (unsigned i = 0; i < DUP_SPLITS; i++) {
         into->brief[i] += from->brief[i];
         from->brief[i] = 0;
     }
-    enum assay_status st = dup_census_join(&into->splits, &from->splits);
-    return st == ASSAY_OK ? dup_census_join(&into->sources, &from->sources) : st;
+    dup_census_join(&into->splits, &from->splits);
+    dup_census_join(&into->sources, &from->sources);
 }
 
 void dup_across_save(const struct dup_across *a, const struct dup_across_local *l,
@@ -107,15 +95,24 @@ enum assay_status dup_across_load(const struct dup_across *a, struct dup_across_
     for (unsigned i = 0; i < DUP_SPLITS; i++) {
         l->brief[i] += state_take_u64(in);
     }
-    enum assay_status st = dup_census_load(&l->splits, &a->splits, max_pages(a), in);
-    return st == ASSAY_OK ? dup_census_load(&l->sources, &a->sources, max_pages(a), in) : st;
+    dup_census_load(&l->splits, &a->splits, in);
+    dup_census_load(&l->sources, &a->sources, in);
+    return in->bad ? ASSAY_CORRUPT : ASSAY_OK;
 }
 
 /* ---- at the end --------------------------------------------------------------------------------
  */
 
+enum assay_status dup_across_settle(const struct dup_across *a, struct dup_across_local *l,
+                                    struct dup_table *splits, struct dup_table *sources,
+                                    size_t bytes)
+{
+    enum assay_status st = dup_marks_settle(&l->splits.marks, splits, a->host, bytes);
+    return st == ASSAY_OK ? dup_marks_settle(&l->sources.marks, sources, a->host, bytes) : st;
+}
+
 enum assay_status dup_across_begin(struct dup_across_report *r, const struct dup_across *a,
-                                   const struct dup_across_local *l, size_t max)
+                                   struct dup_across_local *l, size_t max)
 {
     memset(r, 0, sizeof *r);
     r->across = a;
@@ -137,7 +134,7 @@ void dup_across_report_release(struct dup_across_report *r)
     r->leakage = NULL;
 }
 
-static unsigned source_at(const struct dup_across_report *r, uint64_t place)
+static unsigned source_at(struct dup_across_report *r, uint64_t place)
 {
     return dup_label_at(&r->across->sources, &r->local->sources.marks, place);
 }
@@ -212,5 +209,7 @@ enum assay_status dup_across_end(struct dup_across_report *r, unsigned tiers,
                               r->local->splits.records[i] == 0 ? 1 : r->local->splits.records[i]);
         }
     }
-    return st == ASSAY_OK && r->leakage != NULL ? dup_leakage_report(r->leakage, tiers, sink) : st;
+    st = st == ASSAY_OK && r->leakage != NULL ? dup_leakage_report(r->leakage, tiers, sink) : st;
+    st = st == ASSAY_OK ? dup_marks_status(&r->local->splits.marks) : st;
+    return st == ASSAY_OK ? dup_marks_status(&r->local->sources.marks) : st;
 }

@@ -21,12 +21,18 @@ struct dup_across {
 
 struct dup_across_local {
     struct dup_census splits, sources;
+    unsigned split;             /* of the record counted last */
     uint64_t brief[DUP_SPLITS]; /* records too short for the span tier, by split */
+};
+
+/* The marks of a record (labels.h); 0: there is none. */
+struct dup_across_marks {
+    uint8_t split, source;
 };
 
 struct dup_across_report {
     const struct dup_across *across;
-    const struct dup_across_local *local;
+    struct dup_across_local *local;
     struct dup_leakage *leakage;    /* NULL: nothing to compare */
     uint64_t redundant[DUP_LABELS]; /* records of a source beyond the first of their group */
     uint64_t least;                 /* place in the group in hand */
@@ -38,23 +44,33 @@ enum assay_status dup_across_init(struct dup_across *a, const struct assay_host 
 void dup_across_release(struct dup_across *a);
 
 void dup_across_local_release(struct dup_across_local *l);
-/* Counts a record. What does not fit a quarter of the memory budget is a skip on `sink`. */
-enum assay_status dup_across_record(const struct dup_across *a, struct dup_across_local *l,
-                                    const struct assay_batch *b, const struct assay_record *r,
-                                    struct assay_sink *sink);
+/* Counts a record. Its marks are the caller's to keep. */
+struct dup_across_marks dup_across_record(const struct dup_across *a, struct dup_across_local *l,
+                                          const struct assay_batch *b,
+                                          const struct assay_record *r);
 void dup_across_file(const struct dup_across *a, struct dup_across_local *l, uint32_t file);
-/* A record of which no field is a long span. Its label is known already. */
-void dup_across_brief(const struct dup_across *a, struct dup_across_local *l, uint64_t place);
-enum assay_status dup_across_join(struct dup_across_local *into, struct dup_across_local *from);
+/* Of the record counted last no field is a long span. */
+void dup_across_brief(struct dup_across_local *l);
+void dup_across_join(struct dup_across_local *into, struct dup_across_local *from);
 void dup_across_save(const struct dup_across *a, const struct dup_across_local *l,
                      struct state_out *out);
 /* ASSAY_CONFIG: saved with other options; ASSAY_CORRUPT. */
 enum assay_status dup_across_load(const struct dup_across *a, struct dup_across_local *l,
                                   struct state_in *in);
 
-/* `max`: entries of tables to hold in memory. Release in any case. */
+/* Takes the marks of all records from their tables, once: from here on labels can be asked for.
+ * `bytes` of each may be held in memory. */
+enum assay_status dup_across_settle(const struct dup_across *a, struct dup_across_local *l,
+                                    struct dup_table *splits, struct dup_table *sources,
+                                    size_t bytes);
+/* Whether there were marks to settle. */
+static inline int dup_across_is_settled(const struct dup_across_local *l)
+{
+    return l->splits.marks.words.n > 0 || l->sources.marks.words.n > 0;
+}
+/* `max`: entries of tables to hold in memory. The marks are settled. Release in any case. */
 enum assay_status dup_across_begin(struct dup_across_report *r, const struct dup_across *a,
-                                   const struct dup_across_local *l, size_t max);
+                                   struct dup_across_local *l, size_t max);
 void dup_across_report_release(struct dup_across_report *r);
 /* Of every group, also those of one (groups.h): members, ends of subgroups, the end. */
 enum assay_status dup_across_member(struct dup_across_report *r, uint64_t place, int whole_file);

@@ -232,9 +232,11 @@ enum assay_status dup_finish(const void *shared, void *merged, struct assay_sink
 {
     const struct dup_shared *s = shared;
     struct dup_local *l = merged;
-    struct dup_across_report across;
-    enum assay_status st =
-        dup_across_begin(&across, &s->across, &l->across, dup_table_most(s, DUP_TABLE_FILES));
+    struct dup_across_report across = {.across = &s->across};
+    enum assay_status st = dup_local_settle_marks(l);
+    st = st == ASSAY_OK ? dup_across_begin(&across, &s->across, &l->across,
+                                           dup_fitting(s, DUP_PAIR_PARTS, 1, DUP_ENTRY_BYTES))
+                        : st;
     st = st == ASSAY_OK ? finish_groups(l, &across, sink) : st;
     st = st == ASSAY_OK ? say_delivered(l, sink) : st;
     st = st == ASSAY_OK ? write_index(l) : st;

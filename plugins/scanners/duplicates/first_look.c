@@ -92,7 +92,7 @@ static enum assay_status add_grams(struct dup_local *l, const struct assay_batch
     }
     if (!is_long) {
         l->counts[DUP_COUNT_BRIEF]++;
-        dup_across_brief(&s->across, &l->across, place);
+        dup_across_brief(&l->across);
     }
     return st;
 }
@@ -155,6 +155,15 @@ static enum assay_status look_at_turns(struct dup_local *l, const struct assay_b
     return f.rule == ASSAY_NONE ? ASSAY_OK : sink->finding(sink->ctx, &f);
 }
 
+/* What the record belongs to. */
+static enum assay_status add_marks(struct dup_local *l, const struct assay_batch *b,
+                                   const struct assay_record *r, uint64_t place)
+{
+    const struct dup_across_marks m = dup_across_record(&l->shared->across, &l->across, b, r);
+    enum assay_status st = dup_local_mark(l, DUP_TABLE_SPLITS, place, m.split);
+    return st == ASSAY_OK ? dup_local_mark(l, DUP_TABLE_SOURCES, place, m.source) : st;
+}
+
 static enum assay_status scan_record(struct dup_local *l, const struct assay_batch *b,
                                      const struct assay_record *r, struct assay_sink *sink)
 {
@@ -165,12 +174,12 @@ static enum assay_status scan_record(struct dup_local *l, const struct assay_bat
         sink->skip(sink->ctx, ASSAY_SKIP_LIMIT, 1, r->raw.len);
         return ASSAY_OK;
     }
-    enum assay_status st = dup_across_record(&l->shared->across, &l->across, b, r, sink);
+    e.place = dup_place(b->file, r->ordinal);
+    enum assay_status st = add_marks(l, b, r, e.place);
     if (r->raw.len == 0 || st != ASSAY_OK) {
         l->counts[DUP_COUNT_EMPTY] += r->raw.len == 0;
         return st;
     }
-    e.place = dup_place(b->file, r->ordinal);
     st = record_keys(l, b, r, &e, &is_short);
     st = st == ASSAY_OK ? dup_local_add(l, DUP_TABLE_RECORDS, &e) : st;
     if (st == ASSAY_OK && l->shared->spans.mode != DUP_SPANS_OFF) {

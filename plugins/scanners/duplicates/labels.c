@@ -110,151 +110,119 @@ struct assay_bytes dup_labels_value(const struct dup_labels *l, const struct ass
 /* ---- marks -------------------------------------------------------------------------------------
  */
 
-void dup_marks_release(struct dup_marks *m)
+#define BLOCK_BITS 3 /* records of a block: as many as a word has bytes */
+#define BLOCK      (1u << BLOCK_BITS)
+
+static unsigned shift_of(uint64_t place)
 {
-    for (size_t i = 0; i < m->cap; i++) {
-        free(m->pages[i].bytes);
-    }
-    free(m->pages);
-    memset(m, 0, sizeof *m);
+    return 8 * ((unsigned)place & (BLOCK - 1));
 }
 
-/* The slot where page `at` is or would be. */
-static struct dup_page *slot_of(const struct dup_marks *m, uint64_t at)
+enum assay_status dup_marks_add(struct dup_table *t, const struct assay_host *host, size_t max,
+                                uint64_t place, uint8_t mark)
 {
-    size_t i = (size_t)((at * UINT64_C(0x9E3779B97F4A7C15)) >> 20) & (m->cap - 1);
-    while (m->pages[i].bytes != NULL && m->pages[i].at != at) {
-        i = (i + 1) & (m->cap - 1);
-    }
-    return &m->pages[i];
-}
-
-/* Room for one more page, at most three quarters full. */
-static enum assay_status make_room(struct dup_marks *m)
-{
-    if (4 * (m->n + 1) <= 3 * m->cap) {
+    const uint64_t entry[DUP_PAIR_WORDS] = {place >> BLOCK_BITS, (uint64_t)mark << shift_of(place)};
+    uint64_t *last = dup_table_last(t);
+    if (last != NULL && last[0] == entry[0]) {
+        last[1] |= entry[1];
         return ASSAY_OK;
     }
-    struct dup_marks wider = {.n = m->n, .cap = m->cap == 0 ? 16 : 2 * m->cap};
-    wider.pages = calloc(wider.cap, sizeof *wider.pages);
-    if (wider.pages == NULL) {
-        return ASSAY_NOMEM;
-    }
-    for (size_t i = 0; i < m->cap; i++) {
-        if (m->pages[i].bytes != NULL) {
-            *slot_of(&wider, m->pages[i].at) = m->pages[i];
-        }
-    }
-    free(m->pages);
-    *m = wider;
-    return ASSAY_OK;
+    return dup_table_add(t, host, max, entry);
 }
 
-enum assay_status dup_marks_set(struct dup_marks *m, uint64_t place, uint8_t mark, size_t max)
+int dup_marks_are_sound(const uint64_t *entry, unsigned n_labels)
 {
-    enum assay_status st = make_room(m);
-    if (st != ASSAY_OK) {
+    for (unsigned i = 0; i < BLOCK; i++) {
+        const uint8_t mark = (uint8_t)(entry[1] >> 8 * i);
+        if (mark >= n_labels && mark != DUP_MARK_NONE) {
+            return 0;
+        }
+    }
+    return entry[1] != 0 && entry[0] <= UINT64_MAX >> BLOCK_BITS;
+}
+
+struct settling {
+    struct dup_marks *m;
+    uint64_t block, marks; /* in hand; no marks: there is none */
+    uint64_t next;         /* the block behind the last row */
+};
+
+static enum assay_status end_block(struct settling *s)
+{
+    struct dup_marks *m = s->m;
+    const uint64_t stretch[2] = {s->block, m->words.n};
+    enum assay_status st = ASSAY_OK;
+    if (s->marks == 0) {
         return st;
     }
-    struct dup_page *p = slot_of(m, place >> DUP_PAGE_BITS);
-    if (p->bytes == NULL) {
-        if (m->n >= max) {
-            return ASSAY_LIMIT;
-        }
-        p->bytes = calloc(1, DUP_PAGE);
-        if (p->bytes == NULL) {
-            return ASSAY_NOMEM;
-        }
-        p->at = place >> DUP_PAGE_BITS;
-        m->n++;
+    if (m->words.n == 0 || s->block != s->next) {
+        st = dup_rows_add(&m->stretches, stretch);
     }
-    p->bytes[place & (DUP_PAGE - 1)] = mark;
-    return ASSAY_OK;
+    s->next = s->block + 1;
+    return st == ASSAY_OK ? dup_rows_add(&m->words, &s->marks) : st;
 }
 
-uint8_t dup_marks_get(const struct dup_marks *m, uint64_t place)
+static enum assay_status on_block(void *ctx, const uint64_t *entry)
 {
-    if (m->n == 0) {
+    struct settling *s = ctx;
+    enum assay_status st = ASSAY_OK;
+    if (entry[0] != s->block) {
+        st = end_block(s);
+        s->block = entry[0];
+        s->marks = 0;
+    }
+    s->marks |= entry[1];
+    return st;
+}
+
+enum assay_status dup_marks_settle(struct dup_marks *m, struct dup_table *t,
+                                   const struct assay_host *host, size_t bytes)
+{
+    struct settling s = {.m = m};
+    if (t->total == 0) {
+        return ASSAY_OK;
+    }
+    dup_rows_init(&m->words, host, 1, bytes / 2);
+    dup_rows_init(&m->stretches, host, 2, bytes / 2);
+    enum assay_status st = dup_table_sorted(t, on_block, &s);
+    dup_table_release(t);
+    return st == ASSAY_OK ? end_block(&s) : st;
+}
+
+/* The index of the last stretch that begins no later than `block`, and one more; 0: there is none. */
+static uint64_t stretch_of(struct dup_rows *stretches, uint64_t block)
+{
+    uint64_t from = 0, to = stretches->n;
+    while (from < to) {
+        const uint64_t mid = from + (to - from) / 2;
+        if (dup_rows_get(stretches, mid)[0] <= block) {
+            from = mid + 1;
+        } else {
+            to = mid;
+        }
+    }
+    return from;
+}
+
+uint8_t dup_marks_get(struct dup_marks *m, uint64_t place)
+{
+    const uint64_t block = place >> BLOCK_BITS, next = stretch_of(&m->stretches, block);
+    if (next == 0) {
         return 0;
     }
-    const struct dup_page *p = slot_of(m, place >> DUP_PAGE_BITS);
-    return p->bytes == NULL ? 0 : p->bytes[place & (DUP_PAGE - 1)];
+    const uint64_t *stretch = dup_rows_get(&m->stretches, next - 1);
+    const uint64_t row = stretch[1] + (block - stretch[0]);
+    const uint64_t end = next == m->stretches.n ? m->words.n : dup_rows_get(&m->stretches, next)[1];
+    return row >= end ? 0 : (uint8_t)(dup_rows_get(&m->words, row)[0] >> shift_of(place));
 }
 
-/* A page that is in both: every record was marked in one of them. */
-static void overlay(uint8_t *into, const uint8_t *from)
+enum assay_status dup_marks_status(const struct dup_marks *m)
 {
-    for (size_t i = 0; i < DUP_PAGE; i++) {
-        into[i] |= from[i];
-    }
+    return m->stretches.status != ASSAY_OK ? m->stretches.status : m->words.status;
 }
 
-enum assay_status dup_marks_join(struct dup_marks *into, struct dup_marks *from)
+void dup_marks_release(struct dup_marks *m)
 {
-    for (size_t i = 0; i < from->cap; i++) {
-        struct dup_page *page = &from->pages[i];
-        if (page->bytes == NULL) {
-            continue;
-        }
-        enum assay_status st = make_room(into);
-        if (st != ASSAY_OK) {
-            return st;
-        }
-        struct dup_page *p = slot_of(into, page->at);
-        if (p->bytes == NULL) {
-            *p = *page;
-            into->n++;
-            page->bytes = NULL;
-        } else {
-            overlay(p->bytes, page->bytes);
-        }
-    }
-    dup_marks_release(from);
-    return ASSAY_OK;
-}
-
-/* ---- saved -------------------------------------------------------------------------------------
- */
-
-void dup_marks_save(const struct dup_marks *m, struct state_out *out)
-{
-    state_put_u64(out, m->n);
-    for (size_t i = 0; i < m->cap; i++) {
-        if (m->pages[i].bytes != NULL) {
-            state_put_u64(out, m->pages[i].at);
-            state_put(out, m->pages[i].bytes, DUP_PAGE);
-        }
-    }
-}
-
-/* Takes one page over: it marks something, and was not there. */
-static enum assay_status load_page(struct dup_marks *m, unsigned n_labels, size_t max,
-                                   struct state_in *in)
-{
-    uint64_t at = state_take_u64(in);
-    const uint8_t *bytes = state_take(in, DUP_PAGE);
-    size_t before = m->n;
-    if (bytes == NULL || at > UINT64_MAX >> DUP_PAGE_BITS) {
-        return ASSAY_CORRUPT;
-    }
-    enum assay_status st = ASSAY_OK;
-    for (size_t i = 0; i < DUP_PAGE && st == ASSAY_OK; i++) {
-        if (bytes[i] != DUP_MARK_NONE && bytes[i] >= n_labels) {
-            st = ASSAY_CORRUPT;
-        } else if (bytes[i] != 0) {
-            st = dup_marks_set(m, at << DUP_PAGE_BITS | i, bytes[i], max);
-        }
-    }
-    return st == ASSAY_OK && m->n == before ? ASSAY_CORRUPT : st;
-}
-
-enum assay_status dup_marks_load(struct dup_marks *m, unsigned n_labels, size_t max,
-                                 struct state_in *in)
-{
-    uint64_t n = state_take_u64(in);
-    enum assay_status st = in->bad || n > in->left.len / (DUP_PAGE + 8) ? ASSAY_CORRUPT : ASSAY_OK;
-    for (uint64_t i = 0; i < n && st == ASSAY_OK; i++) {
-        st = load_page(m, n_labels, max, in);
-    }
-    return st;
+    dup_rows_release(&m->words);
+    dup_rows_release(&m->stretches);
 }

@@ -7,26 +7,29 @@
  * of a field; that one counts. Names come from this program, from its options or from names of
  * directories, never from values, so that no value reaches a report by way of a metric.
  *
- * Labels of records are marks, one byte a record in pages of 4,096, held only where a field was
- * asked for; the first record of a page pays for all of it. A table of pages is found by hashing.
- * How many pages there may be is a bound (the caller's), and what does not fit is the caller's to
- * count. Labels are immutable once built and may be shared; marks and sums have a single owner and
- * merge in any order.
+ * Labels of records are marks, of which there are only where a field was asked for. While records
+ * are read, eight of them that stand side by side are an entry of a table of pairs (table.h): so
+ * they go to disk, merge and are saved as the keys of records are, at two bytes a record. Records
+ * of a chunk come in order, hence the entry to add to is the last one; where two workers, or two
+ * states, marked records of one block there are several entries for it, and their marks are put
+ * together when they are read. At the end marks are asked for in no order: they are laid out once,
+ * in the order of records, in rows (rows.h) that are found by where an unbroken stretch begins.
+ *
+ * Labels are immutable once built and may be shared; marks have a single owner and merge in any
+ * order.
  */
 #ifndef ASSAY_DUPLICATES_LABELS_H
 #define ASSAY_DUPLICATES_LABELS_H
 
 #include "assay/plugin.h"
 
-#include "../common/state.h"
+#include "rows.h"
 #include "table.h"
 
 #define DUP_LABELS     64 /* "none" included */
 #define DUP_LABEL_NAME 32 /* bytes of a name, its end included */
 #define DUP_LABEL_NONE 0
 #define DUP_MARK_NONE  255 /* a mark that says: none, whatever the file is */
-#define DUP_PAGE_BITS  12
-#define DUP_PAGE       (1u << DUP_PAGE_BITS)
 
 /* ---- labels ------------------------------------------------------------------------------------
  */
@@ -66,41 +69,40 @@ struct assay_bytes dup_labels_value(const struct dup_labels *l, const struct ass
 /* ---- marks -------------------------------------------------------------------------------------
  */
 
-struct dup_page {
-    uint64_t at; /* place >> DUP_PAGE_BITS */
-    uint8_t *bytes;
-};
+/* Adds the mark (not 0) of a place; `max` as in dup_table_add. */
+enum assay_status dup_marks_add(struct dup_table *t, const struct assay_host *host, size_t max,
+                                uint64_t place, uint8_t mark);
+/* Whether an entry, as it was saved, has marks, all of them of `n_labels` labels. */
+int dup_marks_are_sound(const uint64_t *entry, unsigned n_labels);
 
-/* Zeroed: empty. */
+/* Marks to be asked for. Zeroed: there are none. */
 struct dup_marks {
-    struct dup_page *pages; /* open addressing, `cap` a power of two */
-    size_t n, cap;
+    struct dup_rows words;     /* eight marks each, by place */
+    struct dup_rows stretches; /* of blocks without a gap: the first block, the row of its marks */
 };
 
+/* Lays out the marks of a table, which is emptied; without any nothing changes. `bytes` may be held
+ * in memory. */
+enum assay_status dup_marks_settle(struct dup_marks *m, struct dup_table *t,
+                                   const struct assay_host *host, size_t bytes);
+/* 0: none was set, or dup_marks_status says why it cannot be told. */
+uint8_t dup_marks_get(struct dup_marks *m, uint64_t place);
+enum assay_status dup_marks_status(const struct dup_marks *m);
 void dup_marks_release(struct dup_marks *m);
-/* Sets the mark (not 0) of a place. ASSAY_LIMIT: there would be more than `max` pages. */
-enum assay_status dup_marks_set(struct dup_marks *m, uint64_t place, uint8_t mark, size_t max);
-uint8_t dup_marks_get(const struct dup_marks *m, uint64_t place); /* 0: none was set */
-/* Moves everything out of `from`. On ASSAY_NOMEM both stay releasable. */
-enum assay_status dup_marks_join(struct dup_marks *into, struct dup_marks *from);
 
-/* The label of a place: its mark, or else that of its file. */
-static inline unsigned dup_label_at(const struct dup_labels *l, const struct dup_marks *m,
-                                    uint64_t place)
+/* The label that a mark says, of a record of that file. */
+static inline unsigned dup_label_of(const struct dup_labels *l, uint32_t file, uint8_t mark)
 {
-    uint8_t mark = m->n == 0 ? 0 : dup_marks_get(m, place);
-    if (mark != 0) {
-        return mark == DUP_MARK_NONE ? DUP_LABEL_NONE : mark;
+    if (mark == 0) {
+        return dup_labels_of_file(l, file);
     }
-    return dup_labels_of_file(l, dup_place_file(place));
+    return mark == DUP_MARK_NONE ? DUP_LABEL_NONE : mark;
 }
 
-/* ---- saved -------------------------------------------------------------------------------------
- */
-
-void dup_marks_save(const struct dup_marks *m, struct state_out *out);
-/* Adds what was saved; `n_labels` bounds the marks. ASSAY_CORRUPT when it is not that. */
-enum assay_status dup_marks_load(struct dup_marks *m, unsigned n_labels, size_t max,
-                                 struct state_in *in);
+/* The label of a place: its mark, or else that of its file. */
+static inline unsigned dup_label_at(const struct dup_labels *l, struct dup_marks *m, uint64_t place)
+{
+    return dup_label_of(l, dup_place_file(place), m->words.n == 0 ? 0 : dup_marks_get(m, place));
+}
 
 #endif

@@ -20,29 +20,13 @@ void dup_census_release(struct dup_census *c)
     dup_marks_release(&c->marks);
 }
 
-enum assay_status dup_census_add(struct dup_census *c, const struct dup_labels *l, uint64_t place,
-                                 uint8_t mark, size_t max_pages)
-{
-    enum assay_status st = ASSAY_OK;
-    unsigned label = dup_labels_of_file(l, dup_place_file(place));
-    if (mark != 0) {
-        st = dup_marks_set(&c->marks, place, mark, max_pages);
-        if (st == ASSAY_OK) {
-            label = mark == DUP_MARK_NONE ? DUP_LABEL_NONE : mark;
-        }
-    }
-    c->records[label]++;
-    return st;
-}
-
-enum assay_status dup_census_join(struct dup_census *into, struct dup_census *from)
+void dup_census_join(struct dup_census *into, struct dup_census *from)
 {
     for (unsigned i = 0; i < DUP_LABELS; i++) {
         into->records[i] += from->records[i];
         into->files[i] += from->files[i];
         from->records[i] = from->files[i] = 0;
     }
-    return dup_marks_join(&into->marks, &from->marks);
 }
 
 void dup_census_save(const struct dup_census *c, const struct dup_labels *l, struct state_out *out)
@@ -51,17 +35,14 @@ void dup_census_save(const struct dup_census *c, const struct dup_labels *l, str
         state_put_u64(out, c->records[i]);
         state_put_u64(out, c->files[i]);
     }
-    dup_marks_save(&c->marks, out);
 }
 
-enum assay_status dup_census_load(struct dup_census *c, const struct dup_labels *l,
-                                  size_t max_pages, struct state_in *in)
+void dup_census_load(struct dup_census *c, const struct dup_labels *l, struct state_in *in)
 {
     for (unsigned i = 0; i < l->n; i++) {
         c->records[i] += state_take_u64(in);
         c->files[i] += state_take_u64(in);
     }
-    return dup_marks_load(&c->marks, l->n, max_pages, in);
 }
 
 int dup_census_is_split(const struct dup_census *c, const struct dup_labels *l, uint32_t benchmarks)
@@ -89,7 +70,7 @@ struct gather {
 struct dup_leakage {
     const struct assay_host *host;
     const struct dup_labels *splits;
-    const struct dup_census *census;
+    struct dup_census *census;
     uint32_t benchmarks;
     uint32_t rule;
     size_t max;
@@ -404,7 +385,7 @@ enum assay_status dup_leakage_report(struct dup_leakage *l, unsigned tiers, stru
  */
 
 enum assay_status dup_leakage_new(const struct assay_host *host, const struct dup_labels *splits,
-                                  const struct dup_census *census, uint32_t benchmarks, size_t max,
+                                  struct dup_census *census, uint32_t benchmarks, size_t max,
                                   struct dup_leakage **ret)
 {
     struct dup_leakage *l = calloc(1, sizeof *l);

@@ -22,6 +22,7 @@
 #ifndef ASSAY_DUPLICATES_LEAKAGE_H
 #define ASSAY_DUPLICATES_LEAKAGE_H
 
+#include "../common/state.h"
 #include "labels.h"
 #include "splits.h"
 
@@ -34,8 +35,8 @@ enum dup_tier {
     DUP_TIERS
 };
 
-/* How many records (files) there are of each label, and the marks of records. Joins, saves and
- * loads with a scanner's state. */
+/* How many records (files) there are of each label; at the end also the marks of records. The
+ * counts join, save and load with a scanner's state. */
 struct dup_census {
     uint64_t records[DUP_LABELS];
     uint64_t files[DUP_LABELS];
@@ -43,14 +44,10 @@ struct dup_census {
 };
 
 void dup_census_release(struct dup_census *c);
-/* Counts a record; `mark` as of dup_split_mark. ASSAY_LIMIT: its mark is beyond `max_pages`; it
- * then counts as its file does. */
-enum assay_status dup_census_add(struct dup_census *c, const struct dup_labels *l, uint64_t place,
-                                 uint8_t mark, size_t max_pages);
-enum assay_status dup_census_join(struct dup_census *into, struct dup_census *from);
+/* Moves the counts out of `from`. */
+void dup_census_join(struct dup_census *into, struct dup_census *from);
 void dup_census_save(const struct dup_census *c, const struct dup_labels *l, struct state_out *out);
-enum assay_status dup_census_load(struct dup_census *c, const struct dup_labels *l,
-                                  size_t max_pages, struct state_in *in);
+void dup_census_load(struct dup_census *c, const struct dup_labels *l, struct state_in *in);
 /* Whether two labels other than none have records, or one is a benchmark. */
 int dup_census_is_split(const struct dup_census *c, const struct dup_labels *l,
                         uint32_t benchmarks);
@@ -59,7 +56,7 @@ struct dup_leakage;
 
 /* All but `host` must outlive it. `max` bounds the entries held in memory. */
 enum assay_status dup_leakage_new(const struct assay_host *host, const struct dup_labels *splits,
-                                  const struct dup_census *census, uint32_t benchmarks, size_t max,
+                                  struct dup_census *census, uint32_t benchmarks, size_t max,
                                   struct dup_leakage **ret);
 void dup_leakage_free(struct dup_leakage *l); /* accepts NULL */
 /* The rule of the findings; ASSAY_NONE (as it begins): none are raised. */

@@ -14,7 +14,9 @@ enum assay_status dup_local_init(const void *shared, void **ret, struct assay_er
         return assay_fail(err, ASSAY_NOMEM, "no memory for the scanner 'duplicates'");
     }
     l->shared = shared;
-    l->tables[DUP_TABLE_BANDS].pairs = l->tables[DUP_TABLE_GRAMS].pairs = 1;
+    for (unsigned i = 0; i < DUP_TABLES; i++) {
+        l->tables[i].pairs = dup_words_of(i) == DUP_PAIR_WORDS;
+    }
     dup_keep_init(&l->keep, atomic_fetch_add(&l->shared->sharers->made, 1));
     (void)atomic_fetch_add(&l->shared->sharers->locals, 1);
     return ASSAY_OK;
@@ -43,11 +45,23 @@ void dup_local_free(void *local)
 
 enum assay_status dup_local_add(struct dup_local *l, unsigned table, const struct dup_entry *e)
 {
-    struct dup_table *t = &l->tables[table];
-    size_t max = t->n < t->cap ? SIZE_MAX : dup_table_most(l->shared, table);
     uint64_t words[DUP_ENTRY_WORDS];
     dup_entry_words(e, words);
-    return dup_table_add(t, l->shared->host, max, words);
+    return dup_table_add(&l->tables[table], l->shared->host, dup_local_most(l, table), words);
+}
+
+enum assay_status dup_local_mark(struct dup_local *l, unsigned table, uint64_t place, uint8_t mark)
+{
+    return mark == 0 ? ASSAY_OK
+                     : dup_marks_add(&l->tables[table], l->shared->host, dup_local_most(l, table),
+                                     place, mark);
+}
+
+enum assay_status dup_local_settle_marks(struct dup_local *l)
+{
+    const struct dup_shared *s = l->shared;
+    return dup_across_settle(&s->across, &l->across, &l->tables[DUP_TABLE_SPLITS],
+                             &l->tables[DUP_TABLE_SOURCES], dup_fitting(s, DUP_PAIR_PARTS, 1, 1));
 }
 
 enum assay_status dup_local_merge(const void *shared, void *into, void *from,
@@ -70,6 +84,6 @@ enum assay_status dup_local_merge(const void *shared, void *into, void *from,
         b->counts[i] = 0;
     }
     dup_earlier_add(&a->delivered, &b->delivered);
-    enum assay_status st = dup_across_join(&a->across, &b->across);
-    return st == ASSAY_OK ? st : assay_fail(err, st, "no memory to merge the labels of records");
+    dup_across_join(&a->across, &b->across);
+    return ASSAY_OK;
 }

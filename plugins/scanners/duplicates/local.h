@@ -51,7 +51,18 @@ void dup_local_free(void *local);
 enum assay_status dup_local_merge(const void *shared, void *into, void *from,
                                   struct assay_error *err);
 
+/* How many entries a table may hold now; cheap as long as it has room. */
+static inline size_t dup_local_most(const struct dup_local *l, unsigned table)
+{
+    const struct dup_table *t = &l->tables[table];
+    return t->n < t->cap ? SIZE_MAX : dup_table_most(l->shared, table);
+}
+
 /* Adds to a table of entries, within the worker's share of the memory. */
 enum assay_status dup_local_add(struct dup_local *l, unsigned table, const struct dup_entry *e);
+/* Adds a mark, if there is one, to a table of marks. */
+enum assay_status dup_local_mark(struct dup_local *l, unsigned table, uint64_t place, uint8_t mark);
+/* From here on labels can be asked for; the state can be saved no longer if there are marks. */
+enum assay_status dup_local_settle_marks(struct dup_local *l);
 
 #endif

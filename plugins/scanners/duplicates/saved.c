@@ -7,7 +7,7 @@
 #include "../common/state.h"
 #include "local.h"
 
-#define STATE_MAGIC UINT64_C(0x3553505544594153) /* "SAYDUPS5" */
+#define STATE_MAGIC UINT64_C(0x3653505544594153) /* "SAYDUPS6" */
 
 static enum assay_status save_words(struct state_out *out, const uint64_t *words, unsigned n)
 {
@@ -42,8 +42,8 @@ enum assay_status dup_save(const void *shared, const void *local,
     const struct dup_local *l = local;
     struct state_out out = {put, ctx, ASSAY_OK};
     uint64_t params[DUP_PARAMS];
-    if (l->near.found || l->spans.found) {
-        return ASSAY_USAGE; /* the bands and n-grams are gone */
+    if (l->near.found || l->spans.found || dup_across_is_settled(&l->across)) {
+        return ASSAY_USAGE; /* the bands, n-grams or marks are gone */
     }
     dup_params_read(shared, params);
     state_put_u64(&out, STATE_MAGIC);
@@ -52,12 +52,12 @@ enum assay_status dup_save(const void *shared, const void *local,
     for (unsigned i = 0; i < DUP_TABLES; i++) {
         state_put_u64(&out, l->tables[i].total);
     }
+    dup_across_save(&l->shared->across, &l->across, &out);
     for (unsigned i = 0; i < DUP_TABLES && out.status == ASSAY_OK; i++) {
         enum assay_status st = dup_table_walk(
             &l->tables[i], dup_words_of(i) == DUP_PAIR_WORDS ? save_pair : save_entry, &out);
         out.status = out.status == ASSAY_OK ? st : out.status;
     }
-    dup_across_save(&l->shared->across, &l->across, &out);
     return out.status;
 }
 
@@ -68,16 +68,26 @@ static void load_words(struct state_in *in, uint64_t *words, unsigned n)
     }
 }
 
+/* Anything can be a key; marks cannot be anything. */
+static int entry_is_sound(const struct dup_local *l, unsigned table, const uint64_t *words)
+{
+    const struct dup_across *a = &l->shared->across;
+    return table == DUP_TABLE_SPLITS    ? dup_marks_are_sound(words, a->splits.n)
+           : table == DUP_TABLE_SOURCES ? dup_marks_are_sound(words, a->sources.n)
+                                        : 1;
+}
+
 static enum assay_status load_table(struct dup_local *l, unsigned table, uint64_t n,
                                     struct state_in *in)
 {
-    struct dup_table *t = &l->tables[table];
     enum assay_status st = ASSAY_OK;
     for (uint64_t i = 0; i < n && st == ASSAY_OK; i++) {
         uint64_t words[DUP_ENTRY_WORDS];
-        size_t max = t->n < t->cap ? SIZE_MAX : dup_table_most(l->shared, table);
         load_words(in, words, dup_words_of(table));
-        st = dup_table_add(t, l->shared->host, max, words);
+        st = in->bad || !entry_is_sound(l, table, words)
+                 ? ASSAY_CORRUPT
+                 : dup_table_add(&l->tables[table], l->shared->host, dup_local_most(l, table),
+                                 words);
     }
     return st;
 }
@@ -144,17 +154,17 @@ enum assay_status dup_load(const void *shared, void *local, struct assay_bytes d
     if (st != ASSAY_OK) {
         return st;
     }
+    st = dup_across_load(&l->shared->across, &l->across, &in);
+    if (st == ASSAY_CONFIG) {
+        return assay_fail(err, st,
+                          "saved with other splits, benchmarks or sources of the scanner "
+                          "'duplicates'");
+    }
     for (unsigned i = 0; i < DUP_TABLES && st == ASSAY_OK; i++) {
         st = load_table(l, i, h.entries[i], &in);
     }
     for (unsigned i = 0; i < DUP_COUNTS; i++) {
         l->counts[i] += h.counts[i];
-    }
-    st = st == ASSAY_OK ? dup_across_load(&l->shared->across, &l->across, &in) : st;
-    if (st == ASSAY_CONFIG) {
-        return assay_fail(err, st,
-                          "saved with other splits, benchmarks or sources of the scanner "
-                          "'duplicates'");
     }
     if (st == ASSAY_OK && !state_is_complete(&in)) {
         st = ASSAY_CORRUPT;

@@ -2,8 +2,8 @@
  *
  * duplicates/saved.h: private: a state as bytes.
  *
- * A magic number, the parameters (settings.h), the counts, how many entries each table has, then the
- * entries of each table in no particular order, then what `across` counted; all numbers are 64 bits,
+ * A magic number, the parameters (settings.h), the counts, how many entries each table has, what
+ * `across` counted, then the entries of each table in no particular order; all numbers are 64 bits,
  * least byte first (common/state.h). A state is saved before its second look. Loading adds to what
  * is there; bytes that disagree with themselves are refused before anything is added, and a
  * state that was made with other options is refused with the name of the option.

@@ -27,6 +27,10 @@ static enum assay_status begin_spans(const struct dup_shared *s, struct dup_loca
     if (s->spans.mode == DUP_SPANS_OFF || l->spans.found) {
         return ASSAY_OK;
     }
+    const enum assay_status st = dup_local_settle_marks(l);
+    if (st != ASSAY_OK) {
+        return st;
+    }
     return dup_spans_begin(&l->spans, &s->spans, &l->across, &l->tables[DUP_TABLE_GRAMS], s->host,
                            l->counts[DUP_COUNT_RECORDS],
                            dup_fitting(s, DUP_PAIR_PARTS, 1, DUP_PAIR_BYTES), ret_wanted);

@@ -83,6 +83,29 @@ int dup_seeks_near(const struct dup_shared *s)
     return s->near.on && s->earlier.write == NULL;
 }
 
+unsigned dup_words_of(unsigned table)
+{
+    static const unsigned pairs = 1u << DUP_TABLE_BANDS | 1u << DUP_TABLE_GRAMS |
+                                  1u << DUP_TABLE_SPLITS | 1u << DUP_TABLE_SOURCES;
+    return (pairs >> table & 1) != 0 ? DUP_PAIR_WORDS : DUP_ENTRY_WORDS;
+}
+
+/* Records, files, bands, n-grams, answers, marks of splits and of sources. */
+static void share_out(struct dup_shared *s)
+{
+    static const unsigned parts[2][2][DUP_TABLES] = {
+        {{8, 2, 0, 0, 2, 1, 1}, {4, 1, 0, 6, 1, 1, 1}},
+        {{3, 1, 7, 0, 1, 1, 1}, {3, 1, 4, 3, 1, 1, 1}}};
+    const int near = s->near.on != 0, spans = s->spans.mode != DUP_SPANS_OFF;
+    const unsigned largest = near ? DUP_TABLE_BANDS : spans ? DUP_TABLE_GRAMS : DUP_TABLE_RECORDS;
+    const int empty[DUP_TABLES] = {[DUP_TABLE_ANSWERS] = !s->answers,
+                                   [DUP_TABLE_SPLITS] = s->across.splits.field == NULL,
+                                   [DUP_TABLE_SOURCES] = s->across.sources.field == NULL};
+    for (unsigned i = 0; i < DUP_TABLES; i++) {
+        s->parts[empty[i] ? largest : i] += parts[near][spans][i];
+    }
+}
+
 void dup_free(void *shared)
 {
     struct dup_shared *s = shared;
@@ -129,6 +152,7 @@ enum assay_status dup_init(const struct assay_host *host, void **ret, struct ass
         return st;
     }
     dup_span_plan_read(&s->spans, &s->across, host);
+    share_out(s);
     *ret = s;
     return ASSAY_OK;
 }
@@ -143,17 +167,10 @@ size_t dup_fitting(const struct dup_shared *s, unsigned parts, unsigned sharers,
     return (size_t)(s->memory / (sharers == 0 ? 1 : sharers) / DUP_BUDGET_PARTS * parts / bytes);
 }
 
-unsigned dup_words_of(unsigned table)
-{
-    return table == DUP_TABLE_BANDS || table == DUP_TABLE_GRAMS ? DUP_PAIR_WORDS : DUP_ENTRY_WORDS;
-}
-
 size_t dup_table_most(const struct dup_shared *s, unsigned table)
 {
-    static const unsigned parts[2][2][DUP_TABLES] = {{{9, 3, 0, 0, 4}, {4, 2, 0, 8, 2}},
-                                                     {{3, 1, 8, 0, 2}, {3, 1, 6, 4, 1}}};
-    return dup_fitting(s, parts[s->near.on != 0][s->spans.mode != DUP_SPANS_OFF][table],
-                       atomic_load(&s->sharers->locals), 8 * dup_words_of(table));
+    return dup_fitting(s, s->parts[table], atomic_load(&s->sharers->locals),
+                       8 * dup_words_of(table));
 }
 
 size_t dup_sets_most(const struct dup_shared *s)

@@ -4,8 +4,9 @@
  *
  * Built once by dup_init and immutable from then on; the only thing that changes is the number of
  * those who share the memory (atomics, behind a pointer). Every worker may hold the budget divided
- * by that number, and gives each of its tables so many sixteenths of its share: tables that the
- * options leave empty get none, so the parts of a row add up to at most DUP_BUDGET_PARTS.
+ * by that number, and gives each of its tables so many sixteenths of its share; what tables that
+ * the options leave empty would get goes to the largest one. Two sixteenths are left for what is
+ * found while the tables are still there: pairs, or, at the end, what leaks.
  *
  * What has to be the same for two saved states, or a delivery and an index, to be comparable is
  * a row of numbers (dup_params_read) with the option that each comes from, so that a refusal can
@@ -26,7 +27,7 @@
 
 #define DUP_DEFAULT_MIN_CHARS 8
 #define DUP_BUDGET_PARTS      16
-#define DUP_PAIR_PARTS        1 /* for each table and rows of candidates; bands are gone by then */
+#define DUP_PAIR_PARTS        1 /* for each table and rows of what is found */
 
 /* What is collected while records are read; a table (table.h) each. */
 enum {
@@ -35,6 +36,8 @@ enum {
     DUP_TABLE_BANDS,
     DUP_TABLE_GRAMS,
     DUP_TABLE_ANSWERS,
+    DUP_TABLE_SPLITS, /* marks (labels.h) */
+    DUP_TABLE_SOURCES,
     DUP_TABLES
 };
 
@@ -50,6 +53,7 @@ struct dup_shared {
     uint64_t min_chars; /* 0: the normalised tier is off */
     int answers;
     uint64_t memory;
+    unsigned parts[DUP_TABLES]; /* of it, in sixteenths */
     struct dup_chosen chosen;
     struct dup_near_plan near;
     struct dup_earlier earlier;

@@ -71,7 +71,7 @@ enum assay_status dup_spans_add(const struct dup_span_plan *p, struct dup_spots 
 struct finding_pairs {
     struct dup_spans *s;
     const struct dup_span_plan *p;
-    const struct dup_across_local *local;
+    struct dup_across_local *local;
     const struct assay_host *host;
     size_t max;
     uint64_t common; /* more records than this have a common n-gram */
@@ -262,7 +262,7 @@ static uint64_t common_limit(const struct dup_span_plan *p, uint64_t records)
 }
 
 enum assay_status dup_spans_begin(struct dup_spans *s, const struct dup_span_plan *p,
-                                  const struct dup_across_local *local, struct dup_table *grams,
+                                  struct dup_across_local *local, struct dup_table *grams,
                                   const struct assay_host *host, uint64_t records, size_t max,
                                   int *ret_wanted)
 {
@@ -280,6 +280,7 @@ enum assay_status dup_spans_begin(struct dup_spans *s, const struct dup_span_pla
     }
     free(f);
     dup_table_release(grams);
+    st = st == ASSAY_OK ? dup_marks_status(&local->splits.marks) : st;
     st = st == ASSAY_OK ? list_places(s, host, max) : st;
     if (st == ASSAY_OK) {
         dup_sets_init(&s->texts, s->places.n);

@@ -64,7 +64,7 @@ enum assay_status dup_spans_add(const struct dup_span_plan *p, struct dup_spots 
                                 uint64_t place, int *ret_long);
 /* Finds candidates; `grams` is emptied. `max` is how many pairs each table may hold in memory. */
 enum assay_status dup_spans_begin(struct dup_spans *s, const struct dup_span_plan *p,
-                                  const struct dup_across_local *local, struct dup_table *grams,
+                                  struct dup_across_local *local, struct dup_table *grams,
                                   const struct assay_host *host, uint64_t records, size_t max,
                                   int *ret_wanted);
 /* Whether records of a file are to be read again. Any thread. */

@@ -91,6 +91,13 @@ void dup_table_release(struct dup_table *t);
 /* Adds an entry; `max` is how many the array may hold (at least 64 are). */
 enum assay_status dup_table_add(struct dup_table *t, const struct assay_host *host, size_t max,
                                 const uint64_t *entry);
+/* The entry that was added last, to be changed as long as nothing was read; NULL when it is no
+ * longer in the array. */
+static inline uint64_t *dup_table_last(const struct dup_table *t)
+{
+    const size_t words = t->pairs ? DUP_PAIR_WORDS : DUP_ENTRY_WORDS;
+    return t->n == 0 ? NULL : t->buf + (t->n - 1) * words;
+}
 /* Moves everything from `from`, which is left empty, into `into`. Both have entries of one size. */
 enum assay_status dup_table_join(struct dup_table *into, struct dup_table *from);
 /* Calls `each` for every entry, in no particular order, without changing the table. */

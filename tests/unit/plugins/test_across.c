@@ -91,25 +91,100 @@ static void globs_match_paths(void **state)
 /* ---- marks -------------------------------------------------------------------------------------
  */
 
+/* Some of the records of a few files, in parts and in any order: what is not there must not be
+ * found, whether it stands before, between, behind or beside what is. */
 static void marks_are_found_again(void **state)
 {
     (void)state;
-    struct dup_marks a = {0}, b = {0};
-    for (uint64_t i = 0; i < 50000; i++) {
-        struct dup_marks *m = i % 3 == 0 ? &b : &a;
-        assert_int_equal(
-            dup_marks_set(m, dup_place((uint32_t)(i % 7), i * 3), (uint8_t)(1 + i % 5), 1 << 20),
-            ASSAY_OK);
+    enum { N = 50000, FILES_MARKED = 7 };
+    static const size_t bytes[] = {1 << 23, 1};
+    for (size_t round = 0; round < 2; round++) {
+        struct fake fake = {.budget = 0};
+        struct assay_host host = fake_host(&fake);
+        struct dup_table t[2] = {{.pairs = 1}, {.pairs = 1}};
+        struct dup_marks m = {.words = {.n = 0}};
+        for (uint64_t i = 0; i < N; i++) {
+            const uint64_t at = i * 7919 % N;
+            const uint64_t record = at % 5 == 0 ? at * 3 : at * 30 + 2;
+            assert_int_equal(dup_marks_add(&t[i % 2], &host, round == 0 ? SIZE_MAX : 64,
+                                           dup_place((uint32_t)(at % FILES_MARKED), record),
+                                           (uint8_t)(1 + at % 5)),
+                             ASSAY_OK);
+        }
+        assert_int_equal(dup_table_join(&t[0], &t[1]), ASSAY_OK);
+        assert_int_equal(dup_marks_settle(&m, &t[0], &host, bytes[round]), ASSAY_OK);
+        assert_true((fake.spills > 0) == (round == 1));
+        for (uint64_t i = 0; i < N; i++) {
+            const uint64_t at = i * 4099 % N;
+            const uint64_t record = at % 5 == 0 ? at * 3 : at * 30 + 2;
+            const uint64_t place = dup_place((uint32_t)(at % FILES_MARKED), record);
+            assert_int_equal(dup_marks_get(&m, place), 1 + at % 5);
+            assert_int_equal(dup_marks_get(&m, place + 1), 0);
+        }
+        assert_int_equal(dup_marks_get(&m, dup_place(FILES_MARKED, 0)), 0);
+        assert_int_equal(dup_marks_get(&m, UINT64_MAX), 0);
+        assert_int_equal(dup_marks_status(&m), ASSAY_OK);
+        dup_marks_release(&m);
     }
-    assert_int_equal(dup_marks_join(&a, &b), ASSAY_OK);
-    for (uint64_t i = 0; i < 50000; i++) {
-        assert_int_equal(dup_marks_get(&a, dup_place((uint32_t)(i % 7), i * 3)), 1 + i % 5);
-        assert_int_equal(dup_marks_get(&a, dup_place((uint32_t)(i % 7), i * 3 + 1)), 0);
+}
+
+/* Neighbours share an entry, whatever came between them in another table. */
+static void marks_of_one_block_are_put_together(void **state)
+{
+    (void)state;
+    struct fake fake = {.budget = 0};
+    struct assay_host host = fake_host(&fake);
+    struct dup_table t[3] = {{.pairs = 1}, {.pairs = 1}, {.pairs = 1}};
+    struct dup_marks m = {.words = {.n = 0}};
+    for (uint64_t i = 0; i < 16; i++) {
+        assert_int_equal(dup_marks_add(&t[i % 3], &host, 64, i, (uint8_t)(i + 1)), ASSAY_OK);
     }
-    assert_int_equal(dup_marks_get(&b, 0), 0);
-    assert_int_equal(dup_marks_set(&b, 5, 1, 0), ASSAY_LIMIT);
-    dup_marks_release(&a);
-    dup_marks_release(&b);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(t[i].total, 2);
+        assert_int_equal(i == 0 ? ASSAY_OK : dup_table_join(&t[0], &t[i]), ASSAY_OK);
+    }
+    assert_int_equal(dup_marks_settle(&m, &t[0], &host, 1), ASSAY_OK);
+    assert_int_equal(m.words.n, 2);
+    for (uint64_t i = 0; i < 16; i++) {
+        assert_int_equal(dup_marks_get(&m, i), i + 1);
+    }
+    assert_int_equal(dup_marks_get(&m, 16), 0);
+    dup_marks_release(&m);
+}
+
+static void marks_of_no_label_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t entry[2];
+        int want;
+    } rows[] = {
+        {{0, 1}, 1},
+        {{UINT64_MAX >> 3, UINT64_C(0x0300000000000000)}, 1},
+        {{0, UINT64_C(0xFF00)}, 1},      /* none, whatever the file is */
+        {{0, UINT64_C(0x0400)}, 0},      /* a label that there is not */
+        {{0, 0}, 0},                     /* nothing */
+        {{(UINT64_MAX >> 3) + 1, 1}, 0}, /* of no place */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(dup_marks_are_sound(rows[i].entry, 4), rows[i].want);
+    }
+}
+
+/* What cannot be read back is an error that stays, not a label. */
+static void marks_without_a_disk_are_an_error(void **state)
+{
+    (void)state;
+    struct fake fake = {.spill_errno = ENOSPC};
+    struct assay_host host = fake_host(&fake);
+    struct dup_table t = {.pairs = 1};
+    struct dup_marks m = {.words = {.n = 0}};
+    for (uint64_t i = 0; i < 100000; i++) {
+        assert_int_equal(dup_marks_add(&t, &host, SIZE_MAX, i, 1), ASSAY_OK);
+    }
+    assert_int_equal(dup_marks_settle(&m, &t, &host, 1), ASSAY_FULL);
+    assert_int_equal(dup_marks_status(&m), ASSAY_FULL);
+    dup_marks_release(&m);
 }
 
 /* ---- leakage -----------------------------------------------------------------------------------
@@ -351,18 +426,6 @@ static void what_was_not_looked_at_again_is_a_skip(void **state)
     rig_free(&r);
 }
 
-static void marks_beyond_the_budget_are_a_skip(void **state)
-{
-    (void)state;
-    struct rig r;
-    rig_read(&r);
-    r.fake.budget = 1;
-    const struct item far = {TRAIN, 5000000, "A record that is far away", "test"};
-    scan_item(&r, 0, &far);
-    assert_int_equal(r.rec.skips, 1);
-    rig_free(&r);
-}
-
 static void broken_states_are_refused(void **state)
 {
     (void)state;
@@ -448,9 +511,7 @@ static void neither_memory_nor_order_nor_parts_change_the_numbers(void **state)
             assert_non_null(strstr(got, "duplicates.leak.train_mmlu"));
             continue;
         }
-        if (hows[i].budget >= 65536) { /* enough for the marks of every file */
-            assert_string_equal(got, want);
-        }
+        assert_string_equal(got, want);
         free(got);
     }
     free(want);
@@ -463,6 +524,9 @@ int main(void)
         cmocka_unit_test(names_say_splits),
         cmocka_unit_test(globs_match_paths),
         cmocka_unit_test(marks_are_found_again),
+        cmocka_unit_test(marks_of_one_block_are_put_together),
+        cmocka_unit_test(marks_of_no_label_are_refused),
+        cmocka_unit_test(marks_without_a_disk_are_an_error),
         cmocka_unit_test(the_matrix_counts_records_of_the_second_split),
         cmocka_unit_test(sources_count_what_they_repeat),
         cmocka_unit_test(items_of_a_benchmark_are_contaminated_by_training_alone),
@@ -470,7 +534,6 @@ int main(void)
         cmocka_unit_test(a_map_replaces_names),
         cmocka_unit_test(a_benchmark_without_files_is_refused),
         cmocka_unit_test(what_was_not_looked_at_again_is_a_skip),
-        cmocka_unit_test(marks_beyond_the_budget_are_a_skip),
         cmocka_unit_test(broken_states_are_refused),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(neither_memory_nor_order_nor_parts_change_the_numbers),
