@@ -139,7 +139,7 @@ static unsigned source_at(struct dup_across_report *r, uint64_t place)
     return dup_label_at(&r->across->sources, &r->local->sources.marks, place);
 }
 
-enum assay_status dup_across_member(struct dup_across_report *r, uint64_t place, int whole_file)
+static enum assay_status take_member(struct dup_across_report *r, uint64_t place, int whole_file)
 {
     if (!whole_file && r->across->sources.n > 1) {
         r->redundant[source_at(r, place)]++;
@@ -149,21 +149,49 @@ enum assay_status dup_across_member(struct dup_across_report *r, uint64_t place,
     return r->leakage == NULL ? ASSAY_OK : dup_leakage_member(r->leakage, place);
 }
 
-enum assay_status dup_across_subgroup(struct dup_across_report *r, int whole_file)
+static enum assay_status end_subgroup(struct dup_across_report *r, int whole_file)
 {
     enum dup_tier tier = whole_file ? DUP_TIER_FILE : DUP_TIER_RECORD;
     return r->leakage == NULL ? ASSAY_OK : dup_leakage_subgroup(r->leakage, tier);
+}
+
+/* The group has a second member: the first one counts. */
+static enum assay_status take_lone(struct dup_across_report *r, int whole_file)
+{
+    enum assay_status st = take_member(r, r->lone.place, whole_file);
+    st = st == ASSAY_OK && r->lone.ended ? end_subgroup(r, whole_file) : st;
+    r->lone = (struct dup_across_lone){0, 0, 0};
+    return st;
+}
+
+enum assay_status dup_across_member(struct dup_across_report *r, uint64_t place, int whole_file)
+{
+    enum assay_status st = ASSAY_OK;
+    if (!r->in_group) {
+        r->lone = (struct dup_across_lone){place, 1, 0};
+        r->in_group = 1;
+        return st;
+    }
+    st = r->lone.any ? take_lone(r, whole_file) : st;
+    return st == ASSAY_OK ? take_member(r, place, whole_file) : st;
+}
+
+enum assay_status dup_across_subgroup(struct dup_across_report *r, int whole_file)
+{
+    r->lone.ended = r->lone.any;
+    return r->lone.any ? ASSAY_OK : end_subgroup(r, whole_file);
 }
 
 enum assay_status dup_across_group(struct dup_across_report *r, int whole_file,
                                    struct assay_sink *sink)
 {
     enum dup_tier tier = whole_file ? DUP_TIER_FILE : DUP_TIER_NORMALISED;
+    const int alone = r->lone.any || !r->in_group;
     if (r->any) {
         r->redundant[source_at(r, r->least)]--;
     }
-    r->any = 0;
-    return r->leakage == NULL ? ASSAY_OK : dup_leakage_group(r->leakage, tier, sink);
+    r->lone.any = r->in_group = r->any = 0;
+    return alone || r->leakage == NULL ? ASSAY_OK : dup_leakage_group(r->leakage, tier, sink);
 }
 
 enum assay_status dup_across_near(struct dup_across_report *r, uint64_t place)

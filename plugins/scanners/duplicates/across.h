@@ -30,13 +30,23 @@ struct dup_across_marks {
     uint8_t split, source;
 };
 
+/* The only member so far of the group in hand. It is held back until there is another, since most
+ * groups have one member, and of those nothing is to be said. */
+struct dup_across_lone {
+    uint64_t place;
+    int any;
+    int ended; /* its subgroup */
+};
+
 struct dup_across_report {
     const struct dup_across *across;
     struct dup_across_local *local;
     struct dup_leakage *leakage;    /* NULL: nothing to compare */
     uint64_t redundant[DUP_LABELS]; /* records of a source beyond the first of their group */
     uint64_t least;                 /* place in the group in hand */
-    int any;                        /* the group in hand has members */
+    int any;                        /* the group in hand has members that were counted */
+    int in_group;                   /* it has any */
+    struct dup_across_lone lone;
 };
 
 enum assay_status dup_across_init(struct dup_across *a, const struct assay_host *host,
