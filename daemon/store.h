@@ -225,6 +225,7 @@ enum assay_status assay_store_waiting(struct assay_store *s, size_t max,
                                       int (*each)(void *ctx, const struct assay_run_record *run),
                                       void *ctx, struct assay_error *err);
 uint64_t assay_store_queued(struct assay_store *s); /* how many wait */
+/* How many are in each state: kept with every change, so it costs the same for any number of runs. */
 enum assay_status assay_store_counts(struct assay_store *s, uint64_t ret[ASSAY_RUN_STATES],
                                      struct assay_error *err);
 

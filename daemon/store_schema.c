@@ -48,6 +48,20 @@ static const char *const store_steps[] = {
     " run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, name BLOB NOT NULL,"
     " state INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run, name)) STRICT, WITHOUT ROWID;",
     "ALTER TABLE verdicts ADD COLUMN removal INTEGER NOT NULL DEFAULT 0;",
+    /* How many runs are in each state: kept in the commit that changes one, so that nobody who asks
+     * for the status waits for all runs to be counted. */
+    "CREATE TABLE run_counts (state INTEGER PRIMARY KEY, n INTEGER NOT NULL) STRICT;"
+    "INSERT INTO run_counts SELECT state, count(*) FROM runs GROUP BY state;"
+    "CREATE TRIGGER runs_come AFTER INSERT ON runs BEGIN"
+    " INSERT INTO run_counts VALUES (new.state, 1) ON CONFLICT (state) DO UPDATE SET n = n + 1;"
+    " END;"
+    "CREATE TRIGGER runs_move AFTER UPDATE OF state ON runs BEGIN"
+    " UPDATE run_counts SET n = n - 1 WHERE state = old.state;"
+    " INSERT INTO run_counts VALUES (new.state, 1) ON CONFLICT (state) DO UPDATE SET n = n + 1;"
+    " END;"
+    "CREATE TRIGGER runs_go AFTER DELETE ON runs BEGIN"
+    " UPDATE run_counts SET n = n - 1 WHERE state = old.state;"
+    " END;",
 };
 #define STORE_VERSION ((int)(sizeof store_steps / sizeof store_steps[0]))
 
@@ -94,8 +108,8 @@ static const char *const store_sql[Q_MAX] = {
     [Q_NEWEST] = RUN "WHERE d.path = ?1 AND r.id > ?2 ORDER BY r.id DESC LIMIT 1",
     [Q_LIST] = RUN "ORDER BY r.id DESC LIMIT ?1",
     [Q_WAITING] = RUN "WHERE r.state = 0 ORDER BY r.priority DESC, r.id LIMIT ?1",
-    [Q_QUEUED] = "SELECT count(*) FROM runs WHERE state = 0",
-    [Q_COUNTS] = "SELECT state, count(*) FROM runs GROUP BY state",
+    [Q_QUEUED] = "SELECT n FROM run_counts WHERE state = 0",
+    [Q_COUNTS] = "SELECT state, n FROM run_counts",
     [Q_INTERRUPTED] = RUN "WHERE r.state = 1 ORDER BY r.id LIMIT 1",
     [Q_CAP] = "UPDATE runs SET not_before_ms = 0 WHERE state = 0 AND not_before_ms > ?1",
     [Q_ATTACH] = "INSERT INTO requests (run, source, origin, job) VALUES (?1, ?2, ?3, ?4)"

@@ -388,6 +388,67 @@ static void a_second_life_queues_again(void **state)
     assert_int_equal(assay_store_newest(store, "/d", 0, &run, &err), ASSAY_OK);
 }
 
+/* Another connection: what is committed, as anybody may read it. */
+static sqlite3 *look_inside(void)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    return db;
+}
+
+/* The kept counts, and what the rows themselves add up to. */
+static void assert_counts_hold(void)
+{
+    uint64_t counts[ASSAY_RUN_STATES];
+    uint64_t rows[ASSAY_RUN_STATES] = {0};
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = look_inside();
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT state FROM runs", -1, &q, NULL), SQLITE_OK);
+    while (sqlite3_step(q) == SQLITE_ROW) {
+        rows[sqlite3_column_int(q, 0)]++;
+    }
+    (void)sqlite3_finalize(q);
+    (void)sqlite3_close(db);
+    assert_int_equal(assay_store_counts(store, counts, &err), ASSAY_OK);
+    assert_memory_equal(counts, rows, sizeof counts);
+    assert_int_equal(assay_store_queued(store), rows[ASSAY_RUN_QUEUED]);
+}
+
+static void counts_follow_every_change(void **state)
+{
+    (void)state;
+    uint64_t id[ASSAY_RUN_STATES];
+    assert_counts_hold();
+    for (int to = 0; to < ASSAY_RUN_STATES; to++) {
+        id[to] = run_in((enum assay_run_state)to);
+        assert_counts_hold();
+    }
+    assert_int_equal(try_move(id[ASSAY_RUN_RUNNING], ASSAY_RUN_QUEUED), ASSAY_OK);
+    assert_counts_hold();
+    assert_int_not_equal(try_move(id[ASSAY_RUN_DEAD], ASSAY_RUN_RUNNING), ASSAY_OK);
+    assert_counts_hold();
+    assert_int_equal(assay_store_forget(store, id[ASSAY_RUN_FAILED], &err), ASSAY_OK);
+    assert_counts_hold();
+    assert_int_not_equal(assay_store_forget(store, id[ASSAY_RUN_DONE], &err), ASSAY_OK);
+    assert_counts_hold(); /* it has a report: what was taken back is counted again */
+}
+
+/* However many runs there are, none of them is looked at. */
+static void counts_are_kept_and_not_counted(void **state)
+{
+    (void)state;
+    uint64_t counts[ASSAY_RUN_STATES];
+    (void)add("/d", 1);
+    sqlite3 *db = look_inside();
+    assert_int_equal(
+        sqlite3_exec(db, "UPDATE run_counts SET n = 77 WHERE state = 0", NULL, NULL, NULL),
+        SQLITE_OK);
+    (void)sqlite3_close(db);
+    assert_int_equal(assay_store_counts(store, counts, &err), ASSAY_OK);
+    assert_int_equal(counts[ASSAY_RUN_QUEUED], 77);
+    assert_int_equal(assay_store_queued(store), 77);
+}
+
 static enum assay_status list_suspect(void *ctx, struct assay_bytes name,
                                       enum assay_suspect_state state)
 {
@@ -485,7 +546,8 @@ static void a_store_of_the_first_format_goes_on(void **state)
 {
     (void)state;
     static const char old[] =
-        "DROP TABLE suspects; DROP TABLE requests; DROP TABLE verdicts; DROP TABLE runs; DROP "
+        "DROP TABLE run_counts; DROP TABLE suspects; DROP TABLE requests; DROP TABLE verdicts; "
+        "DROP TABLE runs; DROP "
         "TABLE datasets;"
         "CREATE TABLE datasets (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,"
         " name TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
@@ -516,7 +578,9 @@ static void a_store_of_the_first_format_goes_on(void **state)
         assert_int_equal(state_of(1), ASSAY_RUN_DONE);
         assert_string_equal(run.verdict, "WARN");
         assert_memory_equal(run.spec.rules_digest, zeroes, sizeof zeroes);
+        assert_counts_hold();
         assert_true(add("/d", 1) > 1);
+        assert_counts_hold();
         assay_store_close(store);
         store = NULL;
     }
@@ -567,6 +631,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_joined_is_committed_together, setup, teardown),
         cmocka_unit_test_setup_teardown(a_request_is_offered_until_it_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_second_life_queues_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(counts_follow_every_change, setup, teardown),
+        cmocka_unit_test_setup_teardown(counts_are_kept_and_not_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(suspects_are_tried_once, setup, teardown),
         cmocka_unit_test_setup_teardown(rules_that_changed_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_of_the_first_format_goes_on, setup, teardown),
