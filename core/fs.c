@@ -180,6 +180,25 @@ int assay_fs_write_all(int fd, const void *data, size_t len)
     return 0;
 }
 
+enum assay_status assay_fs_read_at(int fd, void *buf, size_t len, uint64_t offset)
+{
+    char *p = buf;
+    while (len > 0) {
+        ssize_t n = pread(fd, p, len, (off_t)offset);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            errno = n == 0 ? EIO : errno;
+            return n == 0 ? ASSAY_END : ASSAY_IO;
+        }
+        p += n;
+        len -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return ASSAY_OK;
+}
+
 /* ---- writing atomically ------------------------------------------------------------------- */
 
 struct assay_atomic_file {

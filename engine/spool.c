@@ -184,18 +184,6 @@ enum assay_status assay_spool_piece(const struct assay_spool *s, size_t i, uint6
 enum assay_status assay_spool_read(const struct assay_spool *s, uint64_t offset, void *buf,
                                    size_t len, struct assay_error *err)
 {
-    char *p = buf;
-    while (len > 0) {
-        ssize_t n = pread(s->fd, p, len, (off_t)offset);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return assay_fail_errno(err, n == 0 ? EIO : errno, "cannot read findings back");
-        }
-        p += n;
-        len -= (size_t)n;
-        offset += (uint64_t)n;
-    }
-    return ASSAY_OK;
+    enum assay_status st = assay_fs_read_at(s->fd, buf, len, offset);
+    return st == ASSAY_OK ? st : assay_fail_errno(err, errno, "cannot read findings back");
 }

@@ -166,6 +166,23 @@ static void temporary_files_have_no_name(void **state)
     (void)close(fd);
 }
 
+static void reading_at_a_place_is_all_or_an_error(void **state)
+{
+    (void)state;
+    char buf[8] = "";
+    int fd = assay_fs_tmpfile();
+    assert_int_equal(assay_fs_write_all(fd, "0123456789", 10), 0);
+    assert_int_equal(assay_fs_read_at(fd, buf, 4, 6), ASSAY_OK);
+    assert_memory_equal(buf, "6789", 4);
+    assert_int_equal(assay_fs_read_at(fd, buf, 0, 99), ASSAY_OK);
+    errno = 0;
+    assert_int_equal(assay_fs_read_at(fd, buf, 5, 6), ASSAY_END); /* one byte is missing */
+    assert_int_equal(errno, EIO);
+    (void)close(fd);
+    assert_int_equal(assay_fs_read_at(fd, buf, 1, 0), ASSAY_IO);
+    assert_int_equal(errno, EBADF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +192,7 @@ int main(void)
         cmocka_unit_test(a_failed_write_leaves_the_old_file),
         cmocka_unit_test(directories_and_homes),
         cmocka_unit_test(temporary_files_have_no_name),
+        cmocka_unit_test(reading_at_a_place_is_all_or_an_error),
     };
     return cmocka_run_group_tests(tests, make_root, drop_root);
 }
