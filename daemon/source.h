@@ -99,7 +99,7 @@ const struct assay_source_kind *assay_source_find(const char *name); /* NULL: no
 const char *const *assay_source_names(void);                         /* NULL-terminated */
 
 extern const struct assay_source_kind assay_source_directory; /* daemon/watch.c; watch.h */
-extern const struct assay_source_kind assay_source_redis;     /* daemon/redis/stream.c */
+extern const struct assay_source_kind assay_source_redis;     /* daemon/redis/source.c */
 
 /* Signature of a tree or file by names, types, sizes and times. *ret_newest_ms: the newest change
  * (Unix ms). What cannot be read is part of the signature, not an error. ASSAY_NOTFOUND when it is

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * daemon/redis/stream.h: the inside of the `redis` source: one job stream and the jobs taken from
- * it. Private to stream.c (taking), flight.c (the life of one job) and outcome.c (what is written).
+ * it. Private to source.c (the row of the table), stream.c (taking), flight.c (the life of one job)
+ * and outcome.c (what is written).
  *
  * A job that was taken is a flight until its entry is acknowledged:
  *
@@ -68,7 +69,7 @@ struct flight {
 
 struct stream {
     const struct assay_config_source *config;
-    struct assay_source_set *set;
+    int epoll_fd; /* borrowed; watches both connections */
     char tenant[ASSAY_QUEUE_NAME], group[ASSAY_QUEUE_NAME], consumer[ASSAY_LIMIT_REDIS_KEY];
     char jobs[ASSAY_QUEUE_KEY], results[ASSAY_QUEUE_KEY], events[ASSAY_QUEUE_KEY],
         dead[ASSAY_QUEUE_KEY];
@@ -123,5 +124,11 @@ void outcome_progress(struct flight *f);
 
 /* stream.c */
 void stream_problem(struct stream *s, const char *problem); /* "": none */
+/* What is wrong with it now; NULL: nothing. */
+const char *stream_problem_now(const struct stream *s);
+/* Reads what was answered, asks what is to be asked; never waits. */
+void stream_turn(struct stream *s, uint64_t now);
+/* When the next turn is due if nothing is answered before (monotonic ms). */
+uint64_t stream_deadline(const struct stream *s);
 
 #endif
