@@ -220,18 +220,9 @@ enum assay_status assay_store_done(struct assay_store *s, uint64_t id,
 enum assay_status assay_store_cancelling(struct assay_store *s, uint64_t id,
                                          struct assay_error *err)
 {
-    int changed = 0;
-    enum assay_status status = store_enter(s, err);
-    if (status != ASSAY_OK) {
-        return status;
-    }
     sqlite3_stmt *q = store_query(s, Q_CANCELLING);
     store_bind_number(q, 1, id);
-    status = store_run(s, q, "note a cancellation", &changed, err);
-    if (status == ASSAY_OK && changed != 1) {
-        status = assay_fail(err, ASSAY_INTERNAL, "run %llu does not run", (unsigned long long)id);
-    }
-    return store_leave(s, status, err);
+    return store_change_run(s, q, id, "note a cancellation", "does not run", err);
 }
 
 /* ---- recovery ------------------------------------------------------------------------------ */

@@ -2,11 +2,10 @@
  *
  * daemon/store_db.h: the inside of the store, shared by its own files and nobody else (private).
  *
- * store_schema.c opens, makes and upgrades the file and holds the SQL; store_row.c reads rows;
- * store.c is the state machine; store_requests.c what sources want to hear of; store_rules.c by
- * which rules datasets were judged; store_suspects.c files that broke workers; store_retention.c what
- * may go. Statements are
- * prepared once and reset after use.
+ * store_schema.c opens, makes and upgrades the file; store_sql.c holds the statements and runs them;
+ * store_row.c reads rows; store.c is the state machine; store_requests.c what sources want to hear
+ * of; store_rules.c by which rules datasets were judged; store_suspects.c files that broke workers;
+ * store_retention.c what may go. Statements are prepared once and reset after use.
  */
 #ifndef ASSAY_DAEMON_STORE_DB_H
 #define ASSAY_DAEMON_STORE_DB_H
@@ -75,6 +74,9 @@ enum assay_status store_enter(struct assay_store *s, struct assay_error *err);
 enum assay_status store_leave(struct assay_store *s, enum assay_status status,
                               struct assay_error *err);
 
+/* All statements, of a file that has today's format; and their end. */
+enum assay_status store_prepare(struct assay_store *s, struct assay_error *err);
+void store_unprepare(struct assay_store *s);
 /* A statement, reset and without values. */
 sqlite3_stmt *store_query(struct assay_store *s, enum store_query which);
 /* Texts stay in place until the statement is reset. */
@@ -83,6 +85,12 @@ void store_bind_number(sqlite3_stmt *q, int at, uint64_t n);
 /* Runs a statement without rows; *ret_changed (may be NULL) tells how many rows it touched. */
 enum assay_status store_run(struct assay_store *s, sqlite3_stmt *q, const char *what,
                             int *ret_changed, struct assay_error *err);
+/* One statement without rows in a transaction of its own. */
+enum assay_status store_change(struct assay_store *s, sqlite3_stmt *q, const char *what,
+                               struct assay_error *err);
+/* The same for one row of run `id`: when there is no such row, ASSAY_INTERNAL says "run ID WHY_NOT". */
+enum assay_status store_change_run(struct assay_store *s, sqlite3_stmt *q, uint64_t id,
+                                   const char *what, const char *why_not, struct assay_error *err);
 /* The first column of the only row; 0 without a row. */
 uint64_t store_one_number(sqlite3_stmt *q);
 
@@ -98,5 +106,9 @@ uint64_t store_row_number(sqlite3_stmt *q, int column);
 /* The one row of a query, or ASSAY_NOTFOUND. */
 enum assay_status store_one_run(struct assay_store *s, sqlite3_stmt *q,
                                 struct assay_run_record *ret, struct assay_error *err);
+/* Hands out every row until `each` returns non-zero. */
+enum assay_status store_each_run(struct assay_store *s, sqlite3_stmt *q, const char *what,
+                                 int (*each)(void *ctx, const struct assay_run_record *run),
+                                 void *ctx, struct assay_error *err);
 
 #endif

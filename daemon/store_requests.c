@@ -56,11 +56,7 @@ enum assay_status assay_store_untold(struct assay_store *s, uint64_t of_run,
 
 enum assay_status assay_store_told(struct assay_store *s, uint64_t request, struct assay_error *err)
 {
-    enum assay_status status = store_enter(s, err);
-    if (status != ASSAY_OK) {
-        return status;
-    }
     sqlite3_stmt *q = store_query(s, Q_TOLD);
     store_bind_number(q, 1, request);
-    return store_leave(s, store_run(s, q, "record that a source knows", NULL, err), err);
+    return store_change(s, q, "record that a source knows", err);
 }

@@ -37,7 +37,8 @@ enum assay_status assay_store_retained(struct assay_store *s, uint64_t after, si
         read_row(q, &run);
         each(ctx, &run);
     }
-    enum assay_status status = step == SQLITE_DONE ? ASSAY_OK : store_fail(s, "look", err);
+    enum assay_status status =
+        step == SQLITE_DONE ? ASSAY_OK : store_fail(s, "look for what may go", err);
     (void)sqlite3_reset(q);
     return status;
 }
@@ -45,19 +46,10 @@ enum assay_status assay_store_retained(struct assay_store *s, uint64_t after, si
 enum assay_status assay_store_report_removal(struct assay_store *s, uint64_t id,
                                              enum assay_report_removal to, struct assay_error *err)
 {
-    int changed = 0;
-    enum assay_status status = store_enter(s, err);
-    if (status != ASSAY_OK) {
-        return status;
-    }
     sqlite3_stmt *q = store_query(s, Q_REMOVAL);
     store_bind_number(q, 1, id);
     store_bind_number(q, 2, to);
-    status = store_run(s, q, "record that a report goes", &changed, err);
-    if (status == ASSAY_OK && changed != 1) {
-        status = assay_fail(err, ASSAY_INTERNAL, "run %llu has no verdict", (unsigned long long)id);
-    }
-    return store_leave(s, status, err);
+    return store_change_run(s, q, id, "record that a report goes", "has no verdict", err);
 }
 
 /* Its requests and its verdict first, which point to it; the last statement decides. */

@@ -65,7 +65,6 @@ void store_read_run(struct assay_store *s, sqlite3_stmt *q, struct assay_run_rec
     ret->report = ret->report_removed ? NULL : ret->report;
 }
 
-/* The one row of a query, or ASSAY_NOTFOUND. */
 enum assay_status store_one_run(struct assay_store *s, sqlite3_stmt *q,
                                 struct assay_run_record *ret, struct assay_error *err)
 {
@@ -81,6 +80,22 @@ enum assay_status store_one_run(struct assay_store *s, sqlite3_stmt *q,
     } else {
         status = store_fail(s, "read a run", err);
     }
+    (void)sqlite3_reset(q);
+    return status;
+}
+
+enum assay_status store_each_run(struct assay_store *s, sqlite3_stmt *q, const char *what,
+                                 int (*each)(void *ctx, const struct assay_run_record *run),
+                                 void *ctx, struct assay_error *err)
+{
+    struct assay_run_record run;
+    int step;
+    int stop = 0;
+    while (!stop && (step = sqlite3_step(q)) == SQLITE_ROW) {
+        store_read_run(s, q, &run);
+        stop = each(ctx, &run);
+    }
+    enum assay_status status = stop || step == SQLITE_DONE ? ASSAY_OK : store_fail(s, what, err);
     (void)sqlite3_reset(q);
     return status;
 }
@@ -167,35 +182,22 @@ enum assay_status assay_store_newest(struct assay_store *s, const char *path, ui
     return store_one_run(s, q, ret, err);
 }
 
-static enum assay_status list_runs(struct assay_store *s, sqlite3_stmt *q, size_t max,
-                                   int (*each)(void *ctx, const struct assay_run_record *run),
-                                   void *ctx, struct assay_error *err)
-{
-    struct assay_run_record run;
-    int step;
-    int stop = 0;
-    store_bind_number(q, 1, max);
-    while (!stop && (step = sqlite3_step(q)) == SQLITE_ROW) {
-        store_read_run(s, q, &run);
-        stop = each(ctx, &run);
-    }
-    enum assay_status status = stop || step == SQLITE_DONE ? ASSAY_OK : store_fail(s, "list", err);
-    (void)sqlite3_reset(q);
-    return status;
-}
-
 enum assay_status assay_store_list(struct assay_store *s, size_t max,
                                    int (*each)(void *ctx, const struct assay_run_record *run),
                                    void *ctx, struct assay_error *err)
 {
-    return list_runs(s, store_query(s, Q_LIST), max, each, ctx, err);
+    sqlite3_stmt *q = store_query(s, Q_LIST);
+    store_bind_number(q, 1, max);
+    return store_each_run(s, q, "list runs", each, ctx, err);
 }
 
 enum assay_status assay_store_waiting(struct assay_store *s, size_t max,
                                       int (*each)(void *ctx, const struct assay_run_record *run),
                                       void *ctx, struct assay_error *err)
 {
-    return list_runs(s, store_query(s, Q_WAITING), max, each, ctx, err);
+    sqlite3_stmt *q = store_query(s, Q_WAITING);
+    store_bind_number(q, 1, max);
+    return store_each_run(s, q, "list waiting runs", each, ctx, err);
 }
 
 uint64_t assay_store_queued(struct assay_store *s)
@@ -212,7 +214,7 @@ enum assay_status assay_store_counts(struct assay_store *s, uint64_t ret[ASSAY_R
     while ((step = sqlite3_step(q)) == SQLITE_ROW) {
         ret[store_row_number(q, 0) % ASSAY_RUN_STATES] = store_row_number(q, 1);
     }
-    enum assay_status status = step == SQLITE_DONE ? ASSAY_OK : store_fail(s, "count", err);
+    enum assay_status status = step == SQLITE_DONE ? ASSAY_OK : store_fail(s, "count runs", err);
     (void)sqlite3_reset(q);
     return status;
 }

@@ -12,29 +12,21 @@ static void bind_name(sqlite3_stmt *q, int at, struct assay_bytes name)
 enum assay_status assay_store_suspect(struct assay_store *s, uint64_t run, struct assay_bytes name,
                                       struct assay_error *err)
 {
-    enum assay_status status = store_enter(s, err);
-    if (status != ASSAY_OK) {
-        return status;
-    }
     sqlite3_stmt *q = store_query(s, Q_SUSPECT);
     store_bind_number(q, 1, run);
     bind_name(q, 2, name);
-    return store_leave(s, store_run(s, q, "record a suspect", NULL, err), err);
+    return store_change(s, q, "record a suspect", err);
 }
 
 enum assay_status assay_store_suspect_tried(struct assay_store *s, uint64_t run,
                                             struct assay_bytes name, enum assay_suspect_state to,
                                             struct assay_error *err)
 {
-    enum assay_status status = store_enter(s, err);
-    if (status != ASSAY_OK) {
-        return status;
-    }
     sqlite3_stmt *q = store_query(s, Q_SUSPECT_TRIED);
     store_bind_number(q, 1, run);
     bind_name(q, 2, name);
     store_bind_number(q, 3, to);
-    return store_leave(s, store_run(s, q, "record a suspect", NULL, err), err);
+    return store_change(s, q, "record what became of a suspect", err);
 }
 
 enum assay_status assay_store_suspects(struct assay_store *s, uint64_t run,
