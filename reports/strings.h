@@ -137,7 +137,14 @@
     XX(NEXT, "Next", "下一步")                                                                                         \
     XX(COUNT, "Count", "数量")                                                                                         \
     XX(SEARCH, "Filter", "筛选")                                                                                       \
-    XX(MEMBERS, "%s member{|s}", "%s 个成员")                                                                             \
+    XX(GROUP, "Group", "重复组")                                                                                       \
+    XX(HOW_MANY, "How many", "数量")                                                                                   \
+    XX(HOW_ALIKE, "How alike", "相似程度")                                                                             \
+    XX(IN_SPLITS, "In splits", "所在划分")                                                                             \
+    XX(PLACES, "Places", "位置")                                                                                       \
+    XX(DROP_HINT, "To list what can go, and what stays in its stead:", "列出可以删除的内容，以及保留哪一条：")          \
+    XX(SAID_ALIKE, "alike: %s", "相似程度：%s")                                                                        \
+    XX(SAID_SPLITS, "splits: %s", "划分：%s")                                                                          \
     XX(WHOLE_DATASET, "whole dataset", "整个数据集")                                                                    \
     XX(WHOLE_FILE, "whole file", "整个文件")                                                                           \
     XX(CANCELLED, "The audit was cancelled.", "审计被取消。")                                                           \

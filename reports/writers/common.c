@@ -110,10 +110,10 @@ void assay_put_observed(struct assay_buf *b, const struct assay_term_result *t)
 {
     if (!t->known) {
         assay_buf_addc(b, '?');
-    } else if (t->den == 1) {
-        assay_put_count(b, t->num);
     } else if (strchr(t->expr, '%') != NULL) {
         assay_put_percent(b, t->num, t->den);
+    } else if (t->den == 1) {
+        assay_put_count(b, t->num);
     } else {
         assay_put_ratio(b, t->num, t->den, 4);
     }
@@ -145,4 +145,22 @@ const char *assay_rule_category(const struct assay_rule *r)
         return r->view.category;
     }
     return r->view.scanner == NULL ? "-" : r->view.scanner;
+}
+
+const char *assay_rule_tier(const char *rule)
+{
+    static const char *const tiers[][2] = {
+        {"duplicates.file", "file"},
+        {"duplicates.record", "record"},
+        {"duplicates.normalised", "normalised"},
+        {"duplicates.near", "near"},
+        {"duplicates.span", "span"},
+        {"images.near", "image"},
+    };
+    for (size_t i = 0; i < sizeof tiers / sizeof tiers[0]; i++) {
+        if (strcmp(tiers[i][0], rule) == 0) {
+            return tiers[i][1];
+        }
+    }
+    return NULL;
 }

@@ -39,6 +39,8 @@ void assay_put_cut(struct assay_buf *b, const char *s, size_t max);
 /* What to call a rule, and the kind of thing it looks for. Borrowed from the rule. */
 const char *assay_rule_title(const struct assay_rule *r, int chinese);
 const char *assay_rule_category(const struct assay_rule *r); /* category, else scanner */
+/* The tier of `assay dedup` that lists what can go of this rule's groups; NULL: none. */
+const char *assay_rule_tier(const char *rule);
 
 /* One finding as a JSON object: the schema of findings.jsonl. `typed`: with "type":"finding". */
 void assay_write_finding(struct assay_json *j, const struct assay_ruleset *rules,
@@ -47,6 +49,7 @@ void assay_write_finding(struct assay_json *j, const struct assay_ruleset *rules
 enum assay_status assay_write_summary(struct assay_json *j, const struct assay_audit *a,
                                       struct assay_error *err);
 
+#define ASSAY_SAMPLE_MEMBERS 8
 /* Copies of a few findings of each of the first rules of a tally (by severity). */
 struct assay_sample {
     const char *file, *field, *masked, *detail; /* NULL where the finding has none */
@@ -60,9 +63,8 @@ struct assay_sample {
     struct {
         const char *file;
         uint64_t record;
-    } members[3];
+    } members[ASSAY_SAMPLE_MEMBERS];
 };
-#define ASSAY_SAMPLE_MEMBERS 3
 struct assay_samples {
     struct assay_arena *arena;
     uint32_t *slot; /* by rule index: place in `rules`, or ASSAY_NONE */

@@ -51,6 +51,12 @@ unsigned assay_html_scale(uint64_t num, uint64_t den, unsigned scale);
 /* Begins a section, with its heading; the caller closes it. */
 void assay_html_open(struct assay_page *p, const char *id, enum assay_text title);
 
+/* html_groups.c: a table of `n` samples that are groups; what a finding's detail says, in words; and
+ * how to list what can go, where `assay dedup` knows the rule. */
+void assay_html_groups(struct assay_page *p, const struct assay_sample *items, size_t n);
+void assay_html_detail(struct assay_page *p, const char *detail);
+void assay_html_tier_hint(struct assay_page *p, const char *rule);
+
 /* html_parts.c, html_rules.c, html_across.c: the sections, in the order of the page. */
 void assay_html_banner(struct assay_page *p);
 void assay_html_summary(struct assay_page *p);

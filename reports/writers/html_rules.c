@@ -176,23 +176,6 @@ static void write_rule_table(struct assay_page *p)
 
 /* ---- examples ------------------------------------------------------------------------------- */
 
-static void write_members(struct assay_page *p, const struct assay_sample *x)
-{
-    if (x->members_total == 0) {
-        return;
-    }
-    assay_html_say_count(p, ASSAY_T_MEMBERS, x->members_total);
-    for (size_t i = 0; i < x->n_members; i++) {
-        assay_html(p, i == 0 ? ": <code>" : ", <code>");
-        assay_html_name(p, x->members[i].file, NAME_CUT);
-        if (x->members[i].record != ASSAY_NO_RECORD) {
-            assay_buf_addf(&p->b, "#%llu", (unsigned long long)x->members[i].record);
-        }
-        assay_html(p, "</code>");
-    }
-    assay_html(p, x->members_total > x->n_members ? " \xE2\x80\xA6 " : " ");
-}
-
 static void write_sample(struct assay_page *p, const struct assay_sample *x)
 {
     assay_html(p, "<tr><td>");
@@ -220,25 +203,32 @@ static void write_sample(struct assay_page *p, const struct assay_sample *x)
         assay_html_name(p, x->masked, VALUE_CUT);
         assay_html(p, "</code> ");
     }
-    write_members(p, x);
-    assay_html_text(p, x->detail, NAME_CUT);
+    assay_html_detail(p, x->detail);
     assay_html(p, "<td class=n>");
     assay_put_ratio(&p->b, x->confidence, 1000, 3);
 }
 
-static void write_sample_table(struct assay_page *p, size_t rule, uint64_t findings)
+static void write_places(struct assay_page *p, const struct assay_sample *items, size_t n)
 {
     static const int head[] = {ASSAY_T_FILE,   -ASSAY_T_RECORD,     ASSAY_T_FIELD,
                                ASSAY_T_MASKED, -ASSAY_T_CONFIDENCE, ASSAY_T_MAX};
+    assay_html(p, "<div class=scroll><table>");
+    assay_html_head(p, head);
+    assay_html(p, "<tbody>");
+    for (size_t i = 0; i < n; i++) {
+        write_sample(p, &items[i]);
+    }
+    assay_html(p, "</table></div>");
+}
+
+static void write_sample_table(struct assay_page *p, size_t rule, uint64_t findings)
+{
+    const struct assay_sample *items = p->samples.rules[rule].items;
     size_t n = p->samples.rules[rule].n < p->rows ? p->samples.rules[rule].n : p->rows;
-    if (n > 0) {
-        assay_html(p, "<div class=scroll><table>");
-        assay_html_head(p, head);
-        assay_html(p, "<tbody>");
-        for (size_t i = 0; i < n; i++) {
-            write_sample(p, &p->samples.rules[rule].items[i]);
-        }
-        assay_html(p, "</table></div>");
+    if (n > 0 && items[0].members_total > 0) {
+        assay_html_groups(p, items, n);
+    } else if (n > 0) {
+        write_places(p, items, n);
     }
     if (n < findings) {
         assay_html(p, "<p class=\"soft small\">");
@@ -277,6 +267,7 @@ static void write_rule_card(struct assay_page *p, size_t i)
         assay_html(p, "</p>");
     }
     write_sample_table(p, i, row->findings);
+    assay_html_tier_hint(p, r->view.id);
     assay_html(p, "</div></details>");
 }
 

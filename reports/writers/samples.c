@@ -49,7 +49,8 @@ static enum assay_status make_room(const struct assay_audit *a, const struct ass
                                    struct assay_samples *s)
 {
     size_t n = assay_ruleset_count(assay_audit_rules(a));
-    s->arena = assay_arena_new(s->n_rules * s->per_rule * (8 * TEXT_MAX) + ASSAY_MIB(1));
+    s->arena = assay_arena_new(
+        s->n_rules * s->per_rule * ((ASSAY_SAMPLE_MEMBERS + 5) * (TEXT_MAX + 64)) + ASSAY_MIB(1));
     s->slot = assay_alloc_array(n + 1, sizeof *s->slot);
     s->rules = calloc(s->n_rules + 1, sizeof *s->rules);
     if (s->arena == NULL || s->slot == NULL || s->rules == NULL) {

@@ -11,7 +11,6 @@
 #define WIDE_DEFAULT 100 /* columns where nobody said */
 #define WIDE_MIN     48
 #define WIDE_MAX     160
-#define EXAMPLES     6
 #define TITLE_MIN    8
 
 /* ---- parts ---------------------------------------------------------------------------------- */
@@ -231,57 +230,25 @@ static void write_rules(struct sheet *s)
     }
 }
 
-static void write_example(struct sheet *s, const struct assay_rule *r, const struct assay_sample *x)
+/* Whether some rule's groups hold what `assay dedup` would drop. */
+static int has_copies(const struct sheet *s)
 {
-    ASSAY_AUTO_BUF place;
-    assay_buf_init(&place, ASSAY_KIB(64));
-    assay_buf_adds(&place, x->file == NULL ? sheet_text(s, ASSAY_T_WHOLE_DATASET) : x->file);
-    if (x->record != ASSAY_NO_RECORD) {
-        assay_buf_addf(&place, "#%llu", (unsigned long long)x->record);
-    }
-    if (x->field != NULL) {
-        assay_buf_addf(&place, " %s", x->field);
-    }
-    const char *value = x->masked != NULL ? x->masked : x->detail;
-    unsigned rest = s->columns - 14;
-    unsigned place_width = value == NULL ? rest : rest * 3 / 5;
-    sheet_gap(s);
-    sheet_cell(s, sheet_text(s, assay_text_severity(r->view.severity)), 9, 0,
-               sheet_severity_style(r->view.severity));
-    assay_buf_addc(&s->p.buf, ' ');
-    sheet_cell(s, assay_buf_str(&place), place_width, 0, PLAIN);
-    if (value != NULL) {
-        sheet_gap(s);
-        sheet_cell(s, value, rest - place_width, 0, DIM);
-    }
-    sheet_end_line(s);
-}
-
-static enum assay_status write_examples(struct sheet *s)
-{
-    struct assay_samples samples;
-    if (s->tally.n == 0) {
-        return ASSAY_OK;
-    }
-    enum assay_status st = assay_samples_collect(s->a, &s->tally, EXAMPLES, 1, &samples, s->p.err);
-    if (st != ASSAY_OK) {
-        return st;
-    }
-    sheet_heading(s, ASSAY_T_EXAMPLES);
-    for (size_t i = 0; i < samples.n_rules; i++) {
+    int found = 0;
+    for (size_t i = 0; i < s->tally.n; i++) {
         const struct assay_rule *r =
             assay_ruleset_rule(assay_audit_rules(s->a), s->tally.by_severity[i].rule);
-        if (samples.rules[i].n > 0) {
-            write_example(s, r, &samples.rules[i].items[0]);
-        }
+        found |= assay_rule_tier(r->view.id) != NULL;
     }
-    assay_samples_release(&samples);
-    return ASSAY_OK;
+    return found;
 }
 
 static void write_next(struct sheet *s)
 {
     const char *dir = s->p.out->report_dir;
+    if (has_copies(s)) {
+        assay_buf_addf(&s->p.buf, "\n%s\n  assay dedup PATH --emit drop --out drop.jsonl\n",
+                       sheet_text(s, ASSAY_T_DROP_HINT));
+    }
     if (dir == NULL) {
         return;
     }
@@ -302,7 +269,7 @@ static enum assay_status write_sheet(struct sheet *s)
     write_severities(s);
     write_rules(s);
     enum assay_status st = sheet_across(s);
-    st = st == ASSAY_OK ? write_examples(s) : st;
+    st = st == ASSAY_OK ? sheet_examples(s) : st;
     write_next(s);
     return st == ASSAY_OK ? assay_printer_flush(&s->p, 1) : st;
 }

@@ -93,6 +93,46 @@ void sheet_cell(struct sheet *s, const char *text, unsigned width, int right, en
     }
 }
 
+/* Appends the end of `text`, with an ellipsis before it, in at most `width` columns. */
+static void fit_end(struct assay_buf *out, struct assay_bytes text, unsigned width)
+{
+    size_t left = assay_utf8_width(text);
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    if (left <= width) {
+        assay_buf_addb(out, text);
+        return;
+    }
+    while (p < end && left + 1 > width) {
+        uint32_t cp;
+        p += assay_utf8_decode(p, end, &cp);
+        left -= (size_t)assay_cp_width(cp);
+    }
+    assay_buf_adds(out, "\xE2\x80\xA6");
+    assay_buf_add(out, p, (size_t)(end - p));
+}
+
+void sheet_place(struct sheet *s, const char *file, uint64_t record, const char *field,
+                 unsigned width)
+{
+    ASSAY_AUTO_BUF name;
+    ASSAY_AUTO_BUF tail;
+    ASSAY_AUTO_BUF shown;
+    assay_buf_init(&name, ASSAY_MIB(1));
+    assay_buf_init(&tail, ASSAY_MIB(1));
+    assay_buf_init(&shown, ASSAY_MIB(1));
+    if (record != ASSAY_NO_RECORD) {
+        assay_buf_addf(&tail, "#%llu", (unsigned long long)record);
+    }
+    if (field != NULL) {
+        assay_buf_addf(&tail, " %s", field);
+    }
+    const size_t used = assay_utf8_width(assay_buf_bytes(&tail));
+    assay_utf8_escape(&name, assay_bytes_str(file));
+    fit_end(&shown, assay_buf_bytes(&name), used < width / 2 ? width - (unsigned)used : width / 2);
+    assay_buf_addb(&shown, assay_buf_bytes(&tail));
+    sheet_cell(s, assay_buf_str(&shown), width, 0, PLAIN);
+}
+
 void sheet_count_cell(struct sheet *s, uint64_t n, unsigned width)
 {
     ASSAY_AUTO_BUF b;

@@ -47,6 +47,10 @@ const char *sheet_text(const struct sheet *s, enum assay_text id);
 /* A cell of exactly `width` columns, escaped and cut; text to the left, numbers (`right`) to the
  * right. */
 void sheet_cell(struct sheet *s, const char *text, unsigned width, int right, enum style style);
+/* "file#record field" as a cell of exactly `width` columns; of a name that is too long the end stays,
+ * for there is what tells it from its neighbours. */
+void sheet_place(struct sheet *s, const char *file, uint64_t record, const char *field,
+                 unsigned width);
 /* A number as a cell; the space between cells. */
 void sheet_count_cell(struct sheet *s, uint64_t n, unsigned width);
 void sheet_gap(struct sheet *s);
@@ -57,5 +61,7 @@ void sheet_heading(struct sheet *s, enum assay_text id);
 
 /* table_across.c: what splits share and sources repeat; nothing where there are none. */
 enum assay_status sheet_across(struct sheet *s);
+/* table_examples.c: a finding of each of the first rules; nothing where there are none. */
+enum assay_status sheet_examples(struct sheet *s);
 
 #endif

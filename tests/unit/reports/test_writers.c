@@ -7,6 +7,7 @@
 #include "core/utf8.h"
 #include "reports/internal.h"
 #include "reports/strings.h"
+#include "reports/writers/details.h"
 #include "tests/unit/reports/fake_audit.h"
 
 static struct assay_error err;
@@ -309,6 +310,95 @@ static void a_thousand_rules_make_a_short_table(void **state)
     fake_audit_large_free(a);
 }
 
+/* ---- details -------------------------------------------------------------------------------- */
+
+static void details_become_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *detail, *en, *zh;
+    } said[] = {
+        {"1200 near-duplicates in 1 file(s), shingles of 5 token(s), similarity to the first: "
+         "least "
+         "848, median 900 of 1000, containment at least 1000, chained; splits: 3 train, 1 test",
+         "1,200 texts in 1 file \xC2\xB7 at least 84.8%, median 90%; chained: some are unlike the "
+         "first \xC2\xB7 3 train, 1 test \xC2\xB7 contained at least 100%",
+         "1 个文件中的 1,200 段文字 \xC2\xB7 最低 84.8%，中位 90%；链式：有的与第一条并不相似 "
+         "\xC2\xB7 3 train, 1 test \xC2\xB7 包含度最低 100%"},
+        {"near-duplicate of record 12 of a%E9%83%A8%25%00.jsonl in delivery d1; similarity 955 of "
+         "1000",
+         "95.5% \xC2\xB7 delivery d1: a部%%00.jsonl#12",
+         "95.5% \xC2\xB7 交付 d1：a部%%00.jsonl#12"},
+        {"tier span: 1 train, 1 test", "a long passage \xC2\xB7 1 train, 1 test",
+         "共有长段 \xC2\xB7 1 train, 1 test"},
+        {"2 identical records in 1 file(s); group record:57873b30",
+         "2 records in 1 file \xC2\xB7 group record:57873b30",
+         "1 个文件中的 2 条记录 \xC2\xB7 group record:57873b30"},
+        {"x identical files; ; half % of it %1", "x identical files; ; half % of it %1",
+         "x identical files; ; half % of it %1"},
+        {"", "", ""},
+        {NULL, "", ""},
+    };
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        ASSAY_AUTO_BUF en;
+        ASSAY_AUTO_BUF zh;
+        assay_buf_init(&en, ASSAY_KIB(4));
+        assay_buf_init(&zh, ASSAY_KIB(4));
+        assay_details_say(said[i].detail, 0, &en);
+        assay_details_say(said[i].detail, 1, &zh);
+        assert_string_equal(assay_buf_str(&en), said[i].en);
+        assert_string_equal(assay_buf_str(&zh), said[i].zh);
+    }
+}
+
+/* The small audit, with a group of `n` members that lie deep. */
+static void with_group(struct assay_audit *a, struct assay_found *found, size_t n)
+{
+    static struct group_member {
+        const char *file;
+        uint64_t record;
+    } members[40];
+    char *name = malloc(400);
+    assert_non_null(name);
+    memset(name, 'd', 399);
+    memcpy(name + 380, "/the-last.jsonl", 16);
+    for (size_t i = 0; i < n; i++) {
+        members[i] = (struct group_member){name, 70 + i};
+    }
+    *a = *fake_audit_small();
+    memcpy(found, a->found, a->n_found * sizeof *found);
+    memcpy(&found[5].members, &(const void *){members}, sizeof(void *));
+    found[5].n_members = n;
+    found[5].members_total = n;
+    found[5].detail = "12 identical records in 1 file(s); splits: 11 train, 1 test";
+    a->found = found;
+}
+
+static void groups_show_who_is_in_them(void **state)
+{
+    (void)state;
+    struct assay_audit a;
+    struct assay_found found[16];
+    ASSAY_AUTO_BUF table;
+    ASSAY_AUTO_BUF html;
+    with_group(&a, found, 12);
+    write_with("table", &a, (struct assay_out){.columns = 80}, &table);
+    write_with("html", &a, (struct assay_out){0}, &html);
+    assert_true(widest_line(&table) <= 90);
+    assert_non_null(strstr(table.ptr, "/the-last.jsonl#70"));
+    assert_non_null(strstr(table.ptr, "/the-last.jsonl#72"));
+    assert_non_null(strstr(table.ptr, "and 9 more"));
+    assert_non_null(strstr(table.ptr, "12 records in 1 file"));
+    assert_non_null(strstr(table.ptr, "splits: 11 train, 1 test"));
+    assert_non_null(strstr(table.ptr, "assay dedup PATH --emit drop"));
+    assert_non_null(strstr(html.ptr, "</bdi>#77</code></ol>"));
+    assert_non_null(strstr(html.ptr, "and 4 more"));
+    assert_non_null(strstr(html.ptr, "<td><span class=en>11 train, 1 test</span>"));
+    assert_non_null(strstr(html.ptr, "1 个文件中的 12 条记录"));
+    assert_non_null(strstr(html.ptr, "assay dedup DIR --tier record --emit drop"));
+    free((void *)(uintptr_t)found[5].members[0].file);
+}
+
 /* ---- HTML ----------------------------------------------------------------------------------- */
 
 /* Everything in the page that could fetch, link or run. */
@@ -508,6 +598,8 @@ int main(void)
         cmocka_unit_test(table_escapes_and_colours),
         cmocka_unit_test(table_speaks_chinese),
         cmocka_unit_test(a_thousand_rules_make_a_short_table),
+        cmocka_unit_test(details_become_words),
+        cmocka_unit_test(groups_show_who_is_in_them),
         cmocka_unit_test(html_refers_to_nothing_outside),
         cmocka_unit_test(html_escapes_everything),
         cmocka_unit_test(html_holds_both_languages),
