@@ -263,6 +263,9 @@ static void client_ready(struct server *s, struct server_watcher *w)
 {
     struct server_client *c = (struct server_client *)(void *)w; /* watcher is the first member */
     char chunk[16384];
+    if (c->closing) { /* woken because its replies can go on; what else it says does not count */
+        return;
+    }
     ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
         c->closing = 1;
@@ -316,7 +319,8 @@ void server_flush(struct server *s)
             client_release(s, c);
             continue;
         }
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &c->watcher};
+        /* The end of what it says stays readable: who waits for that would never sleep again. */
+        struct epoll_event event = {.events = c->closing ? 0U : EPOLLIN, .data.ptr = &c->watcher};
         event.events |= c->out.len > 0 ? (uint32_t)EPOLLOUT : 0;
         (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, c->fd, &event);
     }
