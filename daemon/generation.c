@@ -257,14 +257,17 @@ enum assay_status assay_generation_copy(const struct assay_config *c, const char
 
 /* ---- naming --------------------------------------------------------------------------------- */
 
+/* Wherever the path `what` stands, not only the beginning of a longer one: copies are numbered. */
 static void replace(struct assay_buf *text, const char *what, const char *with)
 {
     ASSAY_AUTO_BUF out;
+    const size_t len = strlen(what);
     const char *rest = assay_buf_str(text);
     assay_buf_init(&out, text->max);
-    for (const char *at; (at = strstr(rest, what)) != NULL; rest = at + strlen(what)) {
+    for (const char *at; (at = strstr(rest, what)) != NULL; rest = at + len) {
+        const int longer = at[len] >= '0' && at[len] <= '9';
         assay_buf_add(&out, rest, (size_t)(at - rest));
-        assay_buf_adds(&out, with);
+        assay_buf_adds(&out, longer ? what : with);
     }
     assay_buf_adds(&out, rest);
     if (assay_buf_status(&out) == ASSAY_OK) {

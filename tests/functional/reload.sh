@@ -86,6 +86,18 @@ rm -r "$tmp/plugins"
 house
 run "$ASSAYD" --copy-to "$tmp/x"
 is "$status" 2 "--copy-to goes with --check-config"
+packs=
+for i in a b c d e f g h i j k; do
+	mkdir "$tmp/pack-$i"
+	printf 'pack: house%s\nversion: 1.0.0\ntitle: {en: House words}\nlicence: Apache-2.0\n' "$i" >"$tmp/pack-$i/pack.yaml"
+	packs="$packs, $tmp/pack-$i"
+done
+printf 'not: a rule\n' >"$tmp/pack-k/words.yaml"
+sed -i "s|packs: \[.*\], policy: $tmp/gate.yaml|packs: [${packs#, }]|" "$tmp/assayd.yaml"
+mkdir "$tmp/x"
+run "$ASSAYD" -c "$tmp/assayd.yaml" --check-config --copy-to "$tmp/x"
+like "$err" "$tmp/pack-k/words.yaml:1" "of eleven packs the last is named by its own name"
+house
 
 # --- in force until a reload, whatever happens to the files
 start
