@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/audit.h"
 
+#include "cli/progress.h"
 #include "cli/term.h"
 #include "core/limits.h"
 #include "core/status.h"
@@ -38,10 +39,9 @@ int cli_audit_run(const struct cli_args *args, const struct cli_setup *setup,
     own.reader = cli_value(args, "reader");
     own.progress = cli_progress_wanted(args) ? cli_progress_show : NULL;
     own.cancel = cli_cancel_flag();
+    cli_progress_begin(args, "preparing", NULL, 0);
     enum assay_status status = assay_audit_run(&own, ret, &err);
-    if (own.progress != NULL) {
-        cli_progress_end();
-    }
+    cli_progress_end();
     return status == ASSAY_OK ? 0 : cli_fail(&err);
 }
 

@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/runs.h"
 #include "cli/setup.h"
+#include "cli/progress.h"
 #include "cli/term.h"
 #include "core/clock.h"
 #include "core/fs.h"

@@ -22,6 +22,7 @@
 #include "cli/audit.h"
 #include "cli/command.h"
 #include "cli/dedup_list.h"
+#include "cli/progress.h"
 #include "cli/setup.h"
 #include "cli/term.h"
 #include "core/arena.h"
@@ -197,8 +198,10 @@ static int compare_files(struct dedup *d)
     enum assay_status status = assay_inventory_build(cli_operand_list(d->args), NULL,
                                                      cli_operands(d->args), &d->inventory, &err);
     if (status == ASSAY_OK) {
+        cli_progress_begin(d->args, "comparing files", NULL, 0);
         status =
             assay_identical_find(d->inventory, (unsigned)jobs, cli_cancel_flag(), &d->same, &err);
+        cli_progress_end();
     }
     return status == ASSAY_OK ? 0 : cli_fail(&err);
 }

@@ -118,6 +118,15 @@ static int publish(struct index_run *r, const char *name, const char *path)
     return code != 0 ? code : index_commit(&r->store);
 }
 
+static void note_added(const struct index_run *r, const char *name)
+{
+    const struct assay_coverage *c = assay_audit_coverage(r->audit);
+    char records[CLI_COUNT_MAX], files[CLI_COUNT_MAX];
+    cli_note(r->args, "Added %s: %s record%s of %s file%s.", name,
+             cli_format_count(c->records_total, records), c->records_total == 1 ? "" : "s",
+             cli_format_count(c->files_total, files), c->files_total == 1 ? "" : "s");
+}
+
 static int add(struct index_run *r, const char *name)
 {
     ASSAY_AUTO_BUF path;
@@ -137,9 +146,7 @@ static int add(struct index_run *r, const char *name)
     code = code != 0 ? code : audit(r);
     code = code != 0 ? code : publish(r, name, assay_buf_str(&path));
     if (code == 0) {
-        cli_note(r->args, "Added %s: %llu records of %llu files.", name,
-                 (unsigned long long)assay_audit_coverage(r->audit)->records_total,
-                 (unsigned long long)assay_audit_coverage(r->audit)->files_total);
+        note_added(r, name);
     }
     return code;
 }
@@ -173,7 +180,7 @@ static int run_add(const struct cli_args *args)
     }
     int code = index_open(args, INDEX_ADD, &r.store);
     code = code != 0 ? code : add(&r, name);
-    if (code == 0 && index_tidy(&r.store, &r.setup) != 0) {
+    if (code == 0 && index_tidy(args, &r.store, &r.setup) != 0) {
         cli_note(args, "The delivery was added; its run is yet to be merged with others.");
     }
     release(&r);
@@ -259,6 +266,27 @@ static int check_list(const struct index_run *r)
     return cli_fail(&err);
 }
 
+static void note_found(const struct index_run *r)
+{
+    static const char *const names[] = {
+        "duplicates.delivered_ratio", "duplicates.delivered_identical",
+        "duplicates.delivered_normalised", "duplicates.delivered_near"};
+    char n[4][CLI_COUNT_MAX];
+    uint64_t found = 0;
+    for (size_t i = 0; i < 4; i++) {
+        const uint64_t value = cli_audit_metric(r->audit, names[i]).num;
+        found = i == 0 ? value : found;
+        (void)cli_format_count(value, n[i]);
+    }
+    if (found == 0) {
+        cli_note(r->args, "No record was delivered before.");
+        return;
+    }
+    cli_note(r->args,
+             "%s %s delivered before: %s identical, %s alike once normalised, %s near-duplicate.",
+             n[0], found == 1 ? "record was" : "records were", n[1], n[2], n[3]);
+}
+
 static int check(struct index_run *r)
 {
     ASSAY_AUTO_BUF runs;
@@ -272,8 +300,7 @@ static int check(struct index_run *r)
     code = code != 0 ? code : check_list(r);
     code = code != 0 ? code : print_findings(r);
     if (code == 0) {
-        const uint64_t found = cli_audit_metric(r->audit, "duplicates.delivered_ratio").num;
-        cli_note(r->args, "%llu records were delivered before.", (unsigned long long)found);
+        note_found(r);
         code = cli_audit_exit(r->audit);
     }
     return code;

@@ -10,17 +10,29 @@
 
 #include "cli/audit.h"
 #include "cli/index.h"
+#include "cli/progress.h"
 #include "cli/term.h"
 #include "core/limits.h"
 #include "engine/maintain.h"
 
 /* ---- what the scanner does ----------------------------------------------------------------- */
 
+static uint64_t size_of(const struct index_store *s, size_t run)
+{
+    struct stat st;
+    ASSAY_AUTO_BUF path;
+    assay_buf_init(&path, ASSAY_KIB(16));
+    index_path(s, json_array_get(index_runs(s), run), &path);
+    return stat(assay_buf_str(&path), &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 /* Writes the runs `which` anew, as one, to where the next run is to be, without the deliveries
  * `drop` (separated by commas; NULL: none). */
-static int write_anew(const struct index_store *s, const struct cli_setup *setup,
-                      const size_t *which, size_t n, const char *drop)
+static int write_anew(const struct cli_args *args, const struct index_store *s,
+                      const struct cli_setup *setup, const size_t *which, size_t n,
+                      const char *drop)
 {
+    uint64_t bytes = 0;
     struct cli_settings settings = {.n = 0};
     struct assay_error err = {0};
     ASSAY_AUTO_BUF from;
@@ -29,6 +41,7 @@ static int write_anew(const struct index_store *s, const struct cli_setup *setup
     assay_buf_init(&to, ASSAY_MIB(1));
     for (size_t i = 0; i < n; i++) {
         index_path(s, json_array_get(index_runs(s), which[i]), &from);
+        bytes += size_of(s, which[i]);
     }
     index_next_path(s, &to);
     int code = cli_set(&settings, "duplicates", "index", assay_buf_str(&from));
@@ -41,7 +54,11 @@ static int write_anew(const struct index_store *s, const struct cli_setup *setup
                                             .plugin_options = settings.items,
                                             .n_plugin_options = settings.n,
                                             .cancel = cli_cancel_flag()};
-    return assay_scanner_maintain(&opt, "duplicates", &err) == ASSAY_OK ? 0 : cli_fail(&err);
+    cli_progress_begin(args, drop == NULL ? "merging runs" : "writing what stays",
+                       assay_buf_str(&to), bytes);
+    const enum assay_status status = assay_scanner_maintain(&opt, "duplicates", &err);
+    cli_progress_end();
+    return status == ASSAY_OK ? 0 : cli_fail(&err);
 }
 
 /* ---- merging ------------------------------------------------------------------------------- */
@@ -62,10 +79,10 @@ static json_t *all_of(const struct index_store *s, const size_t *which, size_t n
 }
 
 /* `which` ascends. */
-static int merge_runs(struct index_store *s, const struct cli_setup *setup, const size_t *which,
-                      size_t n)
+static int merge_runs(const struct cli_args *args, struct index_store *s,
+                      const struct cli_setup *setup, const size_t *which, size_t n)
 {
-    int code = write_anew(s, setup, which, n, NULL);
+    int code = write_anew(args, s, setup, which, n, NULL);
     code = code != 0 ? code : index_put(s, all_of(s, which, n), which, n);
     return code != 0 ? code : index_commit(s);
 }
@@ -87,15 +104,6 @@ static int by_run(const void *pa, const void *pb)
     return a < b ? -1 : a > b;
 }
 
-static uint64_t size_of(const struct index_store *s, size_t run)
-{
-    struct stat st;
-    ASSAY_AUTO_BUF path;
-    assay_buf_init(&path, ASSAY_KIB(16));
-    index_path(s, json_array_get(index_runs(s), run), &path);
-    return stat(assay_buf_str(&path), &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
 /* How many of `n` runs, smallest first, are worth merging. */
 static size_t choose(const struct sized *runs, size_t n)
 {
@@ -107,7 +115,7 @@ static size_t choose(const struct sized *runs, size_t n)
     return k;
 }
 
-int index_tidy(struct index_store *s, const struct cli_setup *setup)
+int index_tidy(const struct cli_args *args, struct index_store *s, const struct cli_setup *setup)
 {
     const size_t n = json_array_size(index_runs(s));
     if (n <= INDEX_RUNS_MAX) {
@@ -126,7 +134,7 @@ int index_tidy(struct index_store *s, const struct cli_setup *setup)
             which[i] = runs[i].run;
         }
         qsort(which, k, sizeof *which, by_run);
-        code = merge_runs(s, setup, which, k);
+        code = merge_runs(args, s, setup, which, k);
     }
     free(runs);
     free(which);
@@ -148,7 +156,7 @@ static int merge_all(const struct cli_args *args, struct index_store *s,
     for (size_t i = 0; i < n; i++) {
         which[i] = i;
     }
-    const int code = merge_runs(s, setup, which, n);
+    const int code = merge_runs(args, s, setup, which, n);
     free(which);
     if (code == 0) {
         cli_note(args, "Merged %zu runs.", n);
@@ -195,7 +203,7 @@ static int drop_from(const struct cli_args *args, struct index_store *s,
     int code = 0;
     *ret = drop.len > 0;
     if (drop.len > 0 && json_array_size(stay) > 0) {
-        code = write_anew(s, setup, &run, 1, assay_buf_str(&drop));
+        code = write_anew(args, s, setup, &run, 1, assay_buf_str(&drop));
     }
     if (drop.len == 0 || code != 0) {
         json_decref(stay);
@@ -220,7 +228,12 @@ static int drop_all(const struct cli_args *args, struct index_store *s,
         code = drop_from(args, s, setup, run, &gone);
         run += gone == 0; /* the next one took its place; what is new stands last */
     }
-    return code != 0 ? code : index_commit(s);
+    code = code != 0 ? code : index_commit(s);
+    if (code == 0) {
+        cli_note(args, "Dropped %zu %s.", cli_operands(args),
+                 cli_operands(args) == 1 ? "delivery" : "deliveries");
+    }
+    return code;
 }
 
 /* ---- the commands -------------------------------------------------------------------------- */
@@ -252,6 +265,7 @@ static int run_drop(const struct cli_args *args)
 
 static const struct cli_option change_options[] = {
     INDEX_OPTION,
+    CLI_QUIET_OPTION,
     CLI_PLUGIN_OPTIONS,
     CLI_NO_OPTION,
 };

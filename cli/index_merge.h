@@ -13,6 +13,6 @@
 /* Where there are more than INDEX_RUNS_MAX runs, merges the smallest: those of which each is at most
  * twice as large as all smaller ones together, at least two. So a record is written anew a number of
  * times that grows with the logarithm of the index. 0, or the exit code after saying why not. */
-int index_tidy(struct index_store *s, const struct cli_setup *setup);
+int index_tidy(const struct cli_args *args, struct index_store *s, const struct cli_setup *setup);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/runs.h"
 
+#include "cli/progress.h"
 #include "cli/term.h"
 #include "core/utf8.h"
 #include "rules/policy.h"

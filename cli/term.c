@@ -130,58 +130,19 @@ struct assay_out cli_out(const struct cli_args *args, FILE *f)
     };
 }
 
-int cli_progress_wanted(const struct cli_args *args)
+const char *cli_format_count(uint64_t n, char out[CLI_COUNT_MAX])
 {
-    return isatty(STDERR_FILENO) && !cli_given(args, "quiet") && !cli_given(args, "no-progress");
-}
-
-void cli_format_eta(uint64_t ms, char out[CLI_ETA_MAX])
-{
-    const uint64_t s = ms / 1000;
-    if (ms == UINT64_MAX) {
-        (void)snprintf(out, CLI_ETA_MAX, "--");
-    } else if (s < 60) {
-        (void)snprintf(out, CLI_ETA_MAX, "%us", (unsigned)s);
-    } else if (s < 3600) {
-        (void)snprintf(out, CLI_ETA_MAX, "%um%02us", (unsigned)(s / 60), (unsigned)(s % 60));
-    } else {
-        (void)snprintf(out, CLI_ETA_MAX, "%lluh%02um", (unsigned long long)(s / 3600),
-                       (unsigned)(s / 60 % 60));
+    char digits[24];
+    const int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+    size_t k = 0;
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0) {
+            out[k++] = ',';
+        }
+        out[k++] = digits[i];
     }
-}
-
-void cli_progress_show(void *ctx, const struct assay_progress *p)
-{
-    (void)ctx;
-    enum { WIDTH = 24 };
-    char bar[WIDTH + 1];
-    char line[256];
-    char eta[CLI_ETA_MAX];
-    unsigned percent = p->bytes_total > 0 ? (unsigned)(p->bytes_done * 100 / p->bytes_total) : 0;
-    unsigned filled = percent * WIDTH / 100;
-    for (unsigned i = 0; i < WIDTH; i++) {
-        bar[i] = i < filled ? '#' : '-';
-    }
-    bar[WIDTH] = '\0';
-    cli_format_eta(p->eta_ms, eta);
-    uint64_t rate = p->elapsed_ms > 0 ? p->bytes_done / 1000 / p->elapsed_ms : 0;
-    (void)snprintf(line, sizeof line,
-                   "[%s] %3u%%  ETA %s  %llu MB/s  %llu/%llu files  findings %llu  %llu records",
-                   bar, percent, eta, (unsigned long long)rate, (unsigned long long)p->files_done,
-                   (unsigned long long)p->files_total, (unsigned long long)p->findings,
-                   (unsigned long long)p->records);
-    /* One line whatever the width: the last column stays free, or the cursor would wrap. */
-    const unsigned columns = cli_columns(stderr);
-    (void)fprintf(stderr, "\r\033[K%.*s", columns > 1 ? (int)columns - 1 : 0, line);
-    (void)fflush(stderr);
-}
-
-void cli_progress_end(void)
-{
-    if (isatty(STDERR_FILENO)) {
-        (void)fputs("\r\033[K", stderr);
-        (void)fflush(stderr);
-    }
+    out[k] = '\0';
+    return out;
 }
 
 static atomic_int cancelled;

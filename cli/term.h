@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/term.h: what the terminal can show: colour, width, language, a progress line, a passphrase
- * prompt.
+ * cli/term.h: what the terminal can show: colour, width, language, a passphrase prompt; progress is
+ * in cli/progress.h.
  */
 #ifndef ASSAY_CLI_TERM_H
 #define ASSAY_CLI_TERM_H
@@ -32,13 +32,9 @@ unsigned cli_rows(FILE *f);
 /* A writer's output on a stdio stream. */
 struct assay_out cli_out(const struct cli_args *args, FILE *f);
 
-/* Progress line on stderr while it is a terminal; cleared by cli_progress_end. */
-int cli_progress_wanted(const struct cli_args *args);
-void cli_progress_show(void *ctx, const struct assay_progress *p);
-void cli_progress_end(void);
-#define CLI_ETA_MAX 32
-/* "12s", "1m02s", "3h20m"; "--" for UINT64_MAX. */
-void cli_format_eta(uint64_t ms, char out[CLI_ETA_MAX]);
+#define CLI_COUNT_MAX 32
+/* "12,345", in `out`, which it returns. */
+const char *cli_format_count(uint64_t n, char out[CLI_COUNT_MAX]);
 
 /* SIGINT and SIGTERM raise this flag; a second one ends the process at once. */
 atomic_int *cli_cancel_flag(void);

@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/setup.h"
+#include "cli/progress.h"
 #include "cli/term.h"
 #include "core/fs.h"
 #include "core/limits.h"

@@ -82,6 +82,7 @@ void sheet_cell(struct sheet *s, const char *text, unsigned width, int right, en
     assay_buf_init(&shown, ASSAY_MIB(1));
     assay_utf8_escape(&safe, assay_bytes_str(text));
     unsigned used = fit(&shown, assay_buf_bytes(&safe), width);
+    style = shown.len == 0 ? PLAIN : style;
     if (right) {
         pad(&s->p.buf, width - used);
     }
