@@ -158,6 +158,24 @@ int assay_scanner_may_look_twice(const struct assay_scanner *s, const void *shar
     return assay_scanner_looks_twice(s) && (!asks || s->review_may(shared));
 }
 
+int assay_scanner_gives(const struct assay_scanner *s)
+{
+    return s->size >= SIZE_UP_TO(struct assay_scanner, gives) && s->gives != NULL;
+}
+
+int assay_scanner_takes(const struct assay_scanner *s)
+{
+    return s->size >= SIZE_UP_TO(struct assay_scanner, take) && s->takes != NULL;
+}
+
+static enum assay_status check_topics(const struct assay_scanner *s, struct assay_error *err)
+{
+    const int has_take = s->size >= SIZE_UP_TO(struct assay_scanner, take) && s->take != NULL;
+    return assay_scanner_takes(s) == has_take
+               ? ASSAY_OK
+               : assay_fail(err, ASSAY_PLUGIN, "scanner sets only one of 'takes' and 'take'");
+}
+
 static enum assay_status check_review(const struct assay_scanner *s, struct assay_error *err)
 {
     if (assay_scanner_looks_twice(s) &&
@@ -178,7 +196,8 @@ static enum assay_status check_scanner(const struct assay_scanner *s, struct ass
     if ((s->save == NULL) != (s->load == NULL)) {
         return assay_fail(err, ASSAY_PLUGIN, "scanner sets only one of 'save' and 'load'");
     }
-    return check_review(s, err);
+    enum assay_status st = check_review(s, err);
+    return st == ASSAY_OK ? check_topics(s, err) : st;
 }
 
 static void describe(struct assay_plugin *p, enum assay_plugin_kind kind, const void *descriptor)

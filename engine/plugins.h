@@ -75,6 +75,9 @@ void assay_plugins_check_rules(const struct assay_plugins *ps, const struct assa
 int assay_scanner_looks_twice(const struct assay_scanner *s);
 /* The same of one that was set up: it may not want to. */
 int assay_scanner_may_look_twice(const struct assay_scanner *s, const void *shared);
+/* Whether the scanner hands groups to others (assay_scanner.gives), and whether it takes some. */
+int assay_scanner_gives(const struct assay_scanner *s);
+int assay_scanner_takes(const struct assay_scanner *s);
 /* The rules the engine itself raises (undecodable stream, truncated file ...): same form. */
 extern const struct assay_rule_decl assay_engine_rules[];
 

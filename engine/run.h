@@ -32,6 +32,9 @@ enum assay_status assay_audit_run_tuned(const struct assay_audit_options *opt,
                                         const struct assay_tuning *tuning, struct assay_audit **ret,
                                         struct assay_error *err);
 
+#define ASSAY_SCANNERS_MAX 62
+#define ASSAY_NO_SCANNER   UINT8_MAX
+
 struct assay_hosts;
 struct assay_review;
 struct assay_sched;
@@ -55,6 +58,7 @@ struct assay_run {
     struct assay_hosts *hosts;
     struct assay_scanner_run *scanners;
     size_t n_scanners;
+    uint8_t finish_order[ASSAY_SCANNERS_MAX]; /* indexes into scanners (handover.h) */
     uint8_t *rule_scanner;         /* by rule: index into scanners, or ASSAY_NO_SCANNER */
     struct assay_yara *own_yara;   /* NULL: it came with the options, or there are no such rules */
     const struct assay_yara *yara; /* NULL: no such rules */
@@ -76,9 +80,6 @@ struct assay_run {
     atomic_uint_fast64_t files_done, bytes_done, records_done, findings_done, last_tick;
     uint64_t start_ns;
 };
-
-#define ASSAY_SCANNERS_MAX 62
-#define ASSAY_NO_SCANNER   UINT8_MAX
 
 /* Ends the audit with an error; the first one wins. Any thread. */
 void assay_run_fail(struct assay_run *run, const struct assay_error *err);

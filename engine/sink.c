@@ -17,6 +17,7 @@
 #include "core/arena.h"
 #include "core/limits.h"
 #include "core/utf8.h"
+#include "engine/handover.h"
 
 #define VALUE_FOLDED   4096u /* longer values are fingerprinted as they are */
 #define VALUE_MASKED   512u  /* of longer values only the start is previewed */
@@ -556,7 +557,13 @@ enum assay_status assay_collector_init(struct assay_collector *c, const struct a
                                        struct assay_error *err)
 {
     memset(c, 0, sizeof *c);
-    c->sink = (struct assay_sink){sizeof c->sink, c, on_finding, on_skip, no_metric, no_member};
+    c->sink = (struct assay_sink){.size = sizeof c->sink,
+                                  .ctx = c,
+                                  .finding = on_finding,
+                                  .skip = on_skip,
+                                  .metric = no_metric,
+                                  .member = no_member,
+                                  .hand = assay_handover_give};
     c->run = run;
     c->key_record = ASSAY_NONE;
     assay_buf_init(&c->blobs, HELD_MAX);

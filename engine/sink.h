@@ -42,6 +42,8 @@ struct assay_collector {
     struct assay_delta delta;
     uint32_t file; /* ASSAY_NONE: findings name their own file (finish) */
     uint64_t seq;
+    void *const *states;             /* of this worker, by scanner: what groups are handed into */
+    uint64_t finished;               /* bit per scanner that had its last word */
     const struct assay_batch *batch; /* NULL between batches */
     int muted;                       /* a second look: findings were reported at the first */
     int open_files;                  /* findings may name any file; nothing is sorted (finish) */
@@ -60,7 +62,7 @@ struct assay_collector {
                               needed */
 };
 
-/* One worker's; `run` is borrowed. ASSAY_NOMEM, or ASSAY_CRYPTO for want of an HMAC. */
+/* One worker's; `run` is borrowed. `states` are set by whoever has them. ASSAY_NOMEM, or ASSAY_CRYPTO for want of an HMAC. */
 enum assay_status assay_collector_init(struct assay_collector *c, const struct assay_run *run,
                                        struct assay_error *err);
 void assay_collector_release(struct assay_collector *c); /* accepts a zeroed struct */

@@ -195,6 +195,7 @@ enum assay_status assay_worker_init(struct assay_worker *w, struct assay_run *ru
     if (status == ASSAY_OK) {
         status = assay_collector_init(&w->collector, run, err);
         w->collector.muted = run->review != NULL;
+        w->collector.states = w->scanners;
     }
     if (status == ASSAY_OK) {
         status = assay_source_init(&w->source, run, err);

@@ -114,6 +114,31 @@ struct assay_membership {
     uint16_t reserved;
 };
 
+/* What one scanner found and another knows more about: records whose places say that they are of two
+ * splits, answers that somebody judges. `topic` says what is handed over and what the members mean;
+ * docs/plugin-tutorial.md lists the topics. Everything here is the giver's, for the time of the
+ * call. */
+struct assay_group {
+    uint32_t size; /* sizeof (struct assay_group) */
+    uint32_t rule; /* declared rule of the giver that the group is about; ASSAY_NONE */
+    const char *topic;
+    const struct assay_member *members; /* sorted by (file, record) */
+    const uint64_t *weights;            /* by member, what the topic says; NULL: 1 each */
+    uint32_t n_members;                 /* members given here */
+    uint32_t field;                     /* in scan(): index into the batch's fields; ASSAY_NONE */
+    uint64_t members_total;             /* members in the group */
+    uint64_t key[2]; /* a hash of what the group shares, not keyed; not for output */
+};
+
+#define ASSAY_REPLY_SAID 768 /* bytes, the end included: sixteen splits have room */
+
+/* What the takers answered, all together. */
+struct assay_reply {
+    uint32_t size;               /* sizeof (struct assay_reply) */
+    uint32_t set_aside;          /* not zero: an accepted group, of which the giver says nothing */
+    char said[ASSAY_REPLY_SAID]; /* safe text to append to a finding's detail; begins with "; " */
+};
+
 struct assay_sink {
     uint32_t size;
     void *ctx;
@@ -130,6 +155,10 @@ struct assay_sink {
      * for both. A member that was compared with no other that is kept is not named: it is not for
      * dropping. finish() only; cheap when nobody wants to know. */
     enum assay_status (*member)(void *ctx, const struct assay_membership *m);
+    /* Hands a group to the scanners that take its topic, before it returns; the giver lists the
+     * topic among those it gives. Not in reviews. `reply` is made empty first.
+     * ASSAY_NOTFOUND: nobody takes it. A taker that fails is the host's business. */
+    enum assay_status (*hand)(void *ctx, const struct assay_group *g, struct assay_reply *reply);
 };
 
 #endif

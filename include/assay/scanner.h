@@ -14,6 +14,8 @@
  * Second look: what cannot be decided on a first reading (two records whose sketches agree: are they
  *        alike?) may be looked at once more; see review_begin. Between the looks only what the
  *        scanner chose to keep is in memory.
+ * Handing over: what one scanner finds another may know more about; see take. Scanners that give
+ *        finish before those that take.
  * Growth: members are only ever appended. A descriptor that is as long as it was when scanner plugins
  *        began is accepted; what it is too short to hold counts as NULL.
  */
@@ -124,6 +126,16 @@ struct assay_scanner {
      * options say what. There are no files, rules or other members called; what it writes is whole
      * or not there. May be NULL. */
     enum assay_status (*maintain)(const struct assay_host *host, struct assay_error *err);
+    /* Topics of groups (struct assay_group) that the scanner may hand over, and those that it takes;
+     * each a list that ends with NULL, or NULL. Nobody may take, by whatever detour, what comes of
+     * what it gives. */
+    const char *const *gives;
+    const char *const *takes;
+    /* Folds a group into `state`: in a scan() the local state of the same worker, in a finish() the
+     * merged one, whose own finish() comes later. Adds to what other takers left in `reply`. Set
+     * together with `takes`. */
+    enum assay_status (*take)(const void *shared, void *state, const struct assay_group *g,
+                              struct assay_reply *reply, struct assay_sink *sink);
 };
 
 /* Looks beyond the first that one audit grants. */

@@ -419,6 +419,18 @@ static inline char *bench_dump(const struct bench *b)
     return assay_buf_take(&out);
 }
 
+/* The numerator of a metric that must be there. */
+static inline uint64_t metric(const struct bench *b, const char *name)
+{
+    for (size_t i = 0; i < assay_audit_metrics(b->audit); i++) {
+        if (strcmp(assay_audit_metric(b->audit, i)->name, name) == 0) {
+            return assay_audit_metric(b->audit, i)->num;
+        }
+    }
+    fail_msg("no metric %s", name);
+    return 0;
+}
+
 static inline const struct assay_skip_count *skipped(const struct bench *b, enum assay_skip why)
 {
     return &assay_audit_coverage(b->audit)->skipped[why];

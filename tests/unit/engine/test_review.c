@@ -218,17 +218,6 @@ static void open_twice(struct bench *b)
     assert_int_equal(assay_plugins_add_scanner(b->plugins, &twice_scanner, &b->err), ASSAY_OK);
 }
 
-static uint64_t metric(const struct bench *b, const char *name)
-{
-    for (size_t i = 0; i < assay_audit_metrics(b->audit); i++) {
-        if (strcmp(assay_audit_metric(b->audit, i)->name, name) == 0) {
-            return assay_audit_metric(b->audit, i)->num;
-        }
-    }
-    fail_msg("no metric %s", name);
-    return 0;
-}
-
 static void put_gzip(const char *name, const struct assay_buf *text)
 {
     put(name, "");
