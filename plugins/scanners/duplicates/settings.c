@@ -104,6 +104,9 @@ static void share_out(struct dup_shared *s)
     for (unsigned i = 0; i < DUP_TABLES; i++) {
         s->parts[empty[i] ? largest : i] += parts[near][spans][i];
     }
+    if (s->earlier.write != NULL) {
+        s->parts[DUP_TABLE_BANDS] /= 2; /* as much again is for where sets are kept (keep.h) */
+    }
 }
 
 void dup_free(void *shared)

@@ -5,7 +5,9 @@
  * Sorting is a radix sort from the most significant byte that swaps in place (American flag sort:
  * McIlroy, Bostic, McIlroy, "Engineering Radix Sort", 1993), since keys are uniform hashes and a
  * second array would cost the memory that the bound is about; small buckets are sorted by
- * insertion. The merge is a binary heap of cursors, each with a block of its run.
+ * insertion. The merge is a binary heap of cursors, each with a block of its run. The blocks take the
+ * place of the array, which goes to the file, too, if any run is there; where even the smallest
+ * blocks would not fit, so many runs are made into one first that they do.
  */
 #include "table.h"
 
@@ -14,9 +16,9 @@
 #include <unistd.h>
 
 #define FEW         48   /* sorted by insertion */
-#define BLOCK       2048 /* entries a cursor holds: 64 KiB */
-#define SMALL_BLOCK 256  /* when there are many cursors */
-#define MANY        512
+#define BLOCK       2048 /* entries a cursor holds, at most: 64 KiB */
+#define LEAST_BLOCK 64   /* and at least */
+#define MERGE_LEAST 4096 /* entries that a merge may hold, however small the bound is */
 
 /* ---- sorting -----------------------------------------------------------------------------------
  *
@@ -170,12 +172,12 @@ static enum assay_status add_fds(struct dup_table *t, const int *fds, size_t n)
     return ASSAY_OK;
 }
 
-static enum assay_status open_file(struct dup_table *t, const struct assay_host *host)
+static enum assay_status open_file(struct dup_table *t)
 {
-    if (t->own_fd) {
+    if (t->n_fds > 0) {
         return ASSAY_OK;
     }
-    int fd = host->spill(host->ctx);
+    int fd = t->host->spill(t->host->ctx);
     if (fd < 0) {
         return errno == ENOSPC ? ASSAY_FULL : ASSAY_IO;
     }
@@ -183,7 +185,6 @@ static enum assay_status open_file(struct dup_table *t, const struct assay_host 
         (void)close(fd);
         return ASSAY_NOMEM;
     }
-    t->own_fd = 1;
     t->written = 0;
     return ASSAY_OK;
 }
@@ -225,11 +226,11 @@ enum assay_status dup_read_at(int fd, void *data, size_t len, uint64_t at)
 }
 
 /* Writes the array out as a run. */
-static enum assay_status spill(struct dup_table *t, const struct assay_host *host)
+static enum assay_status spill(struct dup_table *t)
 {
     enum assay_status st = room_for_runs(t, 1);
     if (st == ASSAY_OK) {
-        st = open_file(t, host);
+        st = open_file(t);
     }
     if (st != ASSAY_OK) {
         return st;
@@ -283,14 +284,16 @@ void dup_table_release(struct dup_table *t)
 static enum assay_status make_room(struct dup_table *t, const struct assay_host *host, size_t max)
 {
     max = max < 64 ? 64 : max;
+    t->host = host;
+    t->max = max;
     if (t->n >= max) {
-        return spill(t, host);
+        return spill(t);
     }
     size_t cap = t->cap == 0 ? 1024 : 2 * t->cap;
     cap = cap < max ? cap : max;
     void *p = realloc(t->buf, cap * bytes_of(t));
     if (p == NULL) {
-        return t->n > 0 ? spill(t, host) : ASSAY_NOMEM;
+        return t->n > 0 ? spill(t) : ASSAY_NOMEM;
     }
     t->buf = p;
     t->cap = cap;
@@ -327,9 +330,11 @@ enum assay_status dup_table_join(struct dup_table *into, struct dup_table *from)
         into->runs[into->n_runs++] = from->runs[i];
     }
     into->total += from->total;
-    if (from->n_fds > 0) {
-        into->own_fd = 0; /* the last one is now somebody else's */
+    if (from->n_fds > 0) { /* its last file is the last one now */
+        into->written = from->written;
     }
+    into->host = into->host == NULL ? from->host : into->host;
+    into->max = into->max < from->max ? from->max : into->max;
     from->n_runs = from->n_fds = 0;
     dup_table_release(from);
     return ASSAY_OK;
@@ -461,17 +466,18 @@ void dup_merge_close(struct dup_merge *m)
     }
 }
 
-static enum assay_status open_cursors(struct dup_merge *m, const struct dup_table *t)
+/* Cursors on `n` of a table's runs, with blocks of `block` entries for those in files. */
+static enum assay_status open_cursors(struct dup_merge *m, const struct dup_table *t,
+                                      const struct dup_run *runs, size_t n, size_t block)
 {
-    size_t block_cap = t->n_runs > MANY ? SMALL_BLOCK : BLOCK;
     enum assay_status st = ASSAY_OK;
-    m->cursors = malloc((t->n_runs + 1) * sizeof m->cursors[0]);
-    m->heap = malloc((t->n_runs + 1) * sizeof m->heap[0]);
+    m->cursors = malloc((n + 1) * sizeof m->cursors[0]);
+    m->heap = malloc((n + 1) * sizeof m->heap[0]);
     if (m->cursors == NULL || m->heap == NULL) {
         return ASSAY_NOMEM;
     }
-    for (size_t i = 0; i < t->n_runs && st == ASSAY_OK; i++) {
-        st = cursor_open(&m->cursors[i], t, &t->runs[i], block_cap);
+    for (size_t i = 0; i < n && st == ASSAY_OK; i++) {
+        st = cursor_open(&m->cursors[i], t, &runs[i], block);
         m->opened += st == ASSAY_OK;
         st = st == ASSAY_OK ? refill(&m->cursors[i]) : st; /* runs are never empty */
         m->heap[m->n++] = &m->cursors[i];
@@ -482,13 +488,11 @@ static enum assay_status open_cursors(struct dup_merge *m, const struct dup_tabl
     return st;
 }
 
-enum assay_status dup_merge_open(struct dup_table *t, struct dup_merge **ret)
+static enum assay_status merge_open(const struct dup_table *t, const struct dup_run *runs, size_t n,
+                                    size_t block, struct dup_merge **ret)
 {
     struct dup_merge *m = calloc(1, sizeof *m);
-    enum assay_status st = m == NULL ? ASSAY_NOMEM : freeze(t);
-    if (st == ASSAY_OK) {
-        st = open_cursors(m, t);
-    }
+    enum assay_status st = m == NULL ? ASSAY_NOMEM : open_cursors(m, t, runs, n, block);
     *ret = m;
     if (st != ASSAY_OK) {
         dup_merge_close(m);
@@ -521,6 +525,93 @@ enum assay_status dup_merge_next(struct dup_merge *m, const uint64_t **ret)
     }
     *ret = st == ASSAY_OK ? m->heap[0]->here : NULL;
     return st;
+}
+
+/* ---- as many runs as may be merged at once -----------------------------------------------------
+ */
+
+/* Runs in memory to the front. Returns how many there are. */
+static size_t part_runs(struct dup_table *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_runs; i++) {
+        const struct dup_run run = t->runs[i];
+        if (run.entries != NULL) {
+            t->runs[i] = t->runs[n];
+            t->runs[n++] = run;
+        }
+    }
+    return n;
+}
+
+/* Writes what a merge gives behind all else in the file. */
+static enum assay_status write_merged(struct dup_table *t, struct dup_merge *m, uint64_t *buf,
+                                      size_t cap, uint64_t *ret_count)
+{
+    const size_t words = words_of(t);
+    enum assay_status st = ASSAY_OK;
+    const uint64_t *e;
+    size_t n = 0;
+    *ret_count = 0;
+    while (st == ASSAY_OK) {
+        st = dup_merge_next(m, &e);
+        if (st == ASSAY_OK) {
+            memcpy(buf + n++ * words, e, bytes_of(t));
+        }
+        if (n == cap || (st == ASSAY_END && n > 0)) {
+            const enum assay_status end = st;
+            st = dup_write_at(t->fds[t->n_fds - 1], buf, n * bytes_of(t), t->written);
+            t->written += n * bytes_of(t);
+            *ret_count += n;
+            n = 0;
+            st = st != ASSAY_OK ? st : t->host->cancelled(t->host->ctx) ? ASSAY_CANCELLED : end;
+        }
+    }
+    return st == ASSAY_END ? ASSAY_OK : st;
+}
+
+/* Makes `n` runs, from `from` on, into one that stands behind the others. */
+static enum assay_status merge_runs(struct dup_table *t, size_t from, size_t n)
+{
+    struct dup_run merged = {.entries = NULL};
+    struct dup_merge *m = NULL;
+    uint64_t *buf = malloc(BLOCK * bytes_of(t));
+    enum assay_status st = buf == NULL ? ASSAY_NOMEM : open_file(t);
+    st = st == ASSAY_OK ? merge_open(t, t->runs + from, n, LEAST_BLOCK, &m) : st;
+    if (st == ASSAY_OK) {
+        merged.fd = t->fds[t->n_fds - 1];
+        merged.at = t->written;
+        st = write_merged(t, m, buf, BLOCK, &merged.count);
+    }
+    dup_merge_close(m);
+    free(buf);
+    if (st == ASSAY_OK) {
+        t->n_runs -= n;
+        memmove(t->runs + from, t->runs + from + n, (t->n_runs - from) * sizeof t->runs[0]);
+        t->runs[t->n_runs++] = merged;
+    }
+    return st;
+}
+
+enum assay_status dup_merge_open(struct dup_table *t, struct dup_merge **ret)
+{
+    const size_t room = t->max < MERGE_LEAST ? MERGE_LEAST : t->max, most = room / LEAST_BLOCK;
+    enum assay_status st = t->n == 0 ? ASSAY_OK : t->n_fds == 0 ? freeze(t) : spill(t);
+    *ret = NULL;
+    if (st == ASSAY_OK) {
+        free(t->buf);
+        t->buf = NULL;
+        t->cap = 0;
+    }
+    const size_t held = part_runs(t);
+    size_t on_disk = t->n_runs - held;
+    for (; on_disk > most && st == ASSAY_OK; on_disk = t->n_runs - held) {
+        const size_t over = on_disk - most + 1;
+        st = merge_runs(t, held, over < most ? over : most);
+    }
+    const size_t block = on_disk == 0 ? 0 : room / on_disk;
+    return st == ASSAY_OK ? merge_open(t, t->runs, t->n_runs, block < BLOCK ? block : BLOCK, ret)
+                          : st;
 }
 
 enum assay_status dup_table_sorted(struct dup_table *t, dup_each *each, void *ctx)

@@ -3,10 +3,11 @@
  * duplicates/table.h: keys and places, more than memory holds: sorted runs and their merge.
  *
  * An entry is a few 64-bit words, four in most tables (struct dup_entry) and two in tables of pairs
- * (a key, and what has it), ordered by their first word, then the second, and so on. A table collects entries in an array. When the array has reached its bound it is sorted and
- * written to an unlinked file as a run. Reading back merges the runs and the array, in order; so
- * what comes out depends on what went in, not on when it was spilled, by whom, or in which order
- * tables were joined. Single owner.
+ * (a key, and what has it), ordered by their first word, then the second, and so on. A table collects
+ * entries in an array. When the array has reached its bound it is sorted and written to an unlinked
+ * file as a run. Reading back merges the runs and the array, in order; so what comes out depends on
+ * what went in, not on when it was spilled, by whom, or in which order tables were joined. While it is read, too, a table holds no more than its bound, or 4,096 entries:
+ * so runs may first be made into fewer. Single owner.
  */
 #ifndef ASSAY_DUPLICATES_TABLE_H
 #define ASSAY_DUPLICATES_TABLE_H
@@ -79,8 +80,9 @@ struct dup_table {
     int *fds; /* the files of the runs; the last one is written to */
     size_t n_fds;
     uint64_t written; /* bytes in that file */
-    int own_fd;       /* the last of fds was opened by this table, not joined */
     uint64_t total;   /* entries, spilled or not */
+    size_t max;       /* entries it may hold, as was said last */
+    const struct assay_host *host;
 };
 
 /* What is called with every entry; anything but ASSAY_OK ends the call that calls it. */

@@ -5,6 +5,8 @@
 #include "tests/unit/random.h"
 
 #include <errno.h>
+#include <malloc.h>
+#include <unistd.h>
 
 #include "plugins/scanners/duplicates/normalise.h"
 #include "plugins/scanners/duplicates/table.h"
@@ -181,30 +183,74 @@ static void sorting_sorts(void **state)
     free(b);
 }
 
-/* A table of pairs that spills, joined with another, comes out in order, once. */
+/* Bytes that are allocated; nothing where that is not known. */
+static size_t allocated(void)
+{
+    const struct mallinfo2 now = mallinfo2();
+    return now.uordblks + now.hblkhd;
+}
+
+/* A table of pairs that spills, joined with another, comes out in order, once; with few runs, with
+ * more of them than are merged at once, and a second time. What is held is within the bound, but
+ * for some bytes for each run. */
 static void pairs_come_out_in_order(void **state)
 {
     (void)state;
-    enum { N = 3000 };
-    struct fake fake = {.budget = 1};
-    struct assay_host host = fake_host(&fake);
-    struct dup_table t[2] = {{.pairs = 1}, {.pairs = 1}};
-    for (uint64_t i = 0; i < N; i++) {
-        const uint64_t pair[] = {i * 7919 % N, i};
-        assert_int_equal(dup_table_add(&t[i % 2], &host, 100, pair), ASSAY_OK);
+    static const size_t rows[][2] = {{50, 100}, {3000, 100}, {40009, 100}, {70001, 10000}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const uint64_t n = rows[i][0];
+        const size_t max = rows[i][1], least = max < 4096 ? 4096 : max;
+        struct fake fake = {.budget = 1};
+        struct assay_host host = fake_host(&fake);
+        struct dup_table t[2] = {{.pairs = 1}, {.pairs = 1}};
+        const size_t before = allocated();
+        for (uint64_t k = 0; k < n; k++) {
+            const uint64_t pair[] = {k * 7919 % n, k};
+            assert_int_equal(dup_table_add(&t[k % 3 > 0], &host, max, pair), ASSAY_OK);
+        }
+        assert_int_equal(fake.spills, n < 200 ? 0 : 2);
+        const size_t bound = (least + t[1].n) * DUP_PAIR_BYTES; /* what the other had in memory */
+        assert_int_equal(dup_table_join(&t[0], &t[1]), ASSAY_OK);
+        for (unsigned twice = 0; twice < 2; twice++) {
+            struct dup_merge *m;
+            const uint64_t *e;
+            assert_int_equal(dup_merge_open(&t[0], &m), ASSAY_OK);
+            assert_true(allocated() <= before + bound + n + 8192);
+            for (uint64_t k = 0; k < n; k++) {
+                assert_int_equal(dup_merge_next(m, &e), ASSAY_OK);
+                assert_true(e[0] == k && e[1] * 7919 % n == k);
+            }
+            assert_int_equal(dup_merge_next(m, &e), ASSAY_END);
+            dup_merge_close(m);
+        }
+        assert_int_equal(t[0].total, n);
+        assert_int_equal(fake.spills, n < 200 ? 0 : 2);
+        dup_table_release(&t[0]);
     }
-    assert_true(fake.spills == 2);
-    assert_int_equal(dup_table_join(&t[0], &t[1]), ASSAY_OK);
-    struct dup_merge *m;
-    const uint64_t *e;
-    assert_int_equal(dup_merge_open(&t[0], &m), ASSAY_OK);
-    for (uint64_t i = 0; i < N; i++) {
-        assert_int_equal(dup_merge_next(m, &e), ASSAY_OK);
-        assert_true(e[0] == i && e[1] * 7919 % N == i);
+}
+
+static void merging_many_runs_can_fail_or_be_stopped(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    for (unsigned lost = 0; lost < 2; lost++) {
+        struct fake fake = {.budget = 1};
+        struct assay_host host = fake_host(&fake);
+        struct dup_table t = {.pairs = 1};
+        struct dup_merge *m;
+        for (uint64_t k = 0; k < N; k++) {
+            const uint64_t pair[] = {k * 7919 % N, k};
+            assert_int_equal(dup_table_add(&t, &host, 100, pair), ASSAY_OK);
+        }
+        fake.cancelled = !lost;
+        if (lost) {
+            t.n = 0; /* nothing is left to write, and what was written is gone */
+            assert_int_equal(ftruncate(t.fds[0], 0), 0);
+        }
+        assert_int_equal(dup_merge_open(&t, &m), lost ? ASSAY_IO : ASSAY_CANCELLED);
+        assert_null(m);
+        dup_table_release(&t);
     }
-    assert_int_equal(dup_merge_next(m, &e), ASSAY_END);
-    dup_merge_close(m);
-    dup_table_release(&t[0]);
 }
 
 /* ---- a small dataset ---------------------------------------------------------------------------
@@ -490,6 +536,7 @@ int main(void)
         cmocka_unit_test(all_ways_give_the_same_form),
         cmocka_unit_test(sorting_sorts),
         cmocka_unit_test(pairs_come_out_in_order),
+        cmocka_unit_test(merging_many_runs_can_fail_or_be_stopped),
         cmocka_unit_test(neither_memory_nor_order_nor_parts_change_the_answer),
         cmocka_unit_test(groups_name_their_members_in_order),
         cmocka_unit_test(large_groups_list_the_smallest_and_count_all),
