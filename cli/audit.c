@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/audit.h"
 
+#include <stdlib.h>
+
 #include "cli/progress.h"
 #include "cli/term.h"
 #include "core/limits.h"
@@ -15,6 +17,22 @@ int cli_set(struct cli_settings *s, const char *plugin, const char *name, const 
         return cli_error("more than %d options of plugins are set", CLI_SETTINGS_MAX);
     }
     s->items[s->n++] = (struct assay_plugin_option){plugin, name, value};
+    return 0;
+}
+
+int cli_threshold(const struct cli_args *args, char out[CLI_THRESHOLD])
+{
+    const char *text = cli_value(args, "threshold");
+    char *end = NULL;
+    const double share = text == NULL ? 0 : strtod(text, &end);
+    out[0] = '\0';
+    if (text == NULL) {
+        return 0;
+    }
+    if (end == text || *end != '\0' || !(share >= 0.5 && share <= 1.0)) {
+        return cli_usage(args, "--threshold takes a similarity from 0.5 to 1, not '%.40s'", text);
+    }
+    (void)snprintf(out, CLI_THRESHOLD, "%d", (int)(share * 1000 + 0.5));
     return 0;
 }
 

@@ -22,6 +22,11 @@ struct cli_settings {
 /* Adds one; a value that is NULL is none. 0, or 2 after saying that there are too many. */
 int cli_set(struct cli_settings *s, const char *plugin, const char *name, const char *value);
 
+#define CLI_THRESHOLD 8
+/* --threshold 0.8 as the scanner wants it, "800"; "" where it is not given. 0, or 2 after saying what
+ * is wrong with it. */
+int cli_threshold(const struct cli_args *args, char out[CLI_THRESHOLD]);
+
 /* Runs an audit of the operands with `setup`, `settings` and the options below. `own` holds what
  * only this command knows, zeroes elsewhere. 0 and *ret, which the caller frees; or the exit code
  * after saying why. */
@@ -36,6 +41,9 @@ int cli_audit_exit(const struct assay_audit *a);
 int cli_audit_print(const struct cli_args *args, const struct assay_audit *a,
                     const struct assay_writer *w);
 
+#define CLI_THRESHOLD_OPTION                                                                       \
+    CLI_OPTION("threshold", 0, "SHARE", NULL,                                                      \
+               "similarity of near-duplicates, 0.5 to 1; default: 0.8", 0)
 #define CLI_AUDIT_OPTIONS                                                                          \
     CLI_OPTION("reader", 0, "NAME", NULL,                                                          \
                "read every file with this reader instead of detecting the format", 0),             \

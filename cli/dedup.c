@@ -28,6 +28,7 @@
 #include "core/arena.h"
 #include "core/fs.h"
 #include "core/limits.h"
+#include "core/status.h"
 #include "engine/identical.h"
 
 /* One row a tier: its option value, its rule, the metric that counts it. */
@@ -55,7 +56,7 @@ struct dedup {
     struct cli_setup setup;
     struct cli_settings settings;
     struct assay_accepted accepted;
-    char threshold[32];
+    char threshold[CLI_THRESHOLD];
     uint8_t chosen[N_TIERS];
     uint8_t key[32]; /* of fingerprints, which nobody sees */
     struct assay_audit *audit;
@@ -93,23 +94,6 @@ static int set(struct dedup *d, const char *name, const char *value)
     return cli_set(&d->settings, "duplicates", name, value);
 }
 
-/* --threshold 0.8 is 800 of 1000 to the scanner. */
-static int set_threshold(struct dedup *d)
-{
-    const char *text = cli_value(d->args, "threshold");
-    char *end = NULL;
-    double share = text == NULL ? 0 : strtod(text, &end);
-    if (text == NULL) {
-        return 0;
-    }
-    if (end == text || *end != '\0' || !(share >= 0.5 && share <= 1.0)) {
-        return cli_usage(d->args, "--threshold takes a similarity from 0.5 to 1, not '%.40s'",
-                         text);
-    }
-    (void)snprintf(d->threshold, sizeof d->threshold, "%d", (int)(share * 1000 + 0.5));
-    return set(d, "near_threshold", d->threshold);
-}
-
 static int settle_options(struct dedup *d)
 {
     choose_tiers(d);
@@ -125,7 +109,9 @@ static int settle_options(struct dedup *d)
     }
     code = code != 0 ? code : cli_accepted_load(d->args, &d->accepted);
     code = code != 0 ? code : cli_accepted_set(&d->accepted, &d->settings);
-    return code != 0 ? code : set_threshold(d);
+    code = code != 0 ? code : cli_threshold(d->args, d->threshold);
+    return code != 0 ? code
+                     : set(d, "near_threshold", d->threshold[0] == '\0' ? NULL : d->threshold);
 }
 
 /* Only scanners that know of copies; a plugin that was loaded besides is not asked. */
@@ -357,7 +343,8 @@ static int exit_code(const struct dedup *d)
     int missed = d->audit == NULL ? d->same.unread + assay_inventory_skips(d->inventory) > 0
                                   : assay_audit_verdict(d->audit) == ASSAY_INCOMPLETE;
     if (cancelled) {
-        return 130;
+        cli_note(d->args, "Interrupted: only part of the dataset was looked at.");
+        return assay_status_exit(ASSAY_CANCELLED);
     }
     if (!missed) {
         return 0;
@@ -373,6 +360,7 @@ static int run_dedup(const struct cli_args *args)
     struct dedup d = {.args = args};
     int code = settle_options(&d);
     code = code != 0 ? code : cli_check_outside(args, cli_value(args, "out"));
+    code = code != 0 ? code : cli_check_writable(cli_value(args, "out"), 0);
     if (code == 0 && only_files(&d)) {
         code = compare_files(&d);
     } else if (code == 0) {
@@ -397,7 +385,7 @@ static const struct cli_option options[] = {
      "look at this tier, and the others so named; default: file, record, normalised, near", 1},
     {"emit", 0, "WHICH", "keep|drop", "list the records to keep, or to drop, as JSON Lines", 0},
     {"out", 'o', "FILE", NULL, "write that list to FILE; default: standard output", 0},
-    {"threshold", 0, "SHARE", NULL, "similarity of near-duplicates, 0.5 to 1; default: 0.8", 0},
+    CLI_THRESHOLD_OPTION,
     {"fields", 0, "POINTERS", NULL, "compare only these fields (JSON Pointers, comma between)", 0},
     {"memory", 0, "SIZE", NULL, "memory to hold before spilling to disk", 0},
     {"format", 'f', "FORMAT", "table|jsonl", "how the summary is printed; default: table", 0},

@@ -20,12 +20,14 @@
 #include "core/clock.h"
 #include "core/hash.h"
 #include "core/limits.h"
+#include "core/status.h"
 
 struct index_run {
     const struct cli_args *args;
     struct index_store store;
     struct cli_setup setup;
     struct cli_settings settings;
+    char threshold[CLI_THRESHOLD];
     uint8_t key[32]; /* of fingerprints, which are kept nowhere */
     struct assay_audit *audit;
 };
@@ -42,7 +44,8 @@ static int set_up(struct index_run *r, const char *policy)
     static const char *const names[] = {"duplicates"};
     int code = set(r, "near", "true");
     code |= set(r, "fields", cli_value(r->args, "fields"));
-    code |= set(r, "near_threshold", cli_value(r->args, "threshold"));
+    code |= cli_threshold(r->args, r->threshold);
+    code |= set(r, "near_threshold", r->threshold[0] == '\0' ? NULL : r->threshold);
     code |= set(r, "memory", cli_value(r->args, "memory"));
     code = code != 0 ? code : cli_setup_plugins(r->args, &r->setup);
     code = code != 0 ? code : cli_setup_scanners(&r->setup, names, 1);
@@ -104,6 +107,11 @@ static json_t *describe(const struct index_run *r, const char *name)
 /* What the audit left becomes a run of the index. */
 static int publish(struct index_run *r, const char *name, const char *path)
 {
+    if (assay_audit_cancelled(r->audit)) {
+        (void)unlink(path);
+        (void)cli_error("interrupted: nothing was added to %s", r->store.dir);
+        return assay_status_exit(ASSAY_CANCELLED);
+    }
     if (assay_audit_verdict(r->audit) == ASSAY_INCOMPLETE || access(path, R_OK) != 0) {
         (void)unlink(path);
         (void)cli_error("not everything could be read and written, so nothing was added: "
@@ -172,6 +180,9 @@ static int run_add(const struct cli_args *args)
     base_name(cli_operand(args, 0), name);
     if (cli_value(args, "name") != NULL) {
         (void)snprintf(name, sizeof name, "%s", cli_value(args, "name"));
+    }
+    if (cli_value(args, "name") == NULL && strcmp(name, "-") == 0) {
+        return cli_usage(args, "standard input has no name: give the delivery one with --name");
     }
     if (!index_is_name(name)) {
         return cli_error("a delivery's name has 1 to %d of the characters A-Z a-z 0-9 . _ - and "
@@ -279,12 +290,15 @@ static void note_found(const struct index_run *r)
         (void)cli_format_count(value, n[i]);
     }
     if (found == 0) {
-        cli_note(r->args, "No record was delivered before.");
+        cli_note(r->args, assay_audit_cancelled(r->audit)
+                              ? "Interrupted; so far no record was delivered before."
+                              : "No record was delivered before.");
         return;
     }
     cli_note(r->args,
-             "%s %s delivered before: %s identical, %s alike once normalised, %s near-duplicate.",
-             n[0], found == 1 ? "record was" : "records were", n[1], n[2], n[3]);
+             "%s%s %s delivered before: %s identical, %s alike once normalised, %s near-duplicate.",
+             assay_audit_cancelled(r->audit) ? "Interrupted; so far " : "", n[0],
+             found == 1 ? "record was" : "records were", n[1], n[2], n[3]);
 }
 
 static int check(struct index_run *r)
@@ -320,8 +334,7 @@ static int run_check(const struct cli_args *args)
 #define INDEX_AUDIT_OPTIONS                                                                        \
     CLI_OPTION("fields", 0, "POINTERS", NULL,                                                      \
                "compare only these fields (JSON Pointers, comma between)", 0),                     \
-        CLI_OPTION("threshold", 0, "N", NULL,                                                      \
-                   "similarity of near-duplicates in thousandths; default: 800", 0),               \
+        CLI_THRESHOLD_OPTION,                                                                      \
         CLI_OPTION("memory", 0, "SIZE", NULL, "memory for keys before they go to disk", 0),        \
         CLI_AUDIT_OPTIONS, CLI_PLUGIN_OPTIONS
 

@@ -13,6 +13,7 @@
 #include "cli/progress.h"
 #include "cli/term.h"
 #include "core/limits.h"
+#include "core/status.h"
 #include "engine/maintain.h"
 
 /* ---- what the scanner does ----------------------------------------------------------------- */
@@ -58,6 +59,10 @@ static int write_anew(const struct cli_args *args, const struct index_store *s,
                        assay_buf_str(&to), bytes);
     const enum assay_status status = assay_scanner_maintain(&opt, "duplicates", &err);
     cli_progress_end();
+    if (status == ASSAY_CANCELLED) {
+        (void)cli_error("interrupted: %s holds what it held", s->dir);
+        return assay_status_exit(status);
+    }
     return status == ASSAY_OK ? 0 : cli_fail(&err);
 }
 

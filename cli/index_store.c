@@ -219,12 +219,24 @@ static void sweep(const struct index_store *s)
     }
 }
 
+/* Only adding begins an index. */
+static int check_there(const struct cli_args *args, const struct index_store *s)
+{
+    if (!cli_given(args, "index") || access(s->dir, F_OK) == 0) {
+        return 0;
+    }
+    return cli_error("there is no index in %s: 'assay index add --index %s PATH' begins one",
+                     s->dir, s->dir);
+}
+
 int index_open(const struct cli_args *args, enum index_purpose purpose, struct index_store *s)
 {
     *s = (struct index_store){.lock = -1, .readers = -1};
     int code = find_dir(args, s);
-    if (code == 0 && purpose == INDEX_ADD) {
-        code = cli_check_outside(args, s->dir);
+    if (code == 0) {
+        code = purpose == INDEX_ADD      ? cli_check_outside(args, s->dir)
+               : purpose == INDEX_CHANGE ? check_there(args, s)
+                                         : 0;
     }
     if (code == 0) {
         code = purpose == INDEX_READ ? lock_readers(s) : lock_writers(args, s);

@@ -70,14 +70,19 @@ static int unknown_command(const char *word)
 }
 
 /* "assay rules": list the commands that begin so. */
-static int list_family(const char *word)
+static int list_family(const char *word, const char *next)
 {
     int found = 0;
+    char question[160] = "Which one?\n";
+    if (next != NULL && next[0] != '-') {
+        (void)snprintf(question, sizeof question,
+                       "assay: there is no command '%.40s %.60s'. There is:\n", word, next);
+    }
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         const char *name = cli_commands[i]->name;
         size_t len = strlen(word);
         if (strncmp(name, word, len) == 0 && name[len] == ' ') {
-            (void)fprintf(stderr, "%s  assay %-16s %s\n", found ? "" : "Which one?\n", name,
+            (void)fprintf(stderr, "%s  assay %-16s %s\n", found ? "" : question, name,
                           cli_commands[i]->summary);
             found = 1;
         }
@@ -100,7 +105,7 @@ int main(int argc, char **argv)
     if (cmd != NULL) {
         return run_command(cmd, argc - 1 - words, argv + 1 + words);
     }
-    if (list_family(argv[1])) {
+    if (list_family(argv[1], argc > 2 ? argv[2] : NULL)) {
         return 2;
     }
     /* A path by itself is scanned. */

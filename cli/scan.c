@@ -129,8 +129,10 @@ static int check_targets(struct scan *s)
 {
     int code = check_roots(s->args);
     code = code != 0 ? code : cli_check_outside(s->args, cli_value(s->args, "out"));
+    code = code != 0 ? code : cli_check_writable(cli_value(s->args, "out"), 1);
     for (size_t i = 0; code == 0 && i < s->n_outputs; i++) {
         code = cli_check_outside(s->args, s->outputs[i].file);
+        code = code != 0 ? code : cli_check_writable(s->outputs[i].file, 0);
     }
     return code;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/setup.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/term.h"
 #include "core/arena.h"
@@ -225,6 +227,41 @@ int cli_check_outside(const struct cli_args *args, const char *target)
                           target, cli_operand(args, i));
             return 2;
         }
+    }
+    return 0;
+}
+
+/* The last part of `path` goes: "a/b" is "a", "a" is ".", "/a" is "/". */
+static void go_up(char path[PATH_MAX])
+{
+    char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        (void)snprintf(path, PATH_MAX, ".");
+    } else {
+        slash[slash == path] = '\0';
+    }
+}
+
+int cli_check_writable(const char *target, int is_dir)
+{
+    char path[PATH_MAX];
+    if (target == NULL || strlen(target) >= sizeof path) {
+        return 0; /* writing says so */
+    }
+    (void)snprintf(path, sizeof path, "%s", target);
+    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--) {
+        path[n - 1] = '\0';
+    }
+    if (!is_dir) {
+        go_up(path);
+    }
+    while (is_dir && access(path, F_OK) != 0 && errno == ENOENT && strcmp(path, ".") != 0) {
+        go_up(path);
+    }
+    if (access(path, W_OK | X_OK) != 0) {
+        const char *why = strerrordesc_np(errno);
+        return cli_error("nothing can be written to '%s': %s: %s; choose another place", target,
+                         path, why);
     }
     return 0;
 }

@@ -40,6 +40,9 @@ int cli_keys_load(const struct cli_args *args, const char *option, const char *o
 void cli_keys_release(struct cli_keys *k);
 /* Nothing is ever written inside a dataset: 2 when `target` (may be NULL) is within an operand. */
 int cli_check_outside(const struct cli_args *args, const char *target);
+/* Before hours of work: whether `target` (NULL: none), a file, or a directory that may have to be made
+ * with those above it, can be written. 0, or 2 after saying why not; nothing is left behind. */
+int cli_check_writable(const char *target, int is_dir);
 /* What a path resolves to is `dir`, or is beneath it; both as realpath() gives them. */
 int cli_is_within(const char *path, const char *dir);
 void cli_setup_release(struct cli_setup *s);

@@ -77,7 +77,10 @@ static int run_new(const struct cli_args *args)
         code = cli_fail(&err);
     }
     if (code == 0) {
-        cli_note(args, "signed with %s", assay_key_id(key));
+        size_t n;
+        (void)cli_values(args, "accept", &n);
+        cli_note(args, "%zu group%s accepted in %s, signed with %s", n, n == 1 ? "" : "s",
+                 cli_value(args, "out"), assay_key_id(key));
     }
     assay_key_free(key);
     return code;
@@ -109,6 +112,9 @@ static int run_show(const struct cli_args *args)
     if (code == 0 &&
         assay_suppressions_load(cli_operand(args, 0), keys.items, keys.n, &s, &err) != ASSAY_OK) {
         code = cli_fail(&err);
+    }
+    if (code == 0) {
+        (void)printf("%-44s  %-10s  %s\n", "group", "until", "owner  reason");
     }
     for (size_t i = 0; code == 0 && i < assay_suppressions_count(s); i++) {
         const struct assay_acceptance a = assay_suppressions_get(s, i);

@@ -24,6 +24,18 @@ run "$ASSAY" index check --index "$index" "$tmp/july"
 is "$status" 2 "and there is nothing to check against"
 like "$err" "nothing to check against" "it says so"
 
+run "$ASSAY" index merge --index "$index"
+is "$status" 2 "nor to merge"
+like "$err" "there is no index in .*/index: 'assay index add --index .*/index PATH' begins one" "and what begins one"
+is "$(ls -d "$index" 2>&1 | grep -c cannot)" 1 "which merging does not"
+run "$ASSAY" index add --index "$index" - --no-progress
+is "$status" 2 "standard input has no name"
+run "$ASSAY" index add --index "$index" "$tmp/june" --threshold 700
+is "$status" 2 "a threshold is a share"
+like "$err" "from 0.5 to 1, not '700'" "which is said"
+run "$ASSAY" index bla
+like "$err" "no command 'index bla'. There is:" "a verb that does not exist is named"
+
 run "$ASSAY" index add --index "$index" "$tmp/june"
 is "$status" 0 "a delivery is added"
 run "$ASSAY" index list --index "$index" --json
@@ -57,7 +69,7 @@ ok "$(cmp -s "$tmp/one/run-000001.keys" "$index/run-000001.keys"; echo $?)" "the
 run "$ASSAY" index add --index "$index" "$tmp/june"
 is "$status" 2 "a name is given once"
 like "$err" "already.*--name" "and the message says what to do"
-run "$ASSAY" index add --index "$index" --name other "$tmp/july" --threshold 700
+run "$ASSAY" index add --index "$index" --name other "$tmp/july" --threshold 0.7
 is "$status" 2 "a delivery that could not be compared with those before it is not added"
 like "$err" "another near_threshold" "by the parameter's name"
 "$ASSAY" index add --index "$index" --name july-1 "$tmp/july" --quiet
@@ -79,7 +91,7 @@ run "$ASSAY" index check --index "$index" "$tmp/fresh.jsonl" --quiet
 is "$status" 0 "a delivery of new records passes"
 
 # --- what must not be believed
-run "$ASSAY" index check --index "$index" "$tmp/july" --threshold 700
+run "$ASSAY" index check --index "$index" "$tmp/july" --threshold 0.7
 is "$status" 2 "an index made with another threshold is refused"
 like "$err" "near_threshold" "by the parameter's name"
 mkdir "$tmp/broken" && printf '{"a":1}\n{"a":\n' >"$tmp/broken/x.jsonl"

@@ -54,6 +54,7 @@ suppress "$tmp/near.list" "$near"
 is "$status" 0 "a group is accepted"
 run "$ASSAY" suppress show "$tmp/near.list" --key "$tmp/lee.pem.pub"
 like "$out" "^$near +- +A. Lee  a licence text" "the list is shown"
+like "$out" "^group +until +owner  reason" "under a heading"
 like "$out" "^1 accepted  sha256:[0-9a-f]{64}\$" "with its digest"
 digest=$(sed -n 's/^1 accepted  sha256://p' "$tmp/out")
 is "$(jq -r .payload "$tmp/near.list" | base64 -d | sha256sum | cut -c 1-64)" "$digest" "which is that of the payload"
