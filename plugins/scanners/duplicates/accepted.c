@@ -6,9 +6,8 @@
 
 #include <stdlib.h>
 
-#define SEED_GROUP   UINT64_C(16) /* and the kind */
-#define DIGITS       32
-#define WORDS_HASHED 4
+#define SEED_GROUP UINT64_C(16) /* and the kind */
+#define DIGITS     32
 
 static const char *const kind_names[] = {"file", "record", "normalised", "near"};
 
@@ -18,7 +17,7 @@ static const char *const kind_names[] = {"file", "record", "normalised", "near"}
 static struct dup_digest digest_of(const struct dup_accepted *a, enum dup_group_kind kind,
                                    const uint64_t *words, size_t n)
 {
-    uint8_t le[8 * WORDS_HASHED];
+    uint8_t le[8 * DUP_GROUP_WORDS];
     struct dup_digest d;
     for (size_t i = 0; i < 8 * n; i++) {
         le[i] = (uint8_t)(words[i / 8] >> (8 * (i % 8)));
@@ -30,7 +29,7 @@ static struct dup_digest digest_of(const struct dup_accepted *a, enum dup_group_
 struct dup_digest dup_group_digest(const struct dup_accepted *a, enum dup_group_kind kind,
                                    const uint64_t *key, size_t n)
 {
-    return digest_of(a, kind, key, n < WORDS_HASHED ? n : WORDS_HASHED);
+    return digest_of(a, kind, key, n < DUP_GROUP_WORDS ? n : DUP_GROUP_WORDS);
 }
 
 struct dup_digest dup_cluster_digest(const struct dup_accepted *a, struct dup_digest so_far,
@@ -63,6 +62,19 @@ static int by_digest(const void *pa, const void *pb)
 int dup_accepted_has(const struct dup_accepted *a, struct dup_digest d)
 {
     return a->n > 0 && bsearch(&d, a->rows, a->n, sizeof a->rows[0], by_digest) != NULL;
+}
+
+int dup_accepted_group(const struct dup_accepted *a, enum dup_group_kind kind, const uint64_t *key,
+                       size_t n, struct dup_digest *ret)
+{
+    if (!dup_accepted_asks(a)) {
+        return 0;
+    }
+    const struct dup_digest d = dup_group_digest(a, kind, key, n);
+    if (ret != NULL) {
+        *ret = d;
+    }
+    return dup_accepted_has(a, d);
 }
 
 /* 32 lower-case digits at `text`. */

@@ -20,6 +20,7 @@
 #include "assay/plugin.h"
 
 #define DUP_ACCEPTED_MOST 10000 /* groups */
+#define DUP_GROUP_WORDS   4     /* of a key */
 
 enum dup_group_kind { DUP_GROUP_FILE, DUP_GROUP_RECORD, DUP_GROUP_NORMALISED, DUP_GROUP_NEAR };
 
@@ -44,13 +45,22 @@ struct dup_accepted_tally {
 enum assay_status dup_accepted_init(struct dup_accepted *a, const struct assay_host *host,
                                     struct assay_error *err);
 void dup_accepted_release(struct dup_accepted *a);
-/* The digest of a group: of the key that its members share. */
+/* Whether anybody asks for digests; `a` may be NULL. */
+static inline int dup_accepted_asks(const struct dup_accepted *a)
+{
+    return a != NULL && (a->n > 0 || a->shown);
+}
+/* The digest of a group: of the key that its members share, of at most DUP_GROUP_WORDS words. */
 struct dup_digest dup_group_digest(const struct dup_accepted *a, enum dup_group_kind kind,
                                    const uint64_t *key, size_t n);
 /* The digest of a cluster, text by text in ascending order of ids. Begins with zeroes. */
 struct dup_digest dup_cluster_digest(const struct dup_accepted *a, struct dup_digest so_far,
                                      uint64_t id);
 int dup_accepted_has(const struct dup_accepted *a, struct dup_digest d);
+/* Whether the group of a key is accepted. *ret: its digest, left alone where nobody asks; NULL: it
+ * is of no interest. */
+int dup_accepted_group(const struct dup_accepted *a, enum dup_group_kind kind, const uint64_t *key,
+                       size_t n, struct dup_digest *ret);
 /* Appends "; group KIND:DIGITS" to the detail of a finding, where that is wanted. */
 void dup_digest_say(const struct dup_accepted *a, enum dup_group_kind kind, struct dup_digest d,
                     char *detail, size_t cap);

@@ -366,7 +366,7 @@ static enum assay_status find_ids(struct speaking *s)
 {
     struct dup_table *named = &s->j->near->candidates.named;
     enum assay_status st = ASSAY_OK;
-    if (s->accepted->n > 0 || s->accepted->shown) {
+    if (dup_accepted_asks(s->accepted)) {
         st = dup_table_walk(named, on_named, s);
         st = st == ASSAY_OK ? s->j->parents.status : st;
         st = st == ASSAY_OK ? dup_merge_open(&s->ids, &s->digested) : st;

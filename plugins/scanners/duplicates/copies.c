@@ -24,13 +24,6 @@ static enum assay_status add_place(struct gathering *g, uint64_t place)
     return dup_table_add(&g->c->places, g->from->host, g->from->max, pair);
 }
 
-static int is_accepted(const struct gathering *g, enum dup_group_kind kind, const uint64_t *key,
-                       size_t n)
-{
-    const struct dup_accepted *a = g->from->accepted;
-    return a->n > 0 && dup_accepted_has(a, dup_group_digest(a, kind, key, n));
-}
-
 /* The records of one variant from the one in hand on, in the order of their places. */
 static enum assay_status add_variant(struct gathering *g, uint64_t id, uint64_t variant,
                                      int first_only)
@@ -69,13 +62,15 @@ static enum assay_status on_named(void *ctx, const uint64_t *named)
     if (st != ASSAY_OK || g->record == NULL || g->record[0] != id) {
         return st;
     }
+    const struct dup_accepted *a = g->from->accepted;
     g->root = g->from->root(g->from->ctx, (uint32_t)named[1]);
-    if (is_accepted(g, DUP_GROUP_NORMALISED, g->record, 2)) {
+    if (dup_accepted_group(a, DUP_GROUP_NORMALISED, g->record, 2, NULL)) {
         return add_first(g, id);
     }
     while (st == ASSAY_OK && g->record != NULL && g->record[0] == id) {
         const uint64_t variant = g->record[2];
-        st = add_variant(g, id, variant, is_accepted(g, DUP_GROUP_RECORD, &variant, 1));
+        st =
+            add_variant(g, id, variant, dup_accepted_group(a, DUP_GROUP_RECORD, &variant, 1, NULL));
     }
     return st;
 }

@@ -164,16 +164,16 @@ static void set_aside(struct grouping *g, uint64_t members)
 static void look_up(struct grouping *g, const struct dup_entry *e, int new_group)
 {
     const struct dup_accepted *a = g->tiers->accepted;
-    if (a == NULL || (a->n == 0 && !a->shown)) {
+    if (g->tiers->whole_files) {
+        g->same_accepted = dup_accepted_group(a, DUP_GROUP_FILE, e->key, 2, &g->same_digest);
         return;
     }
-    if (new_group && !g->tiers->whole_files) {
-        g->alike_digest = dup_group_digest(a, DUP_GROUP_NORMALISED, e->key, 2);
-        g->alike_accepted = dup_accepted_has(a, g->alike_digest);
+    if (new_group) {
+        g->alike_accepted =
+            dup_accepted_group(a, DUP_GROUP_NORMALISED, e->key, 2, &g->alike_digest);
     }
-    g->same_digest = g->tiers->whole_files ? dup_group_digest(a, DUP_GROUP_FILE, e->key, 2)
-                                           : dup_group_digest(a, DUP_GROUP_RECORD, &e->variant, 1);
-    g->same_accepted = g->alike_accepted || dup_accepted_has(a, g->same_digest);
+    g->same_accepted = dup_accepted_group(a, DUP_GROUP_RECORD, &e->variant, 1, &g->same_digest) ||
+                       g->alike_accepted;
 }
 
 static enum assay_status raise_same(struct grouping *g)
