@@ -46,3 +46,12 @@ int cli_accepted_set(struct assay_accepted *a, struct cli_settings *s)
     }
     return code;
 }
+
+void cli_accepted_note(const struct cli_args *args, const struct assay_accepted *a,
+                       const struct assay_audit *audit)
+{
+    if (a->given) {
+        cli_note(args, "%llu accepted group(s) set aside",
+                 (unsigned long long)cli_audit_metric(audit, "duplicates.accepted_groups").num);
+    }
+}

@@ -15,6 +15,9 @@ int cli_accepted_load(const struct cli_args *args, struct assay_accepted *a);
 /* What the scanner is told of them, nothing where no list was given; settings point into `a`. As
  * cli_set. */
 int cli_accepted_set(struct assay_accepted *a, struct cli_settings *s);
+/* Says how many groups the lists set aside; nothing where none was given. */
+void cli_accepted_note(const struct cli_args *args, const struct assay_accepted *a,
+                       const struct assay_audit *audit);
 
 #define CLI_ACCEPTED_OPTIONS                                                                       \
     CLI_OPTION("suppressions", 0, "LIST", NULL,                                                    \

@@ -250,15 +250,6 @@ static void print_json(const struct dedup *d, FILE *f)
     }
 }
 
-/* What a signed list set aside is no row of a tier, and is said all the same. */
-static void note_accepted(const struct dedup *d)
-{
-    if (d->accepted.given) {
-        cli_note(d->args, "%llu accepted group(s) set aside",
-                 (unsigned long long)metric_of(d, "duplicates.accepted_groups").num);
-    }
-}
-
 /* Standard output holds the list when it goes there; the table is then said beside it. */
 static void print_summary(const struct dedup *d)
 {
@@ -269,7 +260,7 @@ static void print_summary(const struct dedup *d)
     } else if (!list_there || !cli_given(d->args, "quiet")) {
         print_table(d, list_there ? stderr : stdout);
     }
-    note_accepted(d);
+    cli_accepted_note(d->args, &d->accepted, d->audit); /* it is no row of a tier */
 }
 
 /* ---- the list ------------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/accepted.h"
 #include "cli/audit.h"
 #include "cli/index.h"
 #include "cli/index_merge.h"
@@ -28,6 +29,7 @@ struct index_run {
     struct cli_setup setup;
     struct cli_settings settings;
     char threshold[CLI_THRESHOLD];
+    struct assay_accepted accepted;
     uint8_t key[32]; /* of fingerprints, which are kept nowhere */
     struct assay_audit *audit;
 };
@@ -62,6 +64,7 @@ static int audit(struct index_run *r)
 static void release(struct index_run *r)
 {
     assay_audit_free(r->audit);
+    assay_accepted_release(&r->accepted);
     cli_setup_release(&r->setup);
     index_close(&r->store);
 }
@@ -309,12 +312,16 @@ static int check(struct index_run *r)
     if (code == 0 && runs.len == 0) {
         return cli_error("no delivery is in %s: there is nothing to check against", r->store.dir);
     }
+    code = code != 0 ? code : cli_accepted_load(r->args, &r->accepted);
+    code = code != 0 ? code : cli_accepted_set(&r->accepted, &r->settings);
+    code |= set(r, "group_digests", cli_given(r->args, "group-digests") ? "true" : NULL);
     code = code != 0 ? code : set_up(r, "first-delivery");
     code = code != 0 ? code : audit(r);
     code = code != 0 ? code : check_list(r);
     code = code != 0 ? code : print_findings(r);
     if (code == 0) {
         note_found(r);
+        cli_accepted_note(r->args, &r->accepted, r->audit);
         code = cli_audit_exit(r->audit);
     }
     return code;
@@ -352,6 +359,9 @@ static const struct cli_option list_options[] = {
 static const struct cli_option check_options[] = {
     INDEX_OPTION,
     {"format", 'f', "FORMAT", "table|jsonl|json|html|csv", "how findings are printed", 0},
+    {"group-digests", 0, NULL, NULL,
+     "findings name their group, by which 'assay suppress' accepts it; it is not keyed", 0},
+    CLI_ACCEPTED_OPTIONS,
     INDEX_AUDIT_OPTIONS,
     CLI_NO_OPTION,
 };

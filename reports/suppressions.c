@@ -22,6 +22,11 @@ struct assay_suppressions {
 
 /* ---- entries -------------------------------------------------------------------------------- */
 
+/* What scanners name groups by. */
+static const char *const kinds[] = {"file",      "record",  "normalised",
+                                    "near",      "answers", "preference",
+                                    "delivered", "span",    "contamination"};
+
 const char *assay_group_digits(const char *group)
 {
     return strchr(group, ':') + 1;
@@ -29,11 +34,11 @@ const char *assay_group_digits(const char *group)
 
 int assay_group_is_named(const char *group)
 {
-    static const char *const kinds[] = {"file:", "record:", "normalised:", "near:"};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         const size_t n = strlen(kinds[i]);
-        if (strncmp(group, kinds[i], n) == 0) {
-            return strlen(group + n) == DIGITS && strspn(group + n, "0123456789abcdef") == DIGITS;
+        if (strncmp(group, kinds[i], n) == 0 && group[n] == ':') {
+            const char *digits = group + n + 1;
+            return strlen(digits) == DIGITS && strspn(digits, "0123456789abcdef") == DIGITS;
         }
     }
     return 0;
@@ -77,14 +82,24 @@ int assay_acceptance_expired(const struct assay_acceptance *a, uint64_t now_ms)
     return a->expires != NULL && strncmp(today, a->expires, 10) > 0;
 }
 
+static enum assay_status fail_name(size_t i, struct assay_error *err)
+{
+    ASSAY_AUTO_BUF names;
+    assay_buf_init(&names, 32 * sizeof kinds / sizeof kinds[0]);
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        assay_buf_addf(&names, "%s%s:", k == 0 ? "" : ", ", kinds[k]);
+    }
+    return assay_fail(err, ASSAY_CORRUPT,
+                      "entry %zu: a group is one of %s and 32 lower-case hexadecimal digits, as "
+                      "the finding has it",
+                      i + 1, assay_buf_str(&names));
+}
+
 static enum assay_status check_row(const struct assay_acceptance *a, size_t i,
                                    struct assay_error *err)
 {
     if (a->group == NULL || !assay_group_is_named(a->group)) {
-        return assay_fail(err, ASSAY_CORRUPT,
-                          "entry %zu: a group is file:, record:, normalised: or near: and 32 "
-                          "lower-case hexadecimal digits, as the finding has it",
-                          i + 1);
+        return fail_name(i, err);
     }
     if (!is_text(a->owner) || !is_text(a->reason)) {
         return assay_fail(err, ASSAY_CORRUPT,

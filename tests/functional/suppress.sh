@@ -106,6 +106,74 @@ suppress "$tmp/split.list" $(groups)
 scan "$tmp/split" --suppressions "$tmp/split.list" --suppressions-key "$tmp/lee.pem.pub"
 unlike "$out" '"rule":"duplicates.leakage"' "unless they are accepted"
 
+# --- instruction data
+mkdir "$tmp/turns" "$tmp/turns.more"
+{
+	echo '{"id":1,"prompt":"Which is the longest river?","response":"The Nile"}'
+	echo '{"id":2,"prompt":"which is the longest river","response":"The Amazon"}'
+	echo '{"id":3,"prompt":"Say something about the sea","chosen":"It is blue!","rejected":"it is BLUE"}'
+	echo '{"id":4,"prompt":"Say something else about it","chosen":"It is blue!","rejected":"it is BLUE"}'
+} >"$tmp/turns/a.jsonl"
+answers() {
+	dir=$1
+	shift
+	scan "$dir" --set duplicates.answers=true "$@"
+}
+answers "$tmp/turns"
+unlike "$out" "group (answers|preference):" "prompts and sides are not named unless asked"
+answers "$tmp/turns" --set duplicates.group_digests=true
+groups >"$tmp/turns.groups"
+is "$(sed 's/:.*//' "$tmp/turns.groups" | tr '\n' ' ')" "answers preference preference " "answers and each preference have names"
+is "$(sort -u "$tmp/turns.groups" | grep -c .)" 3 "the prompt is part of them"
+sed -e '1!G;h;$!d' -e 's/"id":\([0-9]\)/"id":9\1/' "$tmp/turns/a.jsonl" >"$tmp/turns.more/z.jsonl"
+answers "$tmp/turns.more" --set duplicates.group_digests=true
+is "$(groups)" "$(cat "$tmp/turns.groups")" "other ids, in another order: the same names"
+suppress "$tmp/turns.list" $(cat "$tmp/turns.groups")
+answers "$tmp/turns.more" --suppressions "$tmp/turns.list" --suppressions-key "$tmp/lee.pem.pub"
+unlike "$out" '"type":"finding"' "accepted answers and preferences are no findings"
+is "$(metric conflicting_prompts) $(metric equal_preferences) $(metric accepted_groups) $(metric accepted_ratio)" "0 0 3 0.5" \
+	"and are counted apart"
+echo '{"prompt":"Which is the longest river?","response":"The Danube"}' >>"$tmp/turns.more/z.jsonl"
+echo '{"prompt":"Say something about the sea","chosen":"It is green","rejected":"it is green"}' >>"$tmp/turns.more/z.jsonl"
+answers "$tmp/turns.more" --suppressions "$tmp/turns.list" --suppressions-key "$tmp/lee.pem.pub"
+is "$(metric conflicting_prompts) $(metric equal_preferences) $(metric accepted_groups)" "1 1 2" "a new answer, another preference: reported"
+
+# --- delivered before
+mkdir "$tmp/june" "$tmp/july"
+copies_in "$tmp/june"
+{
+	cat "$tmp/june/a.jsonl"
+	echo '{"t":"nobody has seen this one before, it is new"}'
+} >"$tmp/july/a.jsonl"
+"$ASSAY" index add --index "$tmp/index" "$tmp/june" --quiet
+check() { # check DIR OPTION...
+	run "$ASSAY" index check --index "$tmp/index" "$@" --format jsonl --quiet
+}
+delivered() {
+	jq -r 'select(.rule == "duplicates.delivered") | .detail' "$tmp/out" | sed -n 's/.*; group //p' | sort
+}
+check "$tmp/july"
+is "$status $(delivered)" "1 " "no names unless asked for"
+check "$tmp/july" --group-digests
+delivered >"$tmp/delivered"
+is "$(grep -c '^delivered:[0-9a-f]\{32\}$' "$tmp/delivered")" "$(grep -c . "$tmp/june/a.jsonl")" "every record that was delivered has one"
+"$ASSAY" index add --index "$tmp/index" --name another "$tmp/july" --quiet
+"$ASSAY" index drop --index "$tmp/index" june --quiet
+for jobs in 1 7; do
+	check "$tmp/july" --group-digests --jobs $jobs
+	is "$(delivered | comm -23 "$tmp/delivered" -)" "" "the same when another delivery holds the partners, on $jobs thread(s)"
+done
+suppress "$tmp/delivered.list" $(sort -u "$tmp/delivered")
+check "$tmp/july" --suppressions "$tmp/delivered.list" --suppressions-key "$tmp/lee.pem.pub"
+is "$status $(jq -r 'select(.rule == "duplicates.delivered") | .record' "$tmp/out")" "1 $(grep -c . "$tmp/june/a.jsonl")" \
+	"only what was not accepted is reported"
+is "$(metric accepted_groups)" "$(grep -c . "$tmp/june/a.jsonl")" "the rest is counted apart"
+sed -i '$d' "$tmp/july/a.jsonl"
+check "$tmp/july" --suppressions "$tmp/delivered.list" --suppressions-key "$tmp/lee.pem.pub"
+is "$status $(metric delivered_ratio)" "0 0" "with nothing else the check passes"
+check "$tmp/july" --suppressions "$tmp/delivered.list" --suppressions-key "$tmp/other.pem.pub"
+is "$status" 2 "and a list by another key is refused here, too"
+
 # --- dedup
 run "$ASSAY" dedup "$d" --emit drop --quiet
 cp "$tmp/out" "$tmp/drop"

@@ -9,7 +9,9 @@
 #define SEED_GROUP UINT64_C(16) /* and the kind */
 #define DIGITS     32
 
-static const char *const kind_names[] = {"file", "record", "normalised", "near"};
+static const char *const kind_names[] = {"file",      "record",  "normalised",
+                                         "near",      "answers", "preference",
+                                         "delivered", "span",    "contamination"};
 
 /* ---- digests -----------------------------------------------------------------------------------
  */
@@ -32,11 +34,11 @@ struct dup_digest dup_group_digest(const struct dup_accepted *a, enum dup_group_
     return digest_of(a, kind, key, n < DUP_GROUP_WORDS ? n : DUP_GROUP_WORDS);
 }
 
-struct dup_digest dup_cluster_digest(const struct dup_accepted *a, struct dup_digest so_far,
-                                     uint64_t id)
+struct dup_digest dup_digest_add(const struct dup_accepted *a, enum dup_group_kind kind,
+                                 struct dup_digest so_far, uint64_t word)
 {
-    const uint64_t words[] = {so_far.word[0], so_far.word[1], id};
-    return digest_of(a, DUP_GROUP_NEAR, words, 3);
+    const uint64_t words[] = {so_far.word[0], so_far.word[1], word};
+    return digest_of(a, kind, words, 3);
 }
 
 void dup_digest_say(const struct dup_accepted *a, enum dup_group_kind kind, struct dup_digest d,

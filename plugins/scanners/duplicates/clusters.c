@@ -264,7 +264,7 @@ static enum assay_status digest_cluster(struct speaking *s)
     s->digest = (struct dup_digest){{0, 0}};
     while (st == ASSAY_OK && s->id != NULL && s->id[0] <= s->root) {
         if (s->id[0] == s->root) {
-            s->digest = dup_cluster_digest(s->accepted, s->digest, s->id[1]);
+            s->digest = dup_digest_add(s->accepted, DUP_GROUP_NEAR, s->digest, s->id[1]);
         }
         st = next_id(s);
     }

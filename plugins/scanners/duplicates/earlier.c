@@ -107,26 +107,41 @@ static void show_name(const char *name, char out[SHOWN_MAX + 8])
     memcpy(out + n, *name == '\0' ? "" : "...", *name == '\0' ? 1 : 4);
 }
 
-static enum assay_status say(const struct dup_lookup *l, const struct dup_partner *p,
-                             const struct assay_batch *b, uint32_t record, uint32_t rule,
-                             struct assay_sink *sink)
+/* What is said of a record, its partner and their group. */
+struct saying {
+    const struct dup_lookup *l;
+    const struct dup_accepted *a;
+    const struct dup_partner *p;
+    struct dup_digest digest;
+};
+
+/* "near-duplicate of record 5 of b.jsonl in delivery 2026-06; similarity 900 of 1000" */
+static void describe(const struct saying *x, char *detail, size_t cap)
 {
     static const char *const how[] = {"", "near-duplicate of", "same text as", "same bytes as"};
-    char delivery[SHOWN_MAX + 8], file[SHOWN_MAX + 8], detail[2 * SHOWN_MAX + 160];
-    const struct dup_index *x = l->runs[p->run];
-    const uint32_t in = dup_place_file(p->place);
-    size_t n_deliveries;
+    char delivery[SHOWN_MAX + 8], file[SHOWN_MAX + 8];
+    const struct dup_index *run = x->l->runs[x->p->run];
+    const uint32_t in = dup_place_file(x->p->place);
+    size_t n;
+    show_name(dup_index_deliveries(run, &n)[dup_index_delivery_of(run, in)].name, delivery);
+    show_name(dup_index_file(run, in), file);
+    (void)snprintf(detail, cap, "%s record %llu of %s in delivery %s", how[x->p->likeness],
+                   (unsigned long long)dup_place_record(x->p->place), file, delivery);
+    const size_t len = strlen(detail);
+    if (x->p->likeness == DUP_NEAR) {
+        (void)snprintf(detail + len, cap - len, "; similarity %u of 1000", x->p->similarity);
+    }
+    dup_digest_say(x->a, DUP_GROUP_DELIVERED, x->digest, detail, cap);
+}
+
+static enum assay_status say(const struct saying *x, const struct assay_batch *b, uint32_t record,
+                             uint32_t rule, struct assay_sink *sink)
+{
+    char detail[2 * SHOWN_MAX + 224];
     if (rule == ASSAY_NONE) {
         return ASSAY_OK;
     }
-    show_name(dup_index_deliveries(x, &n_deliveries)[dup_index_delivery_of(x, in)].name, delivery);
-    show_name(dup_index_file(x, in), file);
-    int n = snprintf(detail, sizeof detail, "%s record %llu of %s in delivery %s", how[p->likeness],
-                     (unsigned long long)dup_place_record(p->place), file, delivery);
-    if (p->likeness == DUP_NEAR && n > 0) {
-        (void)snprintf(detail + n, sizeof detail - (size_t)n, "; similarity %u of 1000",
-                       p->similarity);
-    }
+    describe(x, detail, sizeof detail);
     struct assay_finding f = assay_finding_init(rule);
     f.file = b->file;
     f.record = record;
@@ -134,17 +149,26 @@ static enum assay_status say(const struct dup_lookup *l, const struct dup_partne
     return sink->finding(sink->ctx, &f);
 }
 
-enum assay_status dup_earlier_check(const struct dup_earlier *e, const struct dup_keys *keys,
-                                    const struct assay_batch *b, uint32_t record, uint32_t rule,
+enum assay_status dup_earlier_check(const struct dup_earlier *e, const struct dup_accepted *a,
+                                    const struct dup_keys *keys, const struct assay_batch *b,
+                                    uint32_t record, uint32_t rule,
                                     struct dup_earlier_counts *counts, struct assay_sink *sink)
 {
     const struct dup_lookup *l = &e->lookup;
+    const uint64_t *key = keys->entry->key;
     struct dup_partner p;
+    struct saying x = {.l = l, .a = a, .p = &p};
     dup_lookup_same(l, keys->entry, &p);
     if (p.likeness == DUP_UNLIKE && keys->n_bands > 0) {
         dup_lookup_near(l, keys->bands, keys->n_bands, keys->set, keys->n_set, keys->threshold, &p);
     }
-    counts->by_likeness[p.likeness]++;
     counts->capped += (uint64_t)p.capped;
-    return p.likeness == DUP_UNLIKE ? ASSAY_OK : say(l, &p, b, record, rule, sink);
+    const uint64_t group[] = {key[0], key[1], p.id};
+    if (p.likeness != DUP_UNLIKE &&
+        dup_accepted_group(a, DUP_GROUP_DELIVERED, group, 3, &x.digest)) {
+        counts->set_aside++;
+        return ASSAY_OK;
+    }
+    counts->by_likeness[p.likeness]++;
+    return p.likeness == DUP_UNLIKE ? ASSAY_OK : say(&x, b, record, rule, sink);
 }

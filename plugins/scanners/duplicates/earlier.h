@@ -5,7 +5,8 @@
  *
  * Asked for by options: `index`, paths of runs separated by colons, and `index_write`. A record is
  * looked up in all runs together (lookup.h), and the closest partner is named: delivery, file,
- * record. Names of files come from the earlier delivery's inventory, as they stand in its manifest;
+ * record. A record and its partner are a group that can be accepted (accepted.h): their texts, in
+ * whichever delivery the partner is; another, closer partner makes another group. Names of files come from the earlier delivery's inventory, as they stand in its manifest;
  * what is not printable ASCII in them is written as %XX. With both options nothing is looked up: the
  * runs are those that the new one will lie beside, and must have been made with the same parameters.
  * And without a dataset (dup_earlier_maintain) the runs in `index` are merged into `index_write`,
@@ -14,6 +15,7 @@
 #ifndef ASSAY_DUPLICATES_EARLIER_H
 #define ASSAY_DUPLICATES_EARLIER_H
 
+#include "accepted.h"
 #include "lookup.h"
 
 struct dup_earlier {
@@ -34,7 +36,8 @@ struct dup_keys {
 
 struct dup_earlier_counts {
     uint64_t by_likeness[DUP_SAME_BYTES + 1];
-    uint64_t capped; /* records of which not every candidate was compared */
+    uint64_t capped;    /* records of which not every candidate was compared */
+    uint64_t set_aside; /* records that were accepted, and are none of the above */
 };
 
 /* Reads the options and opens the runs; release in any case. */
@@ -52,12 +55,14 @@ static inline void dup_earlier_add(struct dup_earlier_counts *to,
         to->by_likeness[i] += from->by_likeness[i];
     }
     to->capped += from->capped;
+    to->set_aside += from->set_aside;
 }
 
-/* Looks a record up, raises a finding of `rule` when it was delivered before, counts it. `record`:
- * index in the batch. */
-enum assay_status dup_earlier_check(const struct dup_earlier *e, const struct dup_keys *keys,
-                                    const struct assay_batch *b, uint32_t record, uint32_t rule,
+/* Looks a record up, raises a finding of `rule` when it was delivered before and that was not
+ * accepted, counts it. `record`: index in the batch. */
+enum assay_status dup_earlier_check(const struct dup_earlier *e, const struct dup_accepted *a,
+                                    const struct dup_keys *keys, const struct assay_batch *b,
+                                    uint32_t record, uint32_t rule,
                                     struct dup_earlier_counts *counts, struct assay_sink *sink);
 
 #endif

@@ -85,14 +85,14 @@ static void count_unseen(const struct dup_local *l, struct assay_sink *sink)
 }
 
 /* What was set aside, where a list says what to accept. */
-static enum assay_status say_accepted(const struct dup_local *l, struct dup_accepted_tally near,
-                                      struct assay_sink *sink)
+static enum assay_status say_accepted(const struct dup_local *l, struct assay_sink *sink)
 {
     const struct dup_accepted *a = &l->shared->accepted;
     const uint64_t n_records = l->counts[DUP_COUNT_RECORDS] == 0 ? 1 : l->counts[DUP_COUNT_RECORDS];
+    const uint64_t by_record = l->counts[DUP_COUNT_SET_ASIDE] + l->delivered.set_aside;
     const struct metric rows[] = {
-        {"duplicates.accepted_groups", l->set_aside.groups + near.groups, 1},
-        {"duplicates.accepted_ratio", l->set_aside.extra + near.extra, n_records},
+        {"duplicates.accepted_groups", l->set_aside.groups + by_record, 1},
+        {"duplicates.accepted_ratio", l->set_aside.extra + by_record, n_records},
         {"duplicates.accepted_listed", a->n, 1},
     };
     return a->given ? put_metrics(sink, rows, sizeof rows / sizeof rows[0]) : ASSAY_OK;
@@ -105,7 +105,7 @@ static enum assay_status finish_near(struct dup_local *l, struct dup_across_repo
     struct dup_near_tally tally = {.candidates = 0};
     enum assay_status st = ASSAY_OK;
     if (!dup_seeks_near(s)) {
-        return say_accepted(l, tally.set_aside, sink);
+        return ASSAY_OK;
     }
     count_unseen(l, sink);
     if (l->near.found) {
@@ -114,7 +114,7 @@ static enum assay_status finish_near(struct dup_local *l, struct dup_across_repo
                                  s->rule[DUP_RULE_HOT], &s->accepted, &l->tables[DUP_TABLE_RECORDS],
                                  across, &tally);
     }
-    st = st == ASSAY_OK ? say_accepted(l, tally.set_aside, sink) : st;
+    dup_accepted_tally_add(&l->set_aside, tally.set_aside);
     return st == ASSAY_OK ? say_near_metrics(l, &tally, sink) : st;
 }
 
@@ -158,15 +158,19 @@ static enum assay_status finish_groups(struct dup_local *l, struct dup_across_re
                               .whole_files = 1,
                               .accepted = &s->accepted,
                               .across = across};
-    struct dup_tiers answers = {
-        .same_rule = ASSAY_NONE, .alike_rule = s->rule[DUP_RULE_ANSWERS], .answers = 1};
+    struct dup_tiers answers = {.same_rule = ASSAY_NONE,
+                                .alike_rule = s->rule[DUP_RULE_ANSWERS],
+                                .accepted = &s->accepted,
+                                .answers = 1};
     enum assay_status st = dup_groups_report(&l->tables[DUP_TABLE_FILES], s->host, sink, &files);
     st = st == ASSAY_OK ? dup_groups_report(&l->tables[DUP_TABLE_RECORDS], s->host, sink, &records)
                         : st;
     st = st == ASSAY_OK ? dup_groups_report(&l->tables[DUP_TABLE_ANSWERS], s->host, sink, &answers)
                         : st;
-    l->set_aside.groups = files.set_aside.groups + records.set_aside.groups;
-    l->set_aside.extra = records.set_aside.extra;
+    files.set_aside.extra = answers.set_aside.extra = 0; /* neither files nor answers are records */
+    dup_accepted_tally_add(&l->set_aside, files.set_aside);
+    dup_accepted_tally_add(&l->set_aside, answers.set_aside);
+    dup_accepted_tally_add(&l->set_aside, records.set_aside);
     return st == ASSAY_OK ? say_metrics(l, &records, &files, &answers, sink) : st;
 }
 
@@ -243,6 +247,7 @@ enum assay_status dup_finish(const void *shared, void *merged, struct assay_sink
     st = st == ASSAY_OK ? settle(l, dup_across_listens(&across)) : st;
     st = st == ASSAY_OK ? finish_near(l, &across, sink) : st;
     st = st == ASSAY_OK ? finish_spans(l, &across, sink) : st;
+    st = st == ASSAY_OK ? say_accepted(l, sink) : st;
     st = st == ASSAY_OK ? dup_across_end(&across, tiers_of(s), sink) : st;
     dup_across_report_release(&across);
     return st;

@@ -13,6 +13,8 @@
 #define SEED_ANSWERED UINT64_C(4)
 #define SEED_SHORT    UINT64_C(2)
 
+#define DETAIL 96
+
 /* The normal form of a record's text into l->text. */
 static enum assay_status normalise(struct dup_local *l, const struct assay_batch *b,
                                    const struct assay_record *r)
@@ -116,10 +118,37 @@ static enum assay_status compare_earlier(struct dup_local *l, const struct assay
     }
     if (st == ASSAY_OK && s->earlier.lookup.n > 0) {
         const struct dup_keys keys = {e, sh->keys, sh->n_keys, sh->shingles, n, s->near.threshold};
-        st = dup_earlier_check(&s->earlier, &keys, b, (uint32_t)(r - b->records),
+        st = dup_earlier_check(&s->earlier, &s->accepted, &keys, b, (uint32_t)(r - b->records),
                                s->rule[DUP_RULE_DELIVERED], &l->delivered, sink);
     }
     return st;
+}
+
+/* Two sides that are the same, unless that was accepted. `group`: what names it, the hash of the
+ * prompt so far. */
+static enum assay_status say_sides(struct dup_local *l, const struct assay_batch *b,
+                                   const struct assay_record *r, uint64_t group[DUP_GROUP_WORDS],
+                                   uint32_t field, struct assay_sink *sink)
+{
+    const struct dup_accepted *a = &l->shared->accepted;
+    const struct assay_host *host = l->shared->host;
+    struct dup_digest digest = {{0, 0}};
+    char detail[DETAIL] = "both sides are the same";
+    if (dup_accepted_asks(a)) {
+        host->hash128(host->ctx, l->turns.left.buf, l->turns.left.len, SEED_ANSWERED, group + 2);
+    }
+    if (dup_accepted_group(a, DUP_GROUP_PREFERENCE, group, DUP_GROUP_WORDS, &digest)) {
+        l->counts[DUP_COUNT_SET_ASIDE]++;
+        return ASSAY_OK;
+    }
+    dup_digest_say(a, DUP_GROUP_PREFERENCE, digest, detail, sizeof detail);
+    struct assay_finding f = assay_finding_init(l->shared->rule[DUP_RULE_SIDES]);
+    f.file = b->file;
+    f.record = (uint32_t)(r - b->records);
+    f.field = field;
+    f.detail = assay_bytes_str(detail);
+    l->counts[DUP_COUNT_EQUAL]++;
+    return f.rule == ASSAY_NONE ? ASSAY_OK : sink->finding(sink->ctx, &f);
 }
 
 /* What is asked and answered, and sides that are the same. */
@@ -131,7 +160,7 @@ static enum assay_status look_at_turns(struct dup_local *l, const struct assay_b
     const uint64_t least = l->shared->min_chars > 0 ? l->shared->min_chars : DUP_DEFAULT_MIN_CHARS;
     struct dup_turns *t = &l->turns;
     struct dup_entry e = {.place = place};
-    uint64_t answer[2];
+    uint64_t answer[2], group[DUP_GROUP_WORDS] = {0};
     uint32_t field;
     int both;
     enum assay_status st = dup_turns_answer(t, host, b, r, &both);
@@ -142,17 +171,11 @@ static enum assay_status look_at_turns(struct dup_local *l, const struct assay_b
         l->counts[DUP_COUNT_ANSWERS]++;
         st = dup_local_add(l, DUP_TABLE_ANSWERS, &e);
     }
-    st = st == ASSAY_OK ? dup_turns_sides(t, host, b, r, &field) : st;
-    if (st != ASSAY_OK || field == ASSAY_NONE) {
-        return st;
+    if (st == ASSAY_OK && dup_accepted_asks(&l->shared->accepted)) {
+        host->hash128(host->ctx, t->left.buf, t->left.len, SEED_ASKED, group);
     }
-    struct assay_finding f = assay_finding_init(l->shared->rule[DUP_RULE_SIDES]);
-    f.file = b->file;
-    f.record = (uint32_t)(r - b->records);
-    f.field = field;
-    f.detail = assay_bytes_str("both sides are the same");
-    l->counts[DUP_COUNT_EQUAL]++;
-    return f.rule == ASSAY_NONE ? ASSAY_OK : sink->finding(sink->ctx, &f);
+    st = st == ASSAY_OK ? dup_turns_sides(t, host, b, r, &field) : st;
+    return st != ASSAY_OK || field == ASSAY_NONE ? st : say_sides(l, b, r, group, field, sink);
 }
 
 /* What the record belongs to. */

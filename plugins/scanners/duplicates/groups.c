@@ -160,10 +160,26 @@ static void set_aside(struct grouping *g, uint64_t members)
     g->tiers->set_aside.extra += members - 1;
 }
 
+/* Of a prompt all answers are in the digest, so whether they are accepted is known at the end. */
+static void add_answer(struct grouping *g, const struct dup_entry *e, int new_group)
+{
+    const struct dup_accepted *a = g->tiers->accepted;
+    if (new_group) {
+        g->alike_digest = dup_group_digest(a, DUP_GROUP_ANSWERS, e->key, 2);
+    }
+    g->alike_digest = dup_digest_add(a, DUP_GROUP_ANSWERS, g->alike_digest, e->variant);
+}
+
 /* Whether the group, and its subgroup, that begin with this entry were accepted. */
 static void look_up(struct grouping *g, const struct dup_entry *e, int new_group)
 {
     const struct dup_accepted *a = g->tiers->accepted;
+    if (g->tiers->answers) {
+        if (dup_accepted_asks(a)) {
+            add_answer(g, e, new_group);
+        }
+        return;
+    }
     if (g->tiers->whole_files) {
         g->same_accepted = dup_accepted_group(a, DUP_GROUP_FILE, e->key, 2, &g->same_digest);
         return;
@@ -214,7 +230,10 @@ static enum assay_status raise_alike(struct grouping *g)
 {
     char detail[DETAIL];
     enum assay_status st = ASSAY_OK;
-    if (g->alike_accepted) {
+    const struct dup_accepted *a = g->tiers->accepted;
+    const int is_accepted =
+        g->tiers->answers ? a != NULL && dup_accepted_has(a, g->alike_digest) : g->alike_accepted;
+    if (is_accepted) {
         set_aside(g, g->n_alike);
     } else {
         size_t n = g->n_alike < DUP_MEMBERS ? (size_t)g->n_alike : DUP_MEMBERS;
@@ -226,7 +245,8 @@ static enum assay_status raise_alike(struct grouping *g)
                                          : "%llu different records alike, %llu with their copies",
                        (unsigned long long)g->n_alike, (unsigned long long)g->group_entries);
         dup_across_say(g->tiers->across, 1, detail, sizeof detail);
-        say_digest(g, DUP_GROUP_NORMALISED, g->alike_digest, detail, sizeof detail);
+        say_digest(g, g->tiers->answers ? DUP_GROUP_ANSWERS : DUP_GROUP_NORMALISED, g->alike_digest,
+                   detail, sizeof detail);
         st = raise_group(g, g->tiers->alike_rule, g->alike, g->n_alike, detail);
     }
     return st;

@@ -112,7 +112,7 @@ static void find_same(const struct dup_lookup *l, unsigned r, const struct dup_e
         }
         const enum dup_likeness is = item[2] == e->variant ? DUP_SAME_BYTES : DUP_SAME_FORM;
         if (is > best->likeness || (is == best->likeness && stands_before(l, r, item[3], best))) {
-            *best = (struct dup_partner){is, r, item[3], 1000, 0};
+            *best = (struct dup_partner){is, r, item[3], item[0], 1000, 0};
         }
     }
 }
@@ -158,7 +158,7 @@ static struct dup_partner place_of(const struct dup_lookup *l, uint64_t id, unsi
     for (unsigned r = 0; r < l->n; r++) {
         const uint64_t place = dup_index_place(l->runs[r], id);
         if (place != UINT64_MAX && (p.likeness == DUP_UNLIKE || stands_before(l, r, place, &p))) {
-            p = (struct dup_partner){DUP_NEAR, r, place, similarity, 0};
+            p = (struct dup_partner){DUP_NEAR, r, place, id, similarity, 0};
         }
     }
     return p;

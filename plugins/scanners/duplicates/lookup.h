@@ -32,6 +32,7 @@ struct dup_partner {
     enum dup_likeness likeness;
     unsigned run; /* that holds it */
     uint64_t place;
+    uint64_t id;         /* of its text */
     unsigned similarity; /* thousandths, rounded down */
     int capped;          /* a band key has more texts than were compared */
 };
