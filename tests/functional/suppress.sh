@@ -138,6 +138,75 @@ echo '{"prompt":"Say something about the sea","chosen":"It is green","rejected":
 answers "$tmp/turns.more" --suppressions "$tmp/turns.list" --suppressions-key "$tmp/lee.pem.pub"
 is "$(metric conflicting_prompts) $(metric equal_preferences) $(metric accepted_groups)" "1 1 2" "a new answer, another preference: reported"
 
+# --- shared passages
+mkdir "$tmp/spans" "$tmp/spans.more"
+passage() { # passage FROM TO
+	seq -s ' ' -f 'word%g' "$1" "$2"
+}
+say() { # say ID TEXT
+	printf '{"id":"%s","text":"%s"}\n' "$1" "$2"
+}
+{
+	say a1 "The first begins so, $(passage 1 20), and ends here"
+	say a2 "Another one says this: $(passage 1 20). It ends otherwise"
+	say a3 "A third with something else to say: $(passage 101 130), which is all"
+	say a4 "$(passage 101 130)"
+} >"$tmp/spans/a.jsonl"
+spans() { # spans DIR OPTION...
+	dir=$1
+	shift
+	scan "$dir" --set duplicates.fields=/text --set duplicates.spans=all "$@"
+}
+spanned() { # records of the findings
+	jq -r 'select(.rule == "duplicates.span" or .rule == "duplicates.contamination") | .members | map(.record) | join("+")' "$tmp/out" | sort | tr '\n' ' '
+}
+spans "$tmp/spans"
+unlike "$out" "group (span|contamination):" "passages are not named unless asked"
+spans "$tmp/spans" --set duplicates.group_digests=true
+groups >"$tmp/spans.groups"
+is "$(spanned)$(grep -c '^span:' "$tmp/spans.groups")" "0+1 2+3 2" "each pair has a name"
+{
+	say b1 "$(passage 101 130)"
+	say b2 "Quite another record: $(passage 1 20), in another place"
+	say b3 "$(passage 501 530)"
+	say b4 "now it is longer than it was, $(passage 101 130) which is all"
+	say b5 "and this quotes it: $(passage 1 20)."
+} >"$tmp/spans.more/z.jsonl"
+for jobs in 1 7; do
+	spans "$tmp/spans.more" --set duplicates.group_digests=true --jobs $jobs
+	is "$(groups)" "$(cat "$tmp/spans.groups")" "the same passages have the same names in other records, in another order, on $jobs thread(s)"
+done
+suppress "$tmp/spans.list" $(cat "$tmp/spans.groups")
+by="--suppressions $tmp/spans.list --suppressions-key $tmp/lee.pem.pub"
+spans "$tmp/spans.more" $by
+is "$(spanned)" "" "what is accepted is no finding"
+is "$(metric span_items) $(metric span_pairs) $(metric span_contained_ratio) $(metric accepted_groups) $(metric accepted_ratio)" "0 0 0 2 0.4" \
+	"nor counted with the others"
+run "$ASSAY" dedup "$tmp/spans" --tier span --emit drop --quiet --fields /text
+is "$(jq -r .record "$tmp/out")" 3 "a record that an earlier one contains goes"
+run "$ASSAY" dedup "$tmp/spans" --tier span --emit drop --quiet --fields /text $by
+is "$status $out" "0 " "unless that was accepted"
+say b6 "and this quotes more: $(passage 1 21)." >>"$tmp/spans.more/z.jsonl"
+say b7 "this quotes still more: $(passage 1 21)." >>"$tmp/spans.more/z.jsonl"
+say b8 "both in one, $(passage 101 130), and $(passage 501 530)" >>"$tmp/spans.more/z.jsonl"
+say b9 "both in another, $(passage 101 130), or $(passage 501 530)" >>"$tmp/spans.more/z.jsonl"
+spans "$tmp/spans.more" $by
+is "$(spanned)" "2+7 5+6 7+8 " "a longer passage and another one beside it are reported"
+
+# --- as they are in a benchmark
+{
+	say q1 "Which of these follows: $(passage 1 20)?"
+	say q2 "Nobody has seen it: $(passage 901 920)"
+} >"$tmp/spans/quiz.jsonl"
+quiz() {
+	scan "$tmp/spans" --set duplicates.fields=/text --set 'duplicates.benchmarks=quiz=quiz.jsonl' "$@"
+}
+quiz $by --set duplicates.group_digests=true
+is "$(metric contamination.quiz) $(groups | sed 's/:.*//')" "0.5 contamination" "accepted between records, a passage still contaminates"
+suppress "$tmp/quiz.list" $(groups)
+quiz --suppressions "$tmp/quiz.list" --suppressions-key "$tmp/lee.pem.pub"
+is "$(metric contamination.quiz) $(metric accepted_groups) $(metric leak.span.train_quiz)$(spanned)" "0 2 null" "unless it is accepted as that"
+
 # --- delivered before
 mkdir "$tmp/june" "$tmp/july"
 copies_in "$tmp/june"

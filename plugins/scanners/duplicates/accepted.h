@@ -4,8 +4,8 @@
  *
  * A digest says what is in a group, not where: of the bytes that its files or records share, of the
  * normal form that its records share, of all the texts of a cluster, in the order of their ids, of a
- * prompt with all its answers or with what both sides say, or of a text and its partner in an earlier
- * delivery.
+ * prompt with all its answers or with what both sides say, of a text and its partner in an earlier
+ * delivery, or of all long passages that two records share.
  * So it is the same in another delivery, under other names, in another order, and for any number of
  * copies; a cluster that gained or lost a text is another one. It is not keyed, so a short text
  * could be guessed from it: findings show it only when the option `group_digests` asks for that.

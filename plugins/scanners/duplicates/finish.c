@@ -128,8 +128,8 @@ static enum assay_status finish_spans(struct dup_local *l, struct dup_across_rep
     if (!l->spans.found) {
         sink->skip(sink->ctx, ASSAY_SKIP_CHANGED, l->counts[DUP_COUNT_RECORDS], 0);
     }
-    enum assay_status st =
-        dup_spans_report(&l->spans, &s->spans, s->host, l->counts[DUP_COUNT_RECORDS], across, sink);
+    enum assay_status st = dup_spans_report(
+        &l->spans, &s->spans, s->host, l->counts[DUP_COUNT_RECORDS], across, &l->set_aside, sink);
     return st == ASSAY_OK
                ? sink->metric(sink->ctx, "duplicates.span_short", l->counts[DUP_COUNT_BRIEF], 1)
                : st;

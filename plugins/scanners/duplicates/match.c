@@ -120,6 +120,22 @@ static struct dup_run_place place_of(const struct dup_spot *s, size_t from, size
     return p;
 }
 
+/* Takes a long run of the item into what all of them are. */
+static void add_passage(struct pair *x, size_t i, size_t n)
+{
+    const struct dup_accepted *a = x->m->accepted;
+    struct dup_digest d = {{0, 0}};
+    if (!dup_accepted_asks(a)) {
+        return;
+    }
+    for (size_t k = i; k < i + n; k++) {
+        d = dup_digest_add(a, DUP_GROUP_SPAN, d, x->a[k].hash);
+    }
+    x->out->passages[0] += d.word[0];
+    x->out->passages[1] += d.word[1];
+    x->out->passages[2]++;
+}
+
 /* Follows the run from (i, j) to its end and takes it into account. */
 static void follow(struct pair *x, size_t i, size_t j)
 {
@@ -136,6 +152,7 @@ static void follow(struct pair *x, size_t i, size_t j)
     x->steps += n;
     if (weight >= x->p->span) {
         memset(x->m->covered + i, 1, n);
+        add_passage(x, i, n);
     }
     if (weight > x->out->weight) {
         x->out->weight = weight;

@@ -8,10 +8,16 @@
  * end a run: they count for nothing. An n-gram that the other text repeats is tried at its first
  * DUP_MATCH_TRIES places, and a pair ends after DUP_MATCH_STEPS tokens: then what is said is a lower
  * bound. Single owner.
+ *
+ * All long runs together have a digest, by which a pair can be accepted (accepted.h): the sum of those
+ * of their tokens, each run as often as it stands there. So it does not depend on which text is the
+ * item, on where runs stand, or on what else the texts say; and one run more, or one that is longer
+ * by a token, makes another. Of a lower bound there is none: what was not seen cannot be accepted.
  */
 #ifndef ASSAY_DUPLICATES_MATCH_H
 #define ASSAY_DUPLICATES_MATCH_H
 
+#include "accepted.h"
 #include "grams.h"
 
 #define DUP_MATCH_TRIES 64
@@ -29,12 +35,14 @@ struct dup_match {
     struct dup_run_place item, other; /* where it is */
     uint64_t covered, total;          /* weight of the item in long runs, and all of it */
     int bounded;                      /* a lower bound only */
+    uint64_t passages[3];             /* of the long runs: their sum, and how many */
 };
 
 /* Scratch. Zeroed before the first use. */
 struct dup_matcher {
-    uint64_t *index; /* pairs: n-gram of the other text, token */
-    uint8_t *common; /* by token of the item */
+    const struct dup_accepted *accepted; /* NULL: `passages` is of no interest */
+    uint64_t *index;                     /* pairs: n-gram of the other text, token */
+    uint8_t *common;                     /* by token of the item */
     uint8_t *covered;
     size_t cap_index, cap_item;
 };

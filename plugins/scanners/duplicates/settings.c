@@ -154,7 +154,7 @@ enum assay_status dup_init(const struct assay_host *host, void **ret, struct ass
         dup_free(s);
         return st;
     }
-    dup_span_plan_read(&s->spans, &s->across, host);
+    dup_span_plan_read(&s->spans, &s->across, &s->accepted, host);
     share_out(s);
     *ret = s;
     return ASSAY_OK;

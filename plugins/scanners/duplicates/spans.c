@@ -22,10 +22,11 @@ static unsigned number(const struct assay_host *host, const char *name, unsigned
 }
 
 void dup_span_plan_read(struct dup_span_plan *p, const struct dup_across *across,
-                        const struct assay_host *host)
+                        const struct dup_accepted *accepted, const struct assay_host *host)
 {
     const char *mode = host->option(host->ctx, "spans");
     p->across = across;
+    p->accepted = accepted;
     p->mode = across->benchmarks != 0 ? DUP_SPANS_ACROSS : DUP_SPANS_OFF;
     if (mode != NULL && strcmp(mode, "auto") != 0) {
         p->mode = strcmp(mode, "off") == 0   ? DUP_SPANS_OFF
@@ -320,6 +321,9 @@ struct speaking {
     uint64_t partners; /* of the item in hand, with a long span */
     int is_contained;  /* it is, in one of them */
     struct dup_match best;
+    struct dup_digest best_digest;
+    uint64_t accepted; /* pairs of the item in hand */
+    struct dup_accepted_tally *set_aside;
     uint64_t candidates, pairs, items, contained, unverified;
 };
 
@@ -328,29 +332,47 @@ static unsigned per_mille(const struct dup_match *m)
     return m->total == 0 ? 0 : (unsigned)(m->covered * 1000 / m->total);
 }
 
+static unsigned split_of(const struct speaking *x, uint64_t place)
+{
+    return dup_label_at(&x->p->across->splits, &x->across->local->splits.marks, place);
+}
+
+/* Whether it is an item of a benchmark. */
+static int is_benchmark(const struct speaking *x, uint64_t item)
+{
+    return (int)(x->p->across->benchmarks >> split_of(x, item) & 1);
+}
+
+/* What a pair with this item is accepted as. */
+static enum dup_group_kind kind_of(const struct speaking *x, uint64_t item)
+{
+    return is_benchmark(x, item) ? DUP_GROUP_CONTAMINATION : DUP_GROUP_SPAN;
+}
+
 static enum assay_status raise_item(struct speaking *x)
 {
     const struct dup_match *m = &x->best;
-    const struct dup_labels *splits = &x->p->across->splits;
-    const unsigned split = dup_label_at(splits, &x->across->local->splits.marks, x->item);
-    const unsigned from = dup_label_at(splits, &x->across->local->splits.marks, x->partner);
-    const int is_benchmark = (int)(x->p->across->benchmarks >> split & 1);
+    const struct dup_labels *l = &x->p->across->splits;
     const int first = x->item < x->partner;
-    char detail[400];
+    char detail[480];
     (void)snprintf(detail, sizeof detail,
                    "longest match %u word(s) and %u character(s)%s, %u of 1000 of the item "
                    "contained; item (%s) is member %d: field %u, bytes %llu to %llu; partner (%s): "
                    "field %u, bytes %llu to %llu; %llu partner(s) compared",
                    m->words, m->characters, m->bounded ? " at least" : "", per_mille(m),
-                   splits->names[split], first ? 1 : 2, m->item.field,
+                   l->names[split_of(x, x->item)], first ? 1 : 2, m->item.field,
                    (unsigned long long)m->item.start, (unsigned long long)m->item.end,
-                   splits->names[from], m->other.field, (unsigned long long)m->other.start,
-                   (unsigned long long)m->other.end, (unsigned long long)x->partners);
+                   l->names[split_of(x, x->partner)], m->other.field,
+                   (unsigned long long)m->other.start, (unsigned long long)m->other.end,
+                   (unsigned long long)x->partners);
+    if (!m->bounded) {
+        dup_digest_say(x->p->accepted, kind_of(x, x->item), x->best_digest, detail, sizeof detail);
+    }
     const uint64_t a = first ? x->item : x->partner, b = first ? x->partner : x->item;
     const struct assay_member members[2] = {{dup_place_file(a), dup_place_record(a)},
                                             {dup_place_file(b), dup_place_record(b)}};
     struct assay_finding f =
-        assay_finding_init(is_benchmark ? x->p->rule_contamination : x->p->rule_span);
+        assay_finding_init(is_benchmark(x, x->item) ? x->p->rule_contamination : x->p->rule_span);
     f.members = members;
     f.n_members = 2;
     f.members_total = 2;
@@ -360,6 +382,8 @@ static enum assay_status raise_item(struct speaking *x)
 
 static enum assay_status end_item(struct speaking *x)
 {
+    x->set_aside->extra += x->accepted > 0 && x->partners == 0;
+    x->accepted = 0;
     if (x->partners == 0) {
         return ASSAY_OK;
     }
@@ -387,17 +411,31 @@ static enum assay_status say_contained(struct speaking *x, uint64_t item, uint64
     return x->sink->member(x->sink->ctx, &m);
 }
 
+/* What is a lower bound only is never accepted: nobody has seen the rest. */
+static int is_accepted(const struct speaking *x, uint64_t item, const struct dup_match *m,
+                       struct dup_digest *ret)
+{
+    return dup_accepted_group(x->p->accepted, kind_of(x, item), m->passages, 3, ret) && !m->bounded;
+}
+
 /* Pairs of an item come in the order of partners, so of equals the first stays. */
 static enum assay_status judge(struct speaking *x, uint64_t item, uint64_t partner,
                                const struct dup_match *m)
 {
+    struct dup_digest digest = {{0, 0}};
     if (m->weight < x->p->gram.span) {
+        return ASSAY_OK;
+    }
+    if (is_accepted(x, item, m, &digest)) {
+        x->set_aside->groups++;
+        x->accepted++;
         return ASSAY_OK;
     }
     x->pairs++;
     if (x->partners++ == 0 || m->weight > x->best.weight ||
         (m->weight == x->best.weight && m->covered > x->best.covered)) {
         x->best = *m;
+        x->best_digest = digest;
         x->item = item;
         x->partner = partner;
     }
@@ -502,9 +540,16 @@ static enum assay_status say_metrics(const struct speaking *x, uint64_t records)
 
 enum assay_status dup_spans_report(struct dup_spans *s, const struct dup_span_plan *p,
                                    const struct assay_host *host, uint64_t records,
-                                   struct dup_across_report *across, struct assay_sink *sink)
+                                   struct dup_across_report *across,
+                                   struct dup_accepted_tally *set_aside, struct assay_sink *sink)
 {
-    struct speaking x = {.s = s, .p = p, .host = host, .across = across, .sink = sink};
+    struct speaking x = {.s = s,
+                         .p = p,
+                         .host = host,
+                         .across = across,
+                         .sink = sink,
+                         .matcher = {.accepted = p->accepted},
+                         .set_aside = set_aside};
     if (s->texts.missing > 0) {
         sink->skip(sink->ctx, ASSAY_SKIP_CHANGED, s->texts.missing, 0);
     }

@@ -16,6 +16,10 @@
  * nothing that the other does not, and is told as a member (sink->member). Common n-grams cover
  * nothing, so what holds one is not contained.
  *
+ * A pair is a group that can be accepted, by all the long passages that it shares (match.h): as one
+ * of the dataset, or, apart from that, as one with an item of a benchmark. An accepted pair is left
+ * out of all that is said here, and is no leak.
+ *
  * Every pair has an item, of which is said whether it leaks: the record of the benchmark, or that
  * which is not of the training split, or else the later one. One finding for each item, with the
  * partner that holds the longest passage: places, lengths and bytes, never text.
@@ -23,6 +27,7 @@
 #ifndef ASSAY_DUPLICATES_SPANS_H
 #define ASSAY_DUPLICATES_SPANS_H
 
+#include "accepted.h"
 #include "across.h"
 #include "grams.h"
 #include "sets.h"
@@ -40,6 +45,7 @@ struct dup_span_plan {
     uint64_t common; /* 0: one in a hundred records, from 20 to 1000 */
     uint32_t rule_span, rule_contamination, rule_common;
     const struct dup_across *across;
+    const struct dup_accepted *accepted;
 };
 
 /* Of the merged state. Zeroed before use. */
@@ -56,7 +62,7 @@ struct dup_spans {
 
 /* Whether the tier is on at all with these options: reads them. ASSAY_CONFIG with a sentence. */
 void dup_span_plan_read(struct dup_span_plan *p, const struct dup_across *across,
-                        const struct assay_host *host);
+                        const struct dup_accepted *accepted, const struct assay_host *host);
 /* Adds the kept n-grams of a record's text; *ret_long: whether it is long enough to be judged.
  * `max` as in dup_table_add. */
 enum assay_status dup_spans_add(const struct dup_span_plan *p, struct dup_spots *s,
@@ -70,10 +76,11 @@ enum assay_status dup_spans_begin(struct dup_spans *s, const struct dup_span_pla
 /* Whether records of a file are to be read again. Any thread. */
 int dup_spans_wants(const struct dup_spans *s, uint32_t file);
 /* Compares and reports. Records that were not seen again are a skip on `sink`. The texts have been
- * settled. */
+ * settled. Adds to `set_aside` accepted pairs, and items that have no others. */
 enum assay_status dup_spans_report(struct dup_spans *s, const struct dup_span_plan *p,
                                    const struct assay_host *host, uint64_t records,
-                                   struct dup_across_report *across, struct assay_sink *sink);
+                                   struct dup_across_report *across,
+                                   struct dup_accepted_tally *set_aside, struct assay_sink *sink);
 void dup_spans_release(struct dup_spans *s);
 
 #endif

@@ -215,6 +215,54 @@ static void common_passages_do_not_count(void **state)
     dup_matcher_release(&m);
 }
 
+/* What `a` and `b` share: its digest, all zeroes where there is no long passage. */
+static void passages(const char *text_a, const char *text_b, int want, uint64_t ret[3])
+{
+    struct fake f = {.options = {{"group_digests", "true"}}};
+    const struct assay_host host = fake_host(&f);
+    const struct dup_gram_plan p = dup_gram_plan_make(13, 26);
+    struct dup_accepted accepted = {.host = &host, .shown = want};
+    struct dup_matcher m = {.accepted = &accepted};
+    struct dup_spots a = {0}, b = {0};
+    struct dup_match match;
+    read_text(&a, text_a);
+    read_text(&b, text_b);
+    assert_int_equal(dup_match(&m, &p, a.items, a.n, b.items, b.n, NULL, 0, &match), ASSAY_OK);
+    memcpy(ret, match.passages, sizeof match.passages);
+    dup_spots_release(&a);
+    dup_spots_release(&b);
+    dup_matcher_release(&m);
+}
+
+static void what_is_shared_has_a_digest(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        int same;
+    } rows[] = {
+        {"with " PASSAGE " also\n", "mine " PASSAGE " too\n", 1}, /* whichever is the item */
+        {"x\n" PASSAGE "!\nand more of it\n", "other text before " PASSAGE "\n", 1},
+        {"mine " PASSAGE " too\n", "with " PASSAGE " too\n", 0}, /* longer by a word */
+        {"mine " PASSAGE " too\n" NOTICE "\n", "with " PASSAGE " also\n" NOTICE "\n", 0},
+        {"mine " PASSAGE " too\n" PASSAGE "\n", "with " PASSAGE " also\n", 0}, /* once more */
+        {"mine " NOTICE " too\n", "with " NOTICE " also\n", 0},
+    };
+    const uint64_t none[3] = {0};
+    uint64_t want[3], got[3];
+    passages("mine " PASSAGE " too\n", "with " PASSAGE " also\n", 1, want);
+    assert_int_equal(want[2], 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        passages(rows[i].a, rows[i].b, 1, got);
+        assert_int_equal(memcmp(got, want, sizeof got) == 0, rows[i].same);
+    }
+    passages(rows[3].a, rows[3].b, 1, want);
+    passages(NOTICE "\nwith " PASSAGE " also\n", "x " NOTICE " y\nmine " PASSAGE " too\n", 1, got);
+    assert_memory_equal(got, want, sizeof got); /* in any order */
+    passages(rows[0].a, rows[0].b, 0, got);
+    assert_memory_equal(got, none, sizeof got); /* nobody asks */
+}
+
 static void repetition_ends_and_says_so(void **state)
 {
     (void)state;
@@ -266,6 +314,7 @@ int main(void)
         cmocka_unit_test(texts_with_a_long_passage_share_a_kept_gram),
         cmocka_unit_test(few_grams_are_kept),
         cmocka_unit_test(common_passages_do_not_count),
+        cmocka_unit_test(what_is_shared_has_a_digest),
         cmocka_unit_test(repetition_ends_and_says_so),
         cmocka_unit_test(too_many_fields_are_a_limit),
     };
