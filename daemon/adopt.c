@@ -52,6 +52,8 @@ static enum assay_status check_run(const char *dir, uint64_t id, struct assay_er
     return status;
 }
 
+/* For assay_store_recover: the outcome of a run whose report stands under its final name and is
+ * its own. */
 static int adopt(void *ctx, const struct assay_run_record *run, struct assay_outcome *ret)
 {
     struct adoption *a = ctx;

@@ -22,6 +22,7 @@ static const char *const kept_environment[] = {"PATH",  "TMPDIR",       "LANG", 
 
 #define MAX_ENVIRONMENT (sizeof kept_environment / sizeof kept_environment[0])
 
+/* Of our environment what a worker may have, as name=value; the rest stays here. */
 static void keep_environment(char *ret[MAX_ENVIRONMENT])
 {
     size_t n = 0;
@@ -188,6 +189,7 @@ static int take_message(struct assay_child *c, struct assay_bytes line)
     return 0;
 }
 
+/* Takes every whole line the worker has said; non-zero when one of them is news. */
 static int take_lines(struct assay_child *c)
 {
     int news = 0;

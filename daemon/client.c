@@ -33,6 +33,7 @@ struct assay_client {
     struct assay_arena *arena; /* arrays of views */
 };
 
+/* Connects c->fd; the message says what to do when nobody listens or we may not. */
 static enum assay_status connect_to(struct assay_client *c, const char *path,
                                     struct assay_error *err)
 {
@@ -166,6 +167,7 @@ static enum assay_status refusal(const json_t *reply, struct assay_error *err)
                       message == NULL ? "assayd refused" : message);
 }
 
+/* The next reply as JSON in c->reply; what the daemon refuses is its error. */
 static enum assay_status read_reply(struct assay_client *c, uint64_t deadline,
                                     struct assay_error *err)
 {
@@ -408,6 +410,7 @@ enum assay_status assay_client_wait(struct assay_client *c, const struct assay_w
     return status;
 }
 
+/* The array `key` of the reply as views; none where it is missing. */
 static enum assay_status view_runs(struct assay_client *c, const char *key,
                                    const struct assay_run_view **ret, size_t *ret_n,
                                    struct assay_error *err)
@@ -426,6 +429,7 @@ static enum assay_status view_runs(struct assay_client *c, const char *key,
     return ASSAY_OK;
 }
 
+/* One push of `watch`, as views into the reply. */
 static enum assay_status view_watch(struct assay_client *c, struct assay_watch_view *v,
                                     struct assay_error *err)
 {

@@ -81,6 +81,7 @@ static enum assay_status op_reaudit(struct server *s, struct server_client *c,
     return server_reaudit(s, r->dry_run, &c->out, err);
 }
 
+/* Answered when the reload has ended: server_reload_answer. */
 static enum assay_status op_reload(struct server *s, struct server_client *c,
                                    const struct assay_request *r, struct assay_error *err)
 {
@@ -102,6 +103,7 @@ static enum assay_status find_run(struct server *s, const char *dataset, uint64_
     return assay_store_get(s->store, id, ret, err);
 }
 
+/* A run as it is now; one that has ended also ends the waiting of the client. */
 static enum assay_status reply_run(struct server *s, struct server_client *c, const char *dataset,
                                    uint64_t id, struct assay_error *err)
 {
@@ -141,6 +143,7 @@ static enum assay_status op_report(struct server *s, struct server_client *c,
     return reply_run(s, c, r->dataset, r->dataset == NULL ? r->run : 0, err);
 }
 
+/* Answers at once with the run as it is, and again whenever it changes, until it has ended. */
 static enum assay_status op_wait(struct server *s, struct server_client *c,
                                  const struct assay_request *r, struct assay_error *err)
 {
@@ -191,6 +194,7 @@ void server_reload_answer(struct server *s, const struct assay_error *err)
     }
 }
 
+/* Answers every client that waits for run `id`, or for the dataset it is of. */
 static void tell_waiters(struct server *s, uint64_t id)
 {
     struct assay_run_record run;
@@ -259,6 +263,7 @@ static void handle_input(struct server *s, struct server_client *c)
     }
 }
 
+/* Reads once and answers the whole lines; the rest stays for the next time. */
 static void client_ready(struct server *s, struct server_watcher *w)
 {
     struct server_client *c = (struct server_client *)(void *)w; /* watcher is the first member */

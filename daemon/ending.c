@@ -90,6 +90,7 @@ enum assay_status server_cancel(struct server *s, uint64_t id, struct assay_erro
     return status;
 }
 
+/* Runs whose deadline passed while they waited: one by one, each recorded before it is told. */
 static void end_overdue_waiting(struct server *s)
 {
     struct assay_run_record run;

@@ -159,6 +159,7 @@ static int leaves_a_report(const struct server_run *r)
            assay_child_succeeded(&r->child);
 }
 
+/* Publishes a group at once; one whose report cannot be published is as one that broke. */
 static void publish(struct server *s, struct server_run *const *group, size_t n)
 {
     struct assay_error errs[SERVER_GROUP_MAX];

@@ -30,6 +30,7 @@ void server_count_done(struct server *s, const struct server_run *run)
     assay_metrics_run(&s->metrics, assay_monotonic_ms() - run->started_ms);
 }
 
+/* What a worker that left no report ended of, as the metric has it. */
 static enum assay_failure failure_of(const struct assay_child *c)
 {
     if (c->stalled) {

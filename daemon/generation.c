@@ -15,6 +15,7 @@
 
 /* ---- where ---------------------------------------------------------------------------------- */
 
+/* Whether `name` is one of `names`: a path never is. */
 static int is_built_in(const char *name, const char *const *names)
 {
     if (strchr(name, '/') != NULL) {
@@ -174,6 +175,7 @@ static enum assay_status copy_dir(struct copier *k, int from, const char *to, un
     return status;
 }
 
+/* What is not there is no error here: whoever loads the copy says so, with the name. */
 static enum assay_status copy_whole_dir(const char *from, const char *to, size_t max_size,
                                         struct assay_error *err)
 {

@@ -29,6 +29,7 @@ static int is_alive(const struct sockaddr_un *address)
     return alive;
 }
 
+/* Nobody but the owner may connect, unless control.group names who else. */
 static enum assay_status open_to_group(const char *path, const char *group, struct assay_error *err)
 {
     char scratch[4096];

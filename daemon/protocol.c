@@ -70,6 +70,7 @@ static enum assay_status take_packs(struct assay_request *r, const json_t *array
     return ASSAY_OK;
 }
 
+/* What the types of the members cannot say. */
 static enum assay_status check_request(const struct assay_request *r, struct assay_error *err)
 {
     if (r->op == ASSAY_OP_SUBMIT && (r->path == NULL || !assay_path_is_plain(r->path))) {
@@ -270,6 +271,7 @@ static void put_known(struct assay_json *j, const char *key, uint64_t value)
     }
 }
 
+/* Of what a worker said: numbers, and a phase from the fixed list. */
 static void put_progress(struct assay_json *j, const struct assay_run_progress *p)
 {
     assay_json_kv_str(j, "phase", assay_worker_phase_name(p->said->phase));

@@ -84,6 +84,7 @@ enum assay_status server_known(struct server *s, const struct assay_run_spec *sp
 
 /* ---- what rules make stale ----------------------------------------------------------------- */
 
+/* Adds a dataset that was judged under other rules, unless it is gone; non-zero: out of memory. */
 static int keep(void *ctx, const struct assay_run_record *run)
 {
     struct stat st;
@@ -175,6 +176,7 @@ static void say(const struct assay_config_source *c, int queued, size_t n)
     }
 }
 
+/* Looks for what changed rules made stale, and queues or reports it, as `reaudit` has it. */
 static enum assay_status check_source(struct server *s, size_t i, struct assay_error *err)
 {
     struct stale_list list = {NULL, 0, 0, 0};

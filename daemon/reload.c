@@ -59,6 +59,7 @@ static void become_check(const char *config, const char *dir, int out, pid_t par
     _exit(127);
 }
 
+/* Starts the process that copies and checks generation `number`. */
 static enum assay_status start_check(struct server *s, uint64_t number, int out, pid_t *ret,
                                      struct assay_error *err)
 {
@@ -242,6 +243,7 @@ static void first_error(const struct assay_buf *text, struct assay_error *err)
     }
 }
 
+/* Tells everybody how a reload ended; `err` NULL: well. */
 static void conclude(struct server *s, const struct assay_error *err)
 {
     s->reload_problem[0] = '\0';
@@ -261,6 +263,7 @@ static void conclude(struct server *s, const struct assay_error *err)
     assay_notify("READY=1");
 }
 
+/* Puts checked generation `number` in force; the old one stays when that fails. */
 static enum assay_status take_over(struct server *s, uint64_t number, struct assay_error *err)
 {
     struct assay_config *config = config_of(s, number, err);
@@ -276,6 +279,7 @@ static enum assay_status take_over(struct server *s, uint64_t number, struct ass
     return ASSAY_OK;
 }
 
+/* The process has closed its outputs: its end, and what follows from it. */
 static void finish(struct server *s)
 {
     struct assay_error err = {0};

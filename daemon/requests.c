@@ -37,6 +37,7 @@ void server_follow(const struct server *s, const struct assay_audit_news *news)
     }
 }
 
+/* Tells one source of one outcome; what it has no room for is offered again later. */
 static int offer(void *ctx, uint64_t request, const struct assay_run_record *run)
 {
     struct server *s = ctx;

@@ -54,6 +54,7 @@ static int exceeds(uint64_t keep, uint64_t newer, uint64_t age, uint64_t most)
     return (keep != 0 && newer >= keep) || (most != 0 && age > most);
 }
 
+/* What the limits say of one run; what somebody waits for, and the newest, stays. */
 static enum fate fate_of(const struct assay_retention *r, uint64_t now,
                          const struct assay_retained *run)
 {
@@ -91,6 +92,7 @@ static void entry_of(const struct assay_config *c, const char *report, char ret[
     }
 }
 
+/* Adds a run to the slice if it, or its report, goes. */
 static void look(void *ctx, const struct assay_retained *run)
 {
     struct slice *slice = ctx;
@@ -258,6 +260,7 @@ static enum assay_status record_gone(struct slice *slice, struct leaving *l,
                : status;
 }
 
+/* What is recorded as gone is removed from staging, counted and logged. */
 static void tell(struct slice *slice)
 {
     struct server *s = slice->s;
@@ -285,6 +288,7 @@ static void tell(struct slice *slice)
     }
 }
 
+/* The whole way of a slice: recorded as going, moved, recorded as gone, unlinked. */
 static enum assay_status let_go(struct slice *slice, struct assay_error *err)
 {
     check_reports(slice);

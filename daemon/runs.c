@@ -44,6 +44,7 @@ const struct server_run *server_find_run(const struct server *s, uint64_t id)
 
 /* ---- queueing ------------------------------------------------------------------------------ */
 
+/* What a delivery asks for; what it does not say is as its source is configured. */
 static struct assay_run_spec spec_of(const struct assay_delivery *d)
 {
     struct assay_run_spec spec = {
@@ -203,6 +204,7 @@ static int open_dataset(const struct assay_config *c, const struct assay_run_spe
     return fd;
 }
 
+/* A worker has said something, or has ended. */
 static void run_ready(struct server *s, struct server_watcher *w)
 {
     struct server_run *run = (struct server_run *)(void *)w; /* watcher is the first member */
@@ -219,6 +221,7 @@ static void run_ready(struct server *s, struct server_watcher *w)
     }
 }
 
+/* Makes the job of a run and starts a worker on it. */
 static enum assay_status spawn(struct server *s, struct server_run *slot,
                                const struct assay_run_record *run, int root_fd,
                                struct assay_error *err)

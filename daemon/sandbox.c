@@ -69,6 +69,7 @@ static int new_ruleset(int abi, uint64_t files)
     return (int)syscall(LL_CREATE, &r, size, 0U);
 }
 
+/* Adds one tree to a Landlock ruleset, with the rights that make sense for what it is. */
 static int allow_tree(int ruleset, const struct assay_sandbox_tree *t, uint64_t files)
 {
     struct stat st;

@@ -134,6 +134,7 @@ static int take_deliveries(struct server *s, const struct assay_source_kind *kin
     return failed;
 }
 
+/* Takes what one kind of source has to deliver, in one commit. */
 static void ask_source(struct server *s, const struct assay_source_kind *kind,
                        struct assay_source_set *set)
 {
@@ -276,6 +277,7 @@ enum assay_status server_switch(struct server *s, struct assay_config *config,
 
 /* ---- signals and time ---------------------------------------------------------------------- */
 
+/* No new run starts; those that run may finish until the time is over, or until told again. */
 static void begin_drain(struct server *s)
 {
     if (s->state == SERVER_DRAINING) { /* asked twice: at once */
@@ -369,6 +371,7 @@ static void dispatch(struct server *s)
     s->notice.dirty |= assay_monotonic_ms() >= s->work_ms;
 }
 
+/* See the order at the top of this file; nothing in it waits but dispatch. */
 static void loop(struct server *s)
 {
     while (s->state != SERVER_STOPPED) {

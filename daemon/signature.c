@@ -37,6 +37,7 @@ static void put(struct signer *g, const void *data, size_t len)
     g->failed |= assay_sha256_update(g->hash, data, len) != ASSAY_OK;
 }
 
+/* Everything that changes when a file does, without reading it. */
 static void put_stat(struct signer *g, const char *name, const struct stat *st)
 {
     const int64_t facts[] = {(int64_t)st->st_mode, S_ISREG(st->st_mode) ? (int64_t)st->st_size : 0,
@@ -133,6 +134,7 @@ static int read_names(int fd, struct names *ret)
     return ok;
 }
 
+/* The names below `fd`, sorted, and all below them. */
 static void put_tree(struct signer *g, int fd, unsigned depth)
 {
     struct names list = {NULL, 0, 0};

@@ -86,6 +86,7 @@ static int wait_readable(int fd)
     return n > 0 ? 0 : -1;
 }
 
+/* The signer's first word: the public key, or why it cannot sign. */
 static enum assay_status take_hello(struct assay_signer *s, struct assay_error *err)
 {
     struct assay_signer_hello hello;
@@ -110,6 +111,7 @@ static enum assay_status take_hello(struct assay_signer *s, struct assay_error *
     return status;
 }
 
+/* A signer that answers, or none. */
 static enum assay_status start_process(struct assay_signer *s, struct assay_error *err)
 {
     int ends[2];
@@ -176,6 +178,7 @@ static void close_all(int *fds, size_t n)
     }
 }
 
+/* What is to be signed, beneath the report's directory and by no link. */
 static enum assay_status open_files(const char *dir, int fds[ASSAY_SIGNER_FILES],
                                     struct assay_error *err)
 {

@@ -241,6 +241,7 @@ static enum assay_status put_all(struct run_lister *l, const struct server_watch
     return status == ASSAY_NOTFOUND ? ASSAY_OK : status;
 }
 
+/* What runs, what is next, and what changed (or everything), as the members of a push. */
 static enum assay_status put_lists(struct run_lister *l, struct server_watch *w, int all,
                                    struct assay_error *err)
 {
@@ -263,6 +264,7 @@ static enum assay_status put_lists(struct run_lister *l, struct server_watch *w,
     return status;
 }
 
+/* Appends one push for a watcher and moves its place in the ring. */
 static enum assay_status push(struct server *s, struct server_watch *w, struct assay_buf *out,
                               struct assay_error *err)
 {

@@ -233,6 +233,7 @@ struct recovery {
     uint64_t queued;
 };
 
+/* A run that was under way when the daemon died: done, cancelled, or queued again. */
 static enum assay_status recover_one(struct assay_store *s, struct recovery *r,
                                      const struct assay_run_record *run, struct assay_error *err)
 {

@@ -75,6 +75,7 @@ struct choosing {
     size_t n;
 };
 
+/* Poison goes aside; the first suspect that was not tried is the one to try. */
 static enum assay_status choose_one(void *ctx, struct assay_bytes name,
                                     enum assay_suspect_state state)
 {

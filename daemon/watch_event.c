@@ -34,6 +34,7 @@ static void follow_writing(struct watch_delivery *d, const char *dir, const stru
     }
 }
 
+/* Something below a watched root changed: its dataset is looked at again. */
 static void on_change(struct watch_root *r, const char *dir, const struct watch_event *e,
                       uint64_t now)
 {
@@ -110,6 +111,7 @@ struct held {
     char path[PATH_MAX];
 };
 
+/* The i-th hold of a watch, copied: what is done for one may remove others. 0: no more. */
 static size_t copy_hold(const struct watch_entry *entry, size_t i, struct held *ret)
 {
     const struct watch_hold *h = entry == NULL ? NULL : entry->holds;
@@ -125,6 +127,7 @@ static size_t copy_hold(const struct watch_entry *entry, size_t i, struct held *
     return 1;
 }
 
+/* All roots that hold the watch hear of it. */
 static void on_event(struct assay_source_set *s, const struct watch_event *e, uint64_t now)
 {
     struct held held;

@@ -96,6 +96,7 @@ int watch_manifest_line(const char *line, size_t len, struct watch_manifest_entr
     return copy_path(p + digits + 2, left - digits - 2, escaped, ret->path) ? 1 : -1;
 }
 
+/* A regular file beneath the dataset, of the size that is listed. */
 static int is_there(int dir_fd, const struct watch_manifest_entry *e)
 {
     struct stat st;
@@ -108,6 +109,7 @@ static int is_there(int dir_fd, const struct watch_manifest_entry *e)
     return found;
 }
 
+/* ASSAY_OK: all that is listed is there. ASSAY_END: not yet. */
 static enum assay_status check_lines(int dir_fd, const char *name, struct assay_bytes text,
                                      struct assay_error *err)
 {

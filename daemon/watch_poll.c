@@ -42,6 +42,7 @@ void watch_say_problem(struct watch_root *r)
     memcpy(r->said, r->problem, sizeof r->said);
 }
 
+/* Why a source is polled, where that is no problem; logged when it changes. */
 static void set_note(struct watch_root *r, const char *silent_name)
 {
     char note[sizeof r->note] = "";

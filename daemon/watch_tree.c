@@ -47,6 +47,7 @@ static int is_plain_absence(int os_errno)
     return os_errno == ENOENT || os_errno == ENOTDIR || os_errno == ELOOP;
 }
 
+/* Watches one directory for a root; 0 when it cannot, which is noted unless it is just gone. */
 static int add_watch(struct assay_source_set *s, size_t root, const char *path)
 {
     uint32_t mask = TREE_MASK;
@@ -127,6 +128,7 @@ static void watch_above(struct assay_source_set *s, size_t root)
 
 /* ---- scans --------------------------------------------------------------------------------- */
 
+/* Touches every dataset of a root, and watches the trees below. */
 static void scan_children(struct assay_source_set *s, size_t root, DIR *dir)
 {
     struct watch_root *r = &s->roots[root];

@@ -106,6 +106,7 @@ static void on_hand(void *ctx, unsigned slot, const char *file)
 
 /* ---- the heart ----------------------------------------------------------------------------- */
 
+/* The thread: says the last progress once every ASSAY_WORKER_BEAT_MS. */
 static void *beat(void *arg)
 {
     struct heart *h = arg;
@@ -293,6 +294,7 @@ static enum assay_status load_settings(struct worker *w, struct assay_error *err
     return status;
 }
 
+/* Everything that is parsed before the dataset: plugins, rules, policy, settings, lists. */
 static enum assay_status prepare(struct worker *w, struct assay_error *err)
 {
     w->plugins = assay_plugins_new();
@@ -395,6 +397,8 @@ static void say_ready(const struct worker *w)
               ASSAY_LOG_N("cpu_us", cpu.tv_sec * 1000000 + cpu.tv_nsec / 1000));
 }
 
+/* The job from end to end. Parsing begins in the first layer of the sandbox, reading the dataset in
+ * the second. */
 static enum assay_status work(struct worker *w, struct assay_error *err)
 {
     enum assay_status status = enter_sandbox(w, err);

@@ -135,6 +135,7 @@ static void drop_connection(struct assay_redis *r)
     r->sent = 0;
 }
 
+/* Gives the oldest pending command its reply; NULL: there will be none. */
 static void answer(struct assay_redis *r, redisReply *reply)
 {
     struct pending p = r->pending[r->head];
@@ -146,6 +147,7 @@ static void answer(struct assay_redis *r, redisReply *reply)
     }
 }
 
+/* Drops the connection, fails all that was pending and waits longer each time. */
 static void fail_connection(struct assay_redis *r, const char *problem)
 {
     uint64_t now = assay_monotonic_ms();
@@ -172,6 +174,7 @@ void assay_redis_fault(struct assay_redis *r, const char *problem)
 
 /* ---- commands ------------------------------------------------------------------------------ */
 
+/* Queues a command and whose its answer is; nothing is queued when it fails. */
 static enum assay_status push(struct assay_redis *r, const struct assay_redis_args *a,
                               uint64_t extra_ms, assay_redis_func *func, void *ctx)
 {
@@ -199,6 +202,7 @@ enum assay_status assay_redis_send(struct assay_redis *r, const struct assay_red
 
 /* ---- greeting ------------------------------------------------------------------------------ */
 
+/* One more greeting is answered; after the last the connection is ready. */
 static void greeted(struct assay_redis *r)
 {
     if (--r->greetings == 0) {
@@ -256,6 +260,7 @@ static int on_name(void *ctx, redisReply *reply)
     return 0;
 }
 
+/* A server that does not know ROLE, or does not let us ask, is taken as a master. */
 static int on_role(void *ctx, redisReply *reply)
 {
     struct assay_redis *r = ctx;
@@ -300,6 +305,7 @@ static void greet_with(struct assay_redis *r, const struct assay_redis_args *a,
     }
 }
 
+/* Sends who we are and what we need before any command: AUTH, SELECT, SETNAME, ROLE. */
 static void greet(struct assay_redis *r)
 {
     char password[PASSWORD_MAX];
@@ -336,6 +342,7 @@ static void greet(struct assay_redis *r)
 
 /* ---- moving -------------------------------------------------------------------------------- */
 
+/* Begins to connect; proceed goes on. */
 static void begin(struct assay_redis *r, uint64_t now)
 {
     struct assay_error err = {0};
@@ -350,6 +357,7 @@ static void begin(struct assay_redis *r, uint64_t now)
     }
 }
 
+/* One step of connecting; greets when it is done. */
 static void proceed(struct assay_redis *r, uint64_t now)
 {
     struct assay_error err = {0};

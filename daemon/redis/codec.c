@@ -165,6 +165,7 @@ static enum assay_status on_line(struct guard *g, char c, struct assay_error *er
     return ASSAY_OK;
 }
 
+/* Follows the reply as it comes in; ASSAY_OK as long as no bound is passed. */
 static enum assay_status guard_pass(struct guard *g, const char *data, size_t len,
                                     struct assay_error *err)
 {

@@ -130,6 +130,7 @@ static int answered(struct flight *f, const redisReply *reply)
     return 0;
 }
 
+/* What the job's hash says: answered already, judged before, misused, or new. */
 static int on_check(void *ctx, redisReply *reply)
 {
     struct flight *f = ctx;
@@ -155,6 +156,7 @@ static int on_check(void *ctx, redisReply *reply)
     return 0;
 }
 
+/* Whether this very entry was answered: by an earlier life, or by a write whose answer was lost. */
 static int on_guard(void *ctx, redisReply *reply)
 {
     struct flight *f = ctx;
@@ -186,6 +188,7 @@ static int on_written(void *ctx, redisReply *reply)
     return 0;
 }
 
+/* The entry's own fields go into the dead letter; a trimmed entry has none. */
 static int on_fetched(void *ctx, redisReply *reply)
 {
     struct flight *f = ctx;

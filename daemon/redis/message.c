@@ -267,6 +267,7 @@ static const char *below(const char *path, const char *root)
     return path + n + (path[n] == '/');
 }
 
+/* The first root that `path` lies below, and what of it is below; NULL. */
 static const char *root_of(const struct assay_config_list *roots, const char *path,
                            const char **ret_rest)
 {

@@ -161,6 +161,7 @@ static enum assay_status send_words(struct stream *s, const struct assay_redis_a
     return assay_redis_send(s->commands, a, 0, on_sent, s);
 }
 
+/* The outcome as an entry of stream `key`; `proof`: the signed statement, if there is one. */
 static enum assay_status send_result(struct flight *f, const char *key, struct assay_bytes proof)
 {
     struct assay_redis_args a = {.n = 0};
@@ -198,6 +199,7 @@ static enum assay_status send_state(struct flight *f)
     return status == ASSAY_OK ? send_words(f->stream, &keep) : status;
 }
 
+/* The signed verdict under the dataset's digest, for whoever asks by digest. */
 static enum assay_status send_verdict(struct flight *f, struct assay_bytes proof)
 {
     char key[ASSAY_QUEUE_KEY];
@@ -251,6 +253,7 @@ static enum assay_status send_dead(struct flight *f, const redisReply *fields)
     return send_words(f->stream, &a);
 }
 
+/* Everything that belongs in the one transaction, in its order. */
 static enum assay_status send_parts(struct flight *f, const redisReply *fields)
 {
     ASSAY_AUTO_BUF proof;

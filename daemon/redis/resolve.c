@@ -22,6 +22,7 @@ struct assay_resolve {
     char host[256], port[8];
 };
 
+/* The last of the two holders, thread and client, releases it. */
 static void let_go(struct assay_resolve *r)
 {
     if (atomic_fetch_sub(&r->holders, 1) == 1) {

@@ -96,6 +96,7 @@ static void name_consumer(struct stream *s)
     }
 }
 
+/* Names, keys and both connections of one configured source. */
 static enum assay_status stream_start(struct assay_source_set *set, struct stream *s,
                                       const struct assay_config_source *c, struct assay_error *err)
 {
@@ -181,6 +182,7 @@ static struct flight *next_offer(struct stream *s)
     return NULL;
 }
 
+/* Makes a delivery of a job; 0 when there is nothing any more where it points. */
 static int offer(struct assay_source_set *set, struct flight *f, struct assay_delivery *ret)
 {
     uint64_t newest;
@@ -257,6 +259,7 @@ static struct flight *adopt(struct stream *s, const char *origin)
     return f;
 }
 
+/* Takes the outcome of a run to the flight that asked for it. Zero: not yet, offer it later. */
 static int redis_finished(struct assay_source_set *set, uint64_t request,
                           const struct assay_run_record *run)
 {

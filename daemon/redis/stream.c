@@ -115,6 +115,7 @@ static size_t free_room(const struct stream *s)
 
 /* ---- entries that were read ------------------------------------------------------------------ */
 
+/* The stream has no such entry any more: said as lost, once. */
 static void on_lost(struct stream *s, const char *entry, uint64_t deliveries)
 {
     struct assay_queue_job job = {.id = ""};
@@ -127,6 +128,7 @@ static void on_lost(struct stream *s, const char *entry, uint64_t deliveries)
     }
 }
 
+/* Makes a flight of an entry that was read; what can never be judged is dead at once. */
 static void on_entry(struct stream *s, const redisReply *entry, uint64_t deliveries)
 {
     char reason[200];
@@ -162,6 +164,7 @@ static void entry_id(char out[ASSAY_QUEUE_ENTRY], const redisReply *id)
 
 /* ---- the own backlog ------------------------------------------------------------------------- */
 
+/* The entry `id` among those claimed; NULL when it did not come back, or came without fields. */
 static const redisReply *find_entry(const redisReply *entries, const char *id)
 {
     for (size_t i = 0; i < assay_reply_count(entries); i++) {
@@ -200,6 +203,7 @@ static void claim_listed(struct stream *s)
     s->list_asked = assay_redis_send(s->commands, &a, 0, on_claimed, s) == ASSAY_OK;
 }
 
+/* Claims of the own backlog what has no flight yet, as far as there is room. */
 static int on_listed(void *ctx, redisReply *reply)
 {
     struct stream *s = ctx;
@@ -294,6 +298,7 @@ static int on_beat(void *ctx, redisReply *reply)
     return 0;
 }
 
+/* Renews the claim on all we hold, before others may take it, and tells how far it is. */
 static void beat(struct stream *s, uint64_t now)
 {
     struct assay_redis_args a = {.n = 0};
@@ -348,6 +353,7 @@ static void read_new(struct stream *s)
 
 /* ---- one turn of a stream -------------------------------------------------------------------- */
 
+/* The next question to Redis, of which at most one of listing and reaping is under way. */
 static void take(struct stream *s, uint64_t now)
 {
     if (now < s->pause_ms) {

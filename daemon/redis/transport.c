@@ -120,6 +120,7 @@ static enum assay_status tls_outcome(struct assay_transport *t, int result, cons
     return tls_failed(err, what);
 }
 
+/* Begins or continues the handshake. */
 static enum assay_status tls_step(struct assay_transport *t, struct assay_error *err)
 {
     if (t->ssl == NULL) {
@@ -212,6 +213,7 @@ static enum assay_status resolve_step(struct assay_transport *t, struct assay_er
     return status;
 }
 
+/* Looks whether connecting is done; the next address when this one failed. */
 static enum assay_status connect_step(struct assay_transport *t, struct assay_error *err)
 {
     int failed = 0;
