@@ -55,7 +55,7 @@ void server_count_fault(struct server *s, const struct server_run *run, int is_l
 static enum assay_status look_at_store(struct server *s, struct assay_error *err)
 {
     uint64_t counts[ASSAY_RUN_STATES];
-    uint64_t now = assay_wall_ms();
+    uint64_t now = assay_store_now(s->store);
     enum assay_status status = assay_store_counts(s->store, counts, err);
     if (status != ASSAY_OK) {
         return status;

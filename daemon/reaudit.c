@@ -218,7 +218,7 @@ void server_check_rules(struct server *s)
 static void put_list(struct assay_json *j, const struct assay_config_source *c,
                      const struct stale_list *l, size_t *room)
 {
-    for (size_t i = 0; i<l->n && * room> 0; i++, --*room) {
+    for (size_t i = 0; *room > 0 && i < l->n; i++, --*room) {
         assay_json_object(j);
         assay_json_kv_str(j, "dataset", l->items[i].path);
         assay_json_kv_str(j, "source", c->name);
