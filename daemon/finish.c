@@ -50,31 +50,49 @@ static uint64_t retry_delay(const struct server *s, unsigned attempt)
     return delay / 2 + (delay - delay / 2) * dice / UINT32_MAX;
 }
 
+/* No attempt is left, or none can work. */
+static enum assay_status end_run(struct server *s, const struct server_run *run, const char *reason,
+                                 enum assay_run_state to, struct assay_error *err)
+{
+    enum assay_status status = assay_store_ended(s->store, run->id, to, reason, err);
+    if (status == ASSAY_OK) {
+        assay_log(ASSAY_LOG_ERROR, "runs", "ended: INCOMPLETE", ASSAY_LOG_N("run", run->id),
+                  ASSAY_LOG_S("state", assay_run_state_name(to)),
+                  ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_S("why", reason));
+    }
+    return status;
+}
+
+static enum assay_status queue_again(struct server *s, const struct server_run *run,
+                                     const char *reason, uint64_t delay, struct assay_error *err)
+{
+    enum assay_status status =
+        assay_store_requeued(s->store, run->id, assay_store_now(s->store) + delay, reason, err);
+    if (status == ASSAY_OK) {
+        assay_log(ASSAY_LOG_WARNING, "runs", "will be tried again", ASSAY_LOG_N("run", run->id),
+                  ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_N("in_ms", delay),
+                  ASSAY_LOG_S("why", reason));
+    }
+    return status;
+}
+
 /* `why`: ASSAY_IO when nobody said. A full disk costs no attempt: there will be room, or an end by
  * deadline or cancellation; until then the run says what it waits for. */
 static enum assay_status record_fault(struct server *s, struct server_run *run, const char *reason,
                                       enum assay_status why, struct assay_error *err)
 {
-    int permanent = is_permanent(why);
     enum assay_status status = server_note_suspects(s, run, err);
     if (status != ASSAY_OK) {
         return status;
     }
+    int permanent = is_permanent(why);
     int is_last = permanent || (why != ASSAY_FULL && run->attempt > server_attempts(s, run));
     if (is_last) {
-        enum assay_run_state to = permanent ? ASSAY_RUN_FAILED : ASSAY_RUN_DEAD;
-        status = assay_store_ended(s->store, run->id, to, reason, err);
-        assay_log(ASSAY_LOG_ERROR, "runs", "ended: INCOMPLETE", ASSAY_LOG_N("run", run->id),
-                  ASSAY_LOG_S("state", assay_run_state_name(to)),
-                  ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_S("why", reason));
+        status = end_run(s, run, reason, permanent ? ASSAY_RUN_FAILED : ASSAY_RUN_DEAD, err);
     } else {
         uint64_t delay = retry_delay(s, run->attempt);
         delay = why == ASSAY_FULL && delay > FULL_RETRY_MS ? FULL_RETRY_MS : delay;
-        status =
-            assay_store_requeued(s->store, run->id, assay_store_now(s->store) + delay, reason, err);
-        assay_log(ASSAY_LOG_WARNING, "runs", "will be tried again", ASSAY_LOG_N("run", run->id),
-                  ASSAY_LOG_N("attempt", run->attempt), ASSAY_LOG_N("in_ms", delay),
-                  ASSAY_LOG_S("why", reason));
+        status = queue_again(s, run, reason, delay, err);
     }
     if (status == ASSAY_OK) {
         server_count_fault(s, run, is_last);

@@ -22,6 +22,28 @@ like "$(cat "$tmp/log")" "killed by signal 9" "the log says what happened"
 kill -0 "$daemon"
 ok $? "the daemon survived"
 
+# --- while the store cannot be written nothing is said to have happened
+if command -v sqlite3 >/dev/null; then
+	hold
+	deliver late
+	until_true 20 held
+	until_true 20 has "$tmp/in/late" .state running
+	late=$(field "$tmp/in/late" .id)
+	lock_store
+	kill -KILL "$(cat "$tmp/worker.pid")"
+	said() { grep -q "$1.* run=$late " "$tmp/log"; }
+	until_true 30 said "cannot record the outcome"
+	ok $? "the outcome cannot be recorded"
+	said "will be tried again"
+	is $? 1 "and is not said to be"
+	unlock_store
+	let_go
+	run "$ASSAY" wait "$tmp/in/late" --timeout 60s --no-progress
+	is "$status" 0 "it is tried again when the store can be written"
+	said "will be tried again"
+	ok $? "and that is said"
+fi
+
 # --- killed every time: INCOMPLETE, while another dataset passes
 cat >"$tmp/fatal" <<SH
 #!/bin/sh
