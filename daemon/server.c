@@ -25,8 +25,7 @@
 #include "core/log.h"
 #include "core/status.h"
 
-#define EVENTS_AT_ONCE    64
-#define DELIVERIES_A_TURN 16
+#define EVENTS_AT_ONCE 64
 
 enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
                              struct assay_error *err)
@@ -41,159 +40,6 @@ enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
 void server_unwatch(struct server *s, int fd)
 {
     (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-}
-
-/* ---- sources ------------------------------------------------------------------------------- */
-
-static void stop_sources(struct assay_source_set *sources[SERVER_KINDS_MAX])
-{
-    for (size_t i = 0; assay_source_kinds[i] != NULL; i++) {
-        assay_source_kinds[i]->stop(sources[i]);
-        sources[i] = NULL;
-    }
-}
-
-static void source_ready(struct server *s, struct server_watcher *w)
-{
-    (void)s; /* waking up was the point: the loop asks every source anyway */
-    (void)w;
-}
-
-/* Starts every kind for `config` into `ret`; all or none. */
-static enum assay_status start_sources(struct server *s, const struct assay_config *config,
-                                       struct assay_source_set *ret[SERVER_KINDS_MAX],
-                                       struct assay_error *err)
-{
-    memset(ret, 0, SERVER_KINDS_MAX * sizeof ret[0]);
-    s->source_watcher.ready = source_ready;
-    for (size_t i = 0; assay_source_kinds[i] != NULL && i < SERVER_KINDS_MAX; i++) {
-        enum assay_status status = assay_source_kinds[i]->start(config, &ret[i], err);
-        if (status == ASSAY_OK) {
-            status = server_add(s, assay_source_kinds[i]->fd(ret[i]), &s->source_watcher, err);
-        }
-        if (status != ASSAY_OK) {
-            stop_sources(ret);
-            return status;
-        }
-    }
-    return ASSAY_OK;
-}
-
-struct assay_source_counts server_source_counts(const struct server *s,
-                                                const struct assay_config_source *which)
-{
-    struct assay_source_counts counts = {0};
-    for (size_t i = 0; assay_source_kinds[i] != NULL; i++) {
-        if (s->sources[i] != NULL && strcmp(assay_source_kinds[i]->name, which->kind) == 0) {
-            assay_source_kinds[i]->counts(s->sources[i], which, &counts);
-        }
-    }
-    return counts;
-}
-
-/* How many more audits could start at once. */
-static size_t free_workers(struct server *s)
-{
-    struct assay_run_record waiting;
-    size_t busy = server_busy(s);
-    if (busy >= s->config->workers || assay_store_next(s->store, assay_store_now(s->store), NULL,
-                                                       &waiting, NULL) != ASSAY_NOTFOUND) {
-        return 0;
-    }
-    return s->config->workers - busy;
-}
-
-/* The deliveries that a turn takes from one kind of source: one commit, then its effects. */
-struct intake {
-    struct assay_arena *arena;
-    struct server_offered offered[DELIVERIES_A_TURN];
-    size_t n;
-};
-
-/* The store failed: what was delivered is found again. */
-static void intake_failed(struct server *s, const struct assay_source_kind *kind,
-                          struct assay_source_set *set)
-{
-    kind->rescan(set);
-    s->schedule_ms = assay_monotonic_ms() + SERVER_STORE_RETRY_MS;
-}
-
-/* Takes `first` and what follows it. Non-zero: the store failed. */
-static int take_deliveries(struct server *s, const struct assay_source_kind *kind,
-                           struct assay_source_set *set, const struct assay_delivery *first,
-                           struct intake *in)
-{
-    struct assay_delivery d = *first;
-    int taken = 0, failed;
-    do {
-        failed = server_offer(s, &d, in->arena, &in->offered[in->n]) != ASSAY_OK;
-        in->n += !failed;
-        d = (struct assay_delivery){.source = NULL};
-    } while (!failed && ++taken < DELIVERIES_A_TURN &&
-             kind->next(set, assay_monotonic_ms(), &d) == ASSAY_OK);
-    return failed;
-}
-
-/* Takes what one kind of source has to deliver, in one commit. */
-static void ask_source(struct server *s, const struct assay_source_kind *kind,
-                       struct assay_source_set *set)
-{
-    struct assay_error err = {.status = ASSAY_OK};
-    struct assay_delivery d = {.source = NULL};
-    struct intake in = {.n = 0};
-    if (s->schedule_ms > assay_monotonic_ms() ||
-        kind->next(set, assay_monotonic_ms(), &d) != ASSAY_OK) {
-        return;
-    }
-    in.arena = assay_arena_new(ASSAY_MIB(1));
-    int failed = in.arena == NULL || assay_store_begin(s->store, &err) != ASSAY_OK;
-    if (!failed) {
-        failed = take_deliveries(s, kind, set, &d, &in);
-        if (assay_store_commit(s->store, &err) != ASSAY_OK) {
-            failed = 1;
-            in.n = 0;
-        }
-    }
-    if (err.status != ASSAY_OK) {
-        assay_log(ASSAY_LOG_ERROR, "runs", "cannot queue datasets; trying again",
-                  ASSAY_LOG_S("why", err.message));
-    }
-    if (failed) {
-        intake_failed(s, kind, set);
-    }
-    for (size_t i = 0; i < in.n; i++) {
-        server_offered(s, &in.offered[i]);
-    }
-    assay_arena_free(in.arena);
-}
-
-static int is_configured(const struct server *s, const struct assay_source_kind *kind)
-{
-    for (size_t i = 0; i < s->config->n_sources; i++) {
-        if (strcmp(s->config->sources[i].kind, kind->name) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Before sources are asked, and before their deadlines count: one that has no room wants no turn. */
-static void tell_room(struct server *s)
-{
-    for (size_t i = 0; assay_source_kinds[i] != NULL; i++) {
-        if (assay_source_kinds[i]->room != NULL && is_configured(s, assay_source_kinds[i])) {
-            assay_source_kinds[i]->room(s->sources[i], free_workers(s));
-        }
-    }
-}
-
-static void ask_sources(struct server *s)
-{
-    tell_room(s);
-    for (size_t i = 0; assay_source_kinds[i] != NULL && s->state == SERVER_RUNNING; i++) {
-        const struct assay_source_kind *kind = assay_source_kinds[i];
-        ask_source(s, kind, s->sources[i]);
-    }
 }
 
 /* ---- reloading ----------------------------------------------------------------------------- */
@@ -254,13 +100,13 @@ enum assay_status server_switch(struct server *s, struct assay_config *config,
         status = server_load_keys(config, s->signer_program, &signer, fingerprint, err);
     }
     if (status == ASSAY_OK) {
-        status = start_sources(s, config, sources, err);
+        status = server_start_sources(s, config, sources, err);
     }
     if (status != ASSAY_OK) {
         assay_signer_stop(&signer);
         return status;
     }
-    stop_sources(s->sources);
+    server_stop_sources(s->sources);
     memcpy(s->sources, sources, sizeof sources);
     s->rules_ms = 0; /* they may have changed */
     memset(s->stale, 0, sizeof s->stale);
@@ -318,7 +164,7 @@ static void timer_ready(struct server *s, struct server_watcher *w)
 /* Arms the timer for the next thing that is due. */
 static void arm_timer(struct server *s)
 {
-    tell_room(s);
+    server_tell_room(s);
     uint64_t due = server_runs_deadline(s);
     uint64_t answer = server_answer_deadline(s);
     due = answer < due ? answer : due;
@@ -375,7 +221,7 @@ static void dispatch(struct server *s)
 static void loop(struct server *s)
 {
     while (s->state != SERVER_STOPPED) {
-        ask_sources(s);
+        server_ask_sources(s);
         server_check_rules(s);
         server_check_ends(s);
         server_schedule(s);
@@ -481,7 +327,7 @@ static enum assay_status set_up(struct server *s, struct assay_error *err)
     if (status == ASSAY_OK) {
         status = server_listen(s, err);
     }
-    return status == ASSAY_OK ? start_sources(s, s->config, s->sources, err) : status;
+    return status == ASSAY_OK ? server_start_sources(s, s->config, s->sources, err) : status;
 }
 
 static void tear_down(struct server *s)
@@ -491,9 +337,7 @@ static void tear_down(struct server *s)
     if (s->store != NULL) {
         server_end_runs(s);
     }
-    for (size_t i = 0; assay_source_kinds[i] != NULL; i++) {
-        assay_source_kinds[i]->stop(s->sources[i]);
-    }
+    server_stop_sources(s->sources);
     server_control_close(s);
     assay_store_close(s->store);
     assay_signer_stop(&s->signer);

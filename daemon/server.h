@@ -3,10 +3,10 @@
  * daemon/server.h: the inside of assayd, shared by its own files and nobody else.
  *
  * One thread, one epoll instance, no blocking call but the signing and syncing of reports. server.c
- * holds the loop and the life of the process; runs.c the audits, finish.c their ends; listen.c and
- * control.c the socket; status.c what is shown of it all; publish.c what happens to a report;
- * adopt.c what an earlier life left; retention.c what is too old; notify.c what the service manager
- * is told; gauges.c what is counted.
+ * holds the loop and the life of the process; intake.c the sources; queueing.c, runs.c and finish.c
+ * audits from beginning to end; listen.c and control.c the socket; status.c what is shown of it all;
+ * publish.c what happens to a report; adopt.c what an earlier life left; retention.c what is too
+ * old; notify.c what the service manager is told; gauges.c what is counted.
  */
 #ifndef ASSAY_DAEMON_SERVER_H
 #define ASSAY_DAEMON_SERVER_H
@@ -27,7 +27,8 @@
 #define SERVER_KINDS_MAX      8
 #define SERVER_NEVER          UINT64_MAX
 #define SERVER_STORE_RETRY_MS UINT64_C(5000)
-#define SERVER_GROUP_MAX      16 /* reports that are synced together */
+#define SERVER_GROUP_MAX      16       /* reports that are synced together */
+#define SERVER_SUBMITTED      "submit" /* source of what came by the control socket */
 
 struct server;
 
@@ -36,10 +37,10 @@ struct server_watcher {
     void (*ready)(struct server *s, struct server_watcher *w);
 };
 
-/* A worker slot, from start to the durable record of its outcome. */
 /* Why a worker was told to end. */
 enum server_ending { SERVER_NOT_ENDED, SERVER_CANCELLED, SERVER_OVERDUE };
 
+/* A worker slot, from start to the durable record of its outcome. */
 struct server_run {
     struct server_watcher watcher; /* the pipe */
     int busy;
@@ -160,8 +161,6 @@ enum assay_status server_add(struct server *s, int fd, struct server_watcher *w,
 void server_unwatch(struct server *s, int fd);
 
 /* server.c */
-struct assay_source_counts server_source_counts(const struct server *s,
-                                                const struct assay_config_source *which);
 enum assay_status server_check_unchangeable(const struct assay_config *old,
                                             const struct assay_config *new,
                                             struct assay_error *err);
@@ -187,6 +186,36 @@ enum assay_status server_pin(struct server *s, struct server_run *run, struct as
 struct server_options;
 int server_check_main(const struct server_options *opt); /* the exit code */
 
+/* intake.c */
+/* Starts every kind for `config` into `ret`; all or none. */
+enum assay_status server_start_sources(struct server *s, const struct assay_config *config,
+                                       struct assay_source_set *ret[SERVER_KINDS_MAX],
+                                       struct assay_error *err);
+void server_stop_sources(struct assay_source_set *sources[SERVER_KINDS_MAX]);
+/* Before sources are asked, and before their deadlines count: one without room wants no turn. */
+void server_tell_room(struct server *s);
+void server_ask_sources(struct server *s); /* queues what they deliver */
+struct assay_source_counts server_source_counts(const struct server *s,
+                                                const struct assay_config_source *which);
+
+/* queueing.c */
+/* What became of a delivery: to be told once that is committed. */
+struct server_offered {
+    uint64_t id;
+    int is_new;   /* a run was queued, else an earlier one answers */
+    int is_asked; /* somebody waits to hear of it */
+    char *path;   /* owned by an arena of the turn */
+    const char *source;
+};
+/* Queues a delivery, unless this very state of it was audited or is queued already. Within a commit;
+ * server_offered then has the effects. Strings are kept in `arena`. */
+enum assay_status server_offer(struct server *s, const struct assay_delivery *d,
+                               struct assay_arena *arena, struct server_offered *ret);
+void server_offered(struct server *s, const struct server_offered *o);
+/* A run of its own, unless one of the same state waits or runs already: *ret_run is either. */
+enum assay_status server_submit(struct server *s, const struct assay_request *r, uint64_t *ret_run,
+                                struct assay_error *err);
+
 /* runs.c */
 void server_schedule(struct server *s); /* starts what can start, finishes what has ended */
 void server_reap(struct server *s);
@@ -197,20 +226,6 @@ const struct server_run *server_find_run(const struct server *s, uint64_t id);
 void server_end_runs(struct server *s); /* kills the workers; their runs are queued again */
 /* A worker for a run that is recorded as running. */
 void server_launch(struct server *s, struct server_run *slot);
-/* What became of a delivery: to be told once that is committed. */
-struct server_offered {
-    uint64_t id;
-    int is_new;   /* a run was queued, else an earlier one answers */
-    int is_asked; /* somebody waits to hear of it */
-    char *path;   /* owned by an arena of the turn */
-    const char *source;
-};
-/* Within a commit; server_offered then has the effects. Strings are kept in `arena`. */
-enum assay_status server_offer(struct server *s, const struct assay_delivery *d,
-                               struct assay_arena *arena, struct server_offered *ret);
-void server_offered(struct server *s, const struct server_offered *o);
-enum assay_status server_submit(struct server *s, const struct assay_request *r, uint64_t *ret_run,
-                                struct assay_error *err);
 
 /* finish.c: what follows the end of a worker */
 void server_finish_ended(struct server *s); /* publishes; records what leaves no report */
