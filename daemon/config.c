@@ -490,6 +490,23 @@ static void place_source(struct loader *l, const struct assay_source_kind *kind,
     s->path = place == NULL ? "" : place;
 }
 
+/* By its name a run finds its source again. */
+static void check_name(struct loader *l, size_t i, const struct assay_yaml_node *n)
+{
+    const char *name = l->c->sources[i].name;
+    if (strcmp(name, ASSAY_SOURCE_SUBMIT) == 0) {
+        assay_diags_error(l->d, l->y, n,
+                          "no source can be named '%s', which is what 'assay submit' brings: set "
+                          "another name",
+                          name);
+    }
+    for (size_t j = 0; j < i; j++) {
+        if (l->c->sources[j].name != NULL && strcmp(l->c->sources[j].name, name) == 0) {
+            assay_diags_error(l->d, l->y, n, "two sources are named '%.100s': set name", name);
+        }
+    }
+}
+
 /* A list counts only if it is signed, and a key only if there is a list. */
 static void check_suppressions(struct loader *l, const struct assay_config_source *s,
                                const struct assay_yaml_node *n)
@@ -533,11 +550,7 @@ static void read_source(struct loader *l, size_t i, const struct assay_yaml_node
         return;
     }
     s->name = s->name == NULL ? last_component(l, s->path) : s->name;
-    for (size_t j = 0; j < i; j++) {
-        if (l->c->sources[j].name != NULL && strcmp(l->c->sources[j].name, s->name) == 0) {
-            assay_diags_error(l->d, l->y, n, "two sources are named '%.100s': set name", s->name);
-        }
-    }
+    check_name(l, i, n);
     check_suppressions(l, s, n);
     struct assay_error err;
     if (kind->check(s, &err) != ASSAY_OK) {

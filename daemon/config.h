@@ -29,6 +29,9 @@ struct assay_config_list {
     size_t n;
 };
 
+/* As a run has it that no source delivered: no source may have that name. */
+#define ASSAY_SOURCE_SUBMIT "submit"
+
 struct assay_config_source {
     const char *name; /* unique; default: the path's last component */
     const char *kind; /* a row of assay_source_kinds */

@@ -99,7 +99,7 @@ enum assay_status server_submit(struct server *s, const struct assay_request *r,
     const char *name = strrchr(r->path, '/') + 1;
     struct assay_run_spec spec = {.path = r->path,
                                   .name = name[0] == '\0' ? "root" : name,
-                                  .source = SERVER_SUBMITTED,
+                                  .source = ASSAY_SOURCE_SUBMIT,
                                   .policy = r->policy,
                                   .packs = r->packs,
                                   .priority = (int64_t)r->priority,

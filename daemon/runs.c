@@ -60,7 +60,7 @@ static int open_without_links(const char *path, int flags)
 static int open_by_source(const struct assay_config *c, const struct assay_run_spec *spec)
 {
     const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    int known = strcmp(spec->source, SERVER_SUBMITTED) == 0;
+    int known = strcmp(spec->source, ASSAY_SOURCE_SUBMIT) == 0;
     for (size_t i = 0; i < c->n_sources; i++) {
         const struct assay_source_kind *kind = assay_source_find(c->sources[i].kind);
         if (strcmp(c->sources[i].name, spec->source) == 0) {

@@ -27,8 +27,7 @@
 #define SERVER_KINDS_MAX      8
 #define SERVER_NEVER          UINT64_MAX
 #define SERVER_STORE_RETRY_MS UINT64_C(5000)
-#define SERVER_GROUP_MAX      16       /* reports that are synced together */
-#define SERVER_SUBMITTED      "submit" /* source of what came by the control socket */
+#define SERVER_GROUP_MAX      16 /* reports that are synced together */
 
 struct server;
 

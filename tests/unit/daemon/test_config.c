@@ -121,6 +121,18 @@ static void errors_come_together_with_places(void **state)
     assert_non_null(strstr(all, "c.yaml:7:5: error: kind is missing"));
 }
 
+static void names_of_sources_tell_them_apart(void **state)
+{
+    (void)state;
+    const char *all = errors_of("version: 1\nsources:\n  - {kind: directory, path: /a/in}\n"
+                                "  - {kind: directory, path: /b/in}\n"
+                                "  - {kind: directory, path: /c/submit}\n"
+                                "  - {kind: directory, path: /d/submit, name: other}\n");
+    assert_non_null(strstr(all, "c.yaml:4:5: error: two sources are named 'in': set name"));
+    assert_non_null(strstr(all, "c.yaml:5:5: error: no source can be named 'submit'"));
+    assert_null(strstr(all, "c.yaml:6"));
+}
+
 static void a_list_of_accepted_groups_comes_with_keys(void **state)
 {
     static const struct {
@@ -231,6 +243,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(defaults, diags_setup, diags_teardown),
         cmocka_unit_test_setup_teardown(sources_are_read, diags_setup, diags_teardown),
         cmocka_unit_test_setup_teardown(errors_come_together_with_places, diags_setup,
+                                        diags_teardown),
+        cmocka_unit_test_setup_teardown(names_of_sources_tell_them_apart, diags_setup,
                                         diags_teardown),
         cmocka_unit_test_setup_teardown(a_list_of_accepted_groups_comes_with_keys, diags_setup,
                                         diags_teardown),
