@@ -63,8 +63,7 @@ struct assay_literal_feed {
 #endif
 };
 
-/* ---- building ----------------------------------------------------------------------------------
- */
+/* ---- building ------------------------------------------------------------------------------- */
 
 static uint8_t lower(uint8_t b)
 {
@@ -233,8 +232,7 @@ static enum assay_status compile_vectorscan(struct assay_literals *ls, struct as
 }
 #endif
 
-/* ---- choosing an engine ------------------------------------------------------------------------
- */
+/* ---- choosing an engine --------------------------------------------------------------------- */
 
 static int has_nibble(void)
 {
@@ -323,8 +321,7 @@ void assay_literals_free(struct assay_literals *ls)
     free(ls);
 }
 
-/* ---- searching one run of bytes ----------------------------------------------------------------
- */
+/* ---- searching one run of bytes ------------------------------------------------------------- */
 
 /* Whether `l` stands in p[0..n) with its window at `i`. */
 static int stands_at(const struct literal *l, const uint8_t *p, size_t n, size_t i)
@@ -507,8 +504,7 @@ static int search(const struct assay_literal_feed *f, struct assay_bytes in)
     return search_pairs(f->ls, in, 0);
 }
 
-/* ---- feeding -----------------------------------------------------------------------------------
- */
+/* ---- feeding -------------------------------------------------------------------------------- */
 
 enum assay_status assay_literal_feed_new(const struct assay_literals *ls,
                                          struct assay_literal_feed **ret, struct assay_error *err)

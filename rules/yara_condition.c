@@ -46,8 +46,7 @@ struct reader {
     int lost; /* gave up: nothing is known */
 };
 
-/* ---- tokens ------------------------------------------------------------------------------------
- */
+/* ---- tokens --------------------------------------------------------------------------------- */
 
 static int is_word_char(char c)
 {
@@ -137,8 +136,7 @@ static int is_word(const struct reader *r, const char *word)
     return r->token == T_WORD && assay_bytes_equal(r->text, assay_bytes_str(word));
 }
 
-/* ---- sets of needed strings --------------------------------------------------------------------
- */
+/* ---- sets of needed strings ----------------------------------------------------------------- */
 
 static const struct need nothing = {NULL, 0};
 
@@ -223,8 +221,7 @@ static struct need best_of(const struct reader *r, struct need s)
     return s;
 }
 
-/* ---- conditions --------------------------------------------------------------------------------
- */
+/* ---- conditions ----------------------------------------------------------------------------- */
 
 static struct need read_or(struct reader *r);
 
@@ -372,8 +369,7 @@ static struct need read_or(struct reader *r)
     return s;
 }
 
-/* ---- finding the condition ---------------------------------------------------------------------
- */
+/* ---- finding the condition ------------------------------------------------------------------ */
 
 /* From the opening brace of a rule: to the first token of its condition (1), or behind the rule
  * (0). */

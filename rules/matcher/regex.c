@@ -697,8 +697,7 @@ static struct assay_rx *parse_atom(struct parser *ps)
     return n;
 }
 
-/* ---- repetition, concatenation, alternation ---------------------------------------------------
- */
+/* ---- repetition, concatenation, alternation ------------------------------------------------- */
 
 static int take_number(struct parser *ps, uint32_t *ret)
 {

@@ -99,8 +99,7 @@ static enum assay_status files_local_init(const void *shared, void **ret, struct
                         : ASSAY_OK;
 }
 
-/* ---- types -------------------------------------------------------------------------------------
- */
+/* ---- types ---------------------------------------------------------------------------------- */
 
 static const struct format *format_of(const char *extension)
 {
@@ -144,8 +143,7 @@ static int breaks_promise(const struct assay_file *f, char *out, size_t cap)
     return strcmp(f->expected, f->reader) != 0 && strcmp(f->expected, "text") != 0;
 }
 
-/* ---- the fold ----------------------------------------------------------------------------------
- */
+/* ---- the fold ------------------------------------------------------------------------------- */
 
 static enum assay_status say(const struct files_shared *s, unsigned rule,
                              const struct assay_file *file, const char *detail,

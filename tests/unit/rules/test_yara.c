@@ -14,8 +14,7 @@
 #include "rules/yara.h"
 #include "rules/yara_condition.h"
 
-/* ---- the condition reader ----------------------------------------------------------------------
- */
+/* ---- the condition reader ------------------------------------------------------------------- */
 
 static const struct assay_yara_string three[] = {{"$a", 8}, {"$b", 20}, {"$short", 0}};
 
@@ -122,8 +121,7 @@ static void a_hostile_condition_is_given_up(void **state)
     assert_int_equal(assay_yara_condition_needs("", "r", three, 3, needed), 0);
 }
 
-/* ---- the first stage ---------------------------------------------------------------------------
- */
+/* ---- the first stage ------------------------------------------------------------------------ */
 
 static const enum assay_literal_engine engines[] = {ASSAY_LITERALS_NIBBLE, ASSAY_LITERALS_PAIR,
                                                     ASSAY_LITERALS_VECTORSCAN};
@@ -227,8 +225,7 @@ static void bad_literals_are_refused(void **state)
     assert_null(ls);
 }
 
-/* ---- compiling and scanning --------------------------------------------------------------------
- */
+/* ---- compiling and scanning ----------------------------------------------------------------- */
 
 struct rig {
     struct assay_ruleset *rs;
@@ -301,8 +298,7 @@ static int first_stage(struct assay_yara_scan *s, const char *text)
     return assay_yara_wanted(s);
 }
 
-/* ---- the cache ---------------------------------------------------------------------------------
- */
+/* ---- the cache ------------------------------------------------------------------------------ */
 
 /* What rules compiled, or loaded, find in a text of both. */
 static void expect_cached(int from_cache, const char *want)
@@ -475,8 +471,7 @@ static void two_texts_may_use_the_same_names(void **state)
     rig_free(&r);
 }
 
-/* ---- the second stage --------------------------------------------------------------------------
- */
+/* ---- the second stage ----------------------------------------------------------------------- */
 
 static int open_with(const char *data, size_t len, uint8_t sha256[32])
 {
@@ -594,8 +589,7 @@ static void large_files_are_scanned_in_overlapping_pieces(void **state)
     rig_free(&r);
 }
 
-/* ---- the embedded pack -------------------------------------------------------------------------
- */
+/* ---- the embedded pack ---------------------------------------------------------------------- */
 
 static void the_pack_passes_its_own_tests(void **state)
 {
@@ -626,8 +620,7 @@ static void the_pack_finds_this_very_program(void **state)
     rig_free(&r);
 }
 
-/* ---- tests inside rules, lint ------------------------------------------------------------------
- */
+/* ---- tests inside rules, lint --------------------------------------------------------------- */
 
 static void note_test(void *ctx, const struct assay_rule *rule, const struct assay_rule_test *test,
                       int passed, const char *why)
