@@ -29,6 +29,7 @@
 #include "core/fs.h"
 #include "core/limits.h"
 #include "core/status.h"
+#include "core/utf8.h"
 #include "engine/identical.h"
 
 /* One row a tier: its option value, its rule, the metric that counts it. */
@@ -216,24 +217,75 @@ static struct assay_metric metric_of(const struct dedup *d, const char *name)
     return cli_audit_metric(d->audit, name);
 }
 
+/* Pads `text` to `width` columns; a Chinese character takes two. */
+static void print_cell(FILE *f, const char *text, int width, int right)
+{
+    const int used = (int)assay_utf8_width(assay_bytes_str(text));
+    const int pad = used < width ? width - used : 0;
+    (void)fprintf(f, "%*s%s%*s", right ? pad : 0, "", text, right ? 0 : pad, "");
+}
+
+static void print_row(FILE *f, const char *const cells[4], const char *title)
+{
+    static const int widths[4] = {12, 12, 12, 10};
+    for (size_t i = 0; i < 4; i++) {
+        print_cell(f, cells[i], widths[i], i > 0);
+        (void)fputs(i < 3 ? " " : "", f);
+    }
+    (void)fprintf(f, "%s%s\n", title == NULL ? "" : "  ", title == NULL ? "" : title);
+}
+
+static void print_tier(const struct dedup *d, size_t t, FILE *f)
+{
+    const struct assay_metric m = metric_of(d, tiers[t].metric);
+    char groups[CLI_COUNT_MAX], extra[CLI_COUNT_MAX] = "-", ratio[32] = "-";
+    if (m.den != 0) {
+        (void)cli_format_count(m.num, extra);
+        (void)snprintf(ratio, sizeof ratio, "%.3f%%", 100.0 * (double)m.num / (double)m.den);
+    }
+    const char *const cells[4] = {
+        tiers[t].name, cli_format_count(groups_of(d, tiers[t].rule), groups), extra, ratio};
+    print_row(f, cells, cli_chinese(d->args) ? tiers[t].title_zh : tiers[t].title_en);
+}
+
 static void print_table(const struct dedup *d, FILE *f)
 {
-    int zh = cli_chinese(d->args);
-    (void)fprintf(f, "%-12s %12s %12s %9s\n", "tier", "groups", "extra", "ratio");
+    static const char *const heads[2][4] = {{"tier", "groups", "extra", "ratio"},
+                                            {"层级", "组数", "多余", "占比"}};
+    print_row(f, heads[cli_chinese(d->args)], NULL);
     for (size_t t = 0; t < N_TIERS; t++) {
-        if (!d->chosen[t]) {
-            continue;
+        if (d->chosen[t]) {
+            print_tier(d, t, f);
         }
-        const struct assay_metric m = metric_of(d, tiers[t].metric);
-        char extra[64] = "-", ratio[32] = "-";
-        if (m.den != 0) {
-            (void)snprintf(extra, sizeof extra, "%llu", (unsigned long long)m.num);
-            (void)snprintf(ratio, sizeof ratio, "%.3f%%", 100.0 * (double)m.num / (double)m.den);
-        }
-        (void)fprintf(f, "%-12s %12llu %12s %9s  %s\n", tiers[t].name,
-                      (unsigned long long)groups_of(d, tiers[t].rule), extra, ratio,
-                      zh ? tiers[t].title_zh : tiers[t].title_en);
     }
+}
+
+/* Whether any tier holds what could go. */
+static int has_extra(const struct dedup *d)
+{
+    int found = 0;
+    for (size_t t = 0; t < N_TIERS; t++) {
+        found |= d->chosen[t] && metric_of(d, tiers[t].metric).num > 0;
+    }
+    return found;
+}
+
+/* A group of each tier, and what to do next: for people, who have not asked for a list. */
+static int print_groups(const struct dedup *d)
+{
+    struct assay_error err = {0};
+    struct assay_out out = cli_out(d->args, stdout);
+    if (d->audit != NULL && assay_write_examples(d->audit, &out, &err) != ASSAY_OK) {
+        return cli_fail(&err);
+    }
+    if (has_extra(d)) {
+        cli_note(d->args,
+                 cli_chinese(d->args)
+                     ? "\n加上 --emit drop --out drop.jsonl，可列出可以删除的内容及其保留的代表。"
+                     : "\nWith --emit drop --out drop.jsonl it lists what can go, and what "
+                       "stays in its stead.");
+    }
+    return 0;
 }
 
 static void print_json(const struct dedup *d, FILE *f)
@@ -251,16 +303,19 @@ static void print_json(const struct dedup *d, FILE *f)
 }
 
 /* Standard output holds the list when it goes there; the table is then said beside it. */
-static void print_summary(const struct dedup *d)
+static int print_summary(const struct dedup *d)
 {
     const char *format = cli_value(d->args, "format");
     int list_there = cli_given(d->args, "emit") && !cli_given(d->args, "out");
+    int code = 0;
     if (format != NULL && strcmp(format, "jsonl") == 0) {
         print_json(d, list_there ? stderr : stdout);
     } else if (!list_there || !cli_given(d->args, "quiet")) {
         print_table(d, list_there ? stderr : stdout);
+        code = cli_given(d->args, "emit") ? 0 : print_groups(d);
     }
     cli_accepted_note(d->args, &d->accepted, d->audit); /* it is no row of a tier */
+    return code;
 }
 
 /* ---- the list ------------------------------------------------------------------------------ */
@@ -359,8 +414,8 @@ static int run_dedup(const struct cli_args *args)
         code = code != 0 ? code : run_audit(&d);
     }
     if (code == 0) {
-        print_summary(&d);
-        code = emit(&d);
+        code = print_summary(&d);
+        code = code != 0 ? code : emit(&d);
         code = code != 0 ? code : exit_code(&d);
     }
     assay_audit_free(d.audit);

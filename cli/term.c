@@ -127,6 +127,7 @@ struct assay_out cli_out(const struct cli_args *args, FILE *f)
         .columns = cli_columns(f),
         .chinese = cli_chinese(args),
         .report_dir = cli_value(args, "out"),
+        .asked_for = cli_operands(args) == 1 ? cli_operand(args, 0) : NULL,
     };
 }
 

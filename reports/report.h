@@ -46,6 +46,8 @@ struct assay_out {
     unsigned columns;       /* width; 0: not a terminal */
     int chinese;            /* language of titles and headings */
     const char *report_dir; /* to mention, may be NULL */
+    const char *asked_for;  /* how whoever asked named the dataset, on a terminal, where it has no
+                               name of its own; may be NULL */
 };
 
 struct assay_atomic_file;
@@ -63,6 +65,11 @@ struct assay_writer {
 extern const struct assay_writer assay_writers[];
 /* The writer of this name; NULL: none. */
 const struct assay_writer *assay_writer_find(const char *name);
+
+/* A finding of each of the first rules, as lines for a terminal, under a heading; groups with their
+ * members. Nothing where nothing was found. */
+enum assay_status assay_write_examples(const struct assay_audit *a, struct assay_out *out,
+                                       struct assay_error *err);
 
 /* Manifest text of the audited files (entries that could be hashed). Quoting as coreutils
  * sha256sum. */

@@ -19,6 +19,7 @@ static void write_banner(struct sheet *s)
 {
     enum assay_verdict v = assay_audit_verdict(s->a);
     const char *name = assay_audit_dataset_name(s->a);
+    name = name == NULL ? s->p.out->asked_for : name;
     const char *word = sheet_text(s, assay_text_verdict(v));
     unsigned used = (unsigned)assay_utf8_width(assay_bytes_str(word)) + 4;
     assay_buf_addc(&s->p.buf, '\n');
@@ -271,7 +272,7 @@ static enum assay_status write_sheet(struct sheet *s)
     enum assay_status st = sheet_across(s);
     st = st == ASSAY_OK ? sheet_examples(s) : st;
     write_next(s);
-    return st == ASSAY_OK ? assay_printer_flush(&s->p, 1) : st;
+    return st;
 }
 
 static unsigned clamp_columns(unsigned columns)
@@ -282,7 +283,9 @@ static unsigned clamp_columns(unsigned columns)
     return columns < WIDE_MIN ? WIDE_MIN : columns > WIDE_MAX ? WIDE_MAX : columns;
 }
 
-enum assay_status assay_write_table(const struct assay_audit *a, struct assay_out *out,
+typedef enum assay_status part(struct sheet *s);
+
+static enum assay_status write_part(const struct assay_audit *a, struct assay_out *out, part *write,
                                     struct assay_error *err)
 {
     struct sheet s = {.a = a,
@@ -291,10 +294,21 @@ enum assay_status assay_write_table(const struct assay_audit *a, struct assay_ou
                       .columns = clamp_columns(out->columns)};
     assay_printer_init(&s.p, out, err);
     enum assay_status st = assay_totals_build(a, &s.tally, err);
-    if (st == ASSAY_OK) {
-        st = write_sheet(&s);
-    }
+    st = st == ASSAY_OK ? write(&s) : st;
+    st = st == ASSAY_OK ? assay_printer_flush(&s.p, 1) : st;
     assay_totals_release(&s.tally);
     assay_printer_release(&s.p);
     return st;
+}
+
+enum assay_status assay_write_table(const struct assay_audit *a, struct assay_out *out,
+                                    struct assay_error *err)
+{
+    return write_part(a, out, write_sheet, err);
+}
+
+enum assay_status assay_write_examples(const struct assay_audit *a, struct assay_out *out,
+                                       struct assay_error *err)
+{
+    return write_part(a, out, sheet_examples, err);
 }

@@ -47,4 +47,15 @@ echo "{\"t\":\"$long again and again\"}" >"$tmp/near.jsonl"
 run "$ASSAY" index check --index "$tmp/index" "$tmp/near.jsonl" --quiet
 like "$out" 'near.jsonl#0 +alike: 9[0-9](.[0-9])?%$' "and how alike a near-duplicate is"
 like "$out" 'delivered_ratio\) <= 0% +100%  broken' "a share of one record is a share, too"
+
+run "$ASSAY" dedup "$tmp/set"
+is "$(echo "$out" | head -n 1)" "tier               groups        extra      ratio" "dedup has a heading over its numbers"
+like "$out" '^  low +a.*|^            train/b.jsonl#2 +alike: at least 9' "shows groups with how alike they are"
+like "$err" 'With --emit drop --out drop.jsonl it lists what can go' "and says how to go on"
+run "$ASSAY" dedup "$tmp/set" --lang zh
+is "$(echo "$out" | head -n 2 | sed 's/  */ /g' | tr '\n' ';')" "层级 组数 多余 占比;file 0 0 0.000% 相同的文件;" "in Chinese, too"
+run "$ASSAY" scan "$tmp/set" --policy observe
+like "$out" "^\[ PASS \]  $tmp/set$" "the table calls a dataset without a name what whoever asked calls it"
+run "$ASSAY" scan "$tmp/set" --policy observe --name n1
+like "$out" "^\[ PASS \]  n1$" "and by its name where it has one"
 done_testing
