@@ -20,14 +20,7 @@ struct dup_gram_plan dup_gram_plan_make(unsigned words, unsigned characters)
 /* ---- tokens ------------------------------------------------------------------------------------
  */
 
-/* Han, kana and Hangul have three bytes from E3 to ED, or four. */
-static int is_character(struct assay_bytes field, const struct dup_token *t)
-{
-    const uint8_t lead = (uint8_t)field.ptr[t->start];
-    return (lead >= 0xE3 && lead <= 0xED && t->len == 3) || (lead >= 0xF0 && t->len == 4);
-}
-
-static enum assay_status add_spots(struct dup_spots *s, uint32_t field, struct assay_bytes text)
+static enum assay_status add_spots(struct dup_spots *s, uint32_t field)
 {
     if (s->n + s->tokens.n > s->cap) {
         size_t cap = 2 * (s->n + s->tokens.n) + 256;
@@ -42,8 +35,8 @@ static enum assay_status add_spots(struct dup_spots *s, uint32_t field, struct a
         const struct dup_token *t = &s->tokens.items[i];
         const uint64_t len = t->len < 0xFFFF ? t->len : 0xFFFF;
         s->items[s->n].hash = t->hash;
-        s->items[s->n++].where = (uint64_t)field << 49 | (uint64_t)is_character(text, t) << 48 |
-                                 (uint64_t)t->start << 16 | len;
+        s->items[s->n++].where =
+            (uint64_t)field << 49 | (uint64_t)t->single << 48 | (uint64_t)t->start << 16 | len;
     }
     return ASSAY_OK;
 }
@@ -67,7 +60,7 @@ enum assay_status dup_spots_read(struct dup_spots *s, const struct assay_host *h
         if (st == ASSAY_OK && s->n + s->tokens.n > DUP_TOKENS_MAX) {
             st = ASSAY_LIMIT;
         }
-        st = st == ASSAY_OK ? add_spots(s, i, assay_batch_value(b, r->first_field + i)) : st;
+        st = st == ASSAY_OK ? add_spots(s, i) : st;
     }
     return st;
 }

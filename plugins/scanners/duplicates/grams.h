@@ -4,7 +4,8 @@
  *
  * A long span is 13 words or 26 characters of a script written without spaces, or a mixture: a word
  * weighs as much as the characters asked for, a character as much as the words, and a span is long
- * when it weighs words x characters. An n-gram is the shortest run from a token that weighs at least
+ * when it weighs words x characters. What a token weighs is asked of its folded form, so that half-width
+ * and decomposed kana and Hangul weigh as much as any. An n-gram is the shortest run from a token that weighs at least
  * eight thirteenths of that (8 words, 16 characters); it stays within a field. Of all n-grams only
  * some are kept: of every window of so many neighbours that a long span must hold them all, the one
  * with the least hash (winnowing: Schleimer, Wilkerson, Aiken, "Winnowing: Local Algorithms for
@@ -16,7 +17,8 @@
 #include "chosen.h"
 #include "tokens.h"
 
-#define DUP_GRAM_FIELDS (1u << 15) /* of one record; what stands in later ones is not compared */
+#define DUP_GRAMS_VERSION 2          /* n-grams are part of saved states */
+#define DUP_GRAM_FIELDS   (1u << 15) /* of one record; what stands in later ones is not compared */
 
 struct dup_gram_plan {
     unsigned word, character; /* weights */

@@ -65,7 +65,8 @@ void dup_params_read(const struct dup_shared *s, uint64_t params[DUP_PARAMS])
     if (s->spans.mode != DUP_SPANS_OFF) {
         params[DUP_PARAM_SPANS] = (uint64_t)s->spans.mode | (uint64_t)s->spans.gram.word << 8 |
                                   (uint64_t)s->spans.gram.character << 24 |
-                                  (uint64_t)DUP_TOKENS_VERSION << 40;
+                                  (uint64_t)DUP_TOKENS_VERSION << 40 |
+                                  (uint64_t)DUP_GRAMS_VERSION << 48;
     }
     params[DUP_PARAM_ANSWERS] = (uint64_t)s->answers;
     if (n->on) {

@@ -198,9 +198,10 @@ static inline enum assay_status room(struct dup_tokens *t)
     return t->cap - t->n >= BLOCK ? ASSAY_OK : more_tokens(t);
 }
 
-static inline void push(struct dup_tokens *t, uint64_t hash, size_t start, size_t len)
+static inline void push(struct dup_tokens *t, uint64_t hash, size_t start, size_t len, int single)
 {
-    t->items[t->n++] = (struct dup_token){hash, (uint32_t)start, (uint32_t)len};
+    t->items[t->n++] = (struct dup_token){hash, (uint32_t)start, (uint32_t)len & DUP_TOKEN_LEN,
+                                          (uint32_t)single & 1};
 }
 
 static enum assay_status grow(char **buf, size_t *cap, size_t needed)
@@ -222,15 +223,16 @@ static enum assay_status grow(char **buf, size_t *cap, size_t needed)
  */
 
 /* Pushes what stands in [word, out), if anything. */
-static enum assay_status end_word(struct cut *c, const char *word, const char *out, const char *run,
-                                  size_t run_len)
+static enum assay_status end_word(struct cut *c, const char *word, const char *out, int single,
+                                  const char *run, size_t run_len)
 {
     if (out == word) {
         return ASSAY_OK;
     }
     enum assay_status st = room(c->t);
     if (st == ASSAY_OK) {
-        push(c->t, dup_token_hash(word, (size_t)(out - word)), (size_t)(run - c->base), run_len);
+        push(c->t, dup_token_hash(word, (size_t)(out - word)), (size_t)(run - c->base), run_len,
+             single);
     }
     return st;
 }
@@ -246,7 +248,7 @@ static enum assay_status cut_folded(struct cut *c, char *text, size_t len, const
     while (p < end && st == ASSAY_OK) {
         struct character ch = read_character(p, end);
         if (ch.kind == BREAK || ch.kind == SINGLE) {
-            st = end_word(c, word, out, run, run_len);
+            st = end_word(c, word, out, 0, run, run_len);
             word = out = text + (p - text);
         }
         if (ch.kind == WORD || ch.kind == SINGLE) {
@@ -254,12 +256,12 @@ static enum assay_status cut_folded(struct cut *c, char *text, size_t len, const
             out += ch.len;
         }
         if (ch.kind == SINGLE && st == ASSAY_OK) {
-            st = end_word(c, word, out, run, run_len);
+            st = end_word(c, word, out, 1, run, run_len);
             word = out;
         }
         p += ch.len;
     }
-    return st == ASSAY_OK ? end_word(c, word, out, run, run_len) : st;
+    return st == ASSAY_OK ? end_word(c, word, out, 0, run, run_len) : st;
 }
 
 static enum assay_status fold_run(struct cut *c, const char *run, size_t run_len)
@@ -313,7 +315,7 @@ static enum assay_status cut_word(struct cut *c, const char *p, const char **ret
         p += ch.len;
     }
     *ret = p;
-    return here ? end_word(c, t->word, t->word + len, run, (size_t)(p - run))
+    return here ? end_word(c, t->word, t->word + len, 0, run, (size_t)(p - run))
                 : fold_run(c, run, (size_t)(p - run));
 }
 
@@ -336,7 +338,7 @@ static enum assay_status cut_single(struct cut *c, const char *p, struct charact
         p += next.len;
     }
     *ret = p;
-    return plain ? end_word(c, run, p, run, (size_t)(p - run))
+    return plain ? end_word(c, run, p, 1, run, (size_t)(p - run))
                  : fold_run(c, run, (size_t)(p - run));
 }
 
@@ -384,7 +386,7 @@ static inline size_t cut_block(struct dup_tokens *t, const char *block, size_t a
         if (start + len >= limit) {
             return start;
         }
-        push(t, hash_ahead(block + start, len, LOWER), at + start, len);
+        push(t, hash_ahead(block + start, len, LOWER), at + start, len, 0);
         m &= m + (UINT64_C(1) << start); /* without its lowest run */
     }
     return limit;
@@ -465,7 +467,7 @@ static enum assay_status cut_han(struct cut *c, const char *p, const char **ret)
         if (t->n == t->cap && (st = more_tokens(t)) != ASSAY_OK) {
             break;
         }
-        push(t, dup_mix(hash_start(3), v), (size_t)(p - c->base), 3);
+        push(t, dup_mix(hash_start(3), v), (size_t)(p - c->base), 3, 1);
         p += 3;
     }
     *ret = p;

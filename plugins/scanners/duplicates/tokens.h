@@ -26,9 +26,12 @@
 #define DUP_TOKENS_VERSION 1
 #define DUP_TOKENS_MAX     (UINT64_C(1) << 22) /* of one record: 64 MiB of tokens */
 
+#define DUP_TOKEN_LEN 0x7FFFFFFFu
+
 struct dup_token {
     uint64_t hash;
-    uint32_t start, len; /* bytes of the field */
+    uint32_t start, len : 31; /* bytes of the field */
+    uint32_t single : 1;      /* a character of such a script, however it was spelled */
 };
 
 struct dup_tokens_way; /* an implementation */

@@ -263,6 +263,47 @@ static void what_is_shared_has_a_digest(void **state)
     assert_memory_equal(got, none, sizeof got); /* nobody asks */
 }
 
+/* Kana of half width, kana with their marks apart, Hangul in parts: each is as long as the same text
+ * written plainly, and holds the same n-grams. */
+static void spelling_does_not_change_what_a_text_weighs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *plain; /* so many characters */
+        unsigned characters;
+    } rows[] = {
+        {"ｱｲｳｴｵ", "アイウエオ", 5},
+        {"ｶﾞｷﾞﾊﾟ", "ガギパ", 3},
+        {"か\u3099き\u3099は\u309A", "がぎぱ", 3},
+        {"\u1112\u1161\u11AB\u1100\u1173\u11AF", "한글", 2},
+        {"\u2F00\uF900", "一豈", 2},
+        {"\u337F", "株式会社", 4},
+    };
+    const struct dup_gram_plan p = dup_gram_plan_make(13, 26);
+    struct dup_spots a = {0}, b = {0};
+    struct dup_matcher m = {0};
+    struct dup_match match;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[2048] = "", plain[2048] = "";
+        unsigned n = 0;
+        for (; n < 26; n += rows[i].characters) {
+            (void)snprintf(text + strlen(text), 64, "%s", rows[i].text);
+            (void)snprintf(plain + strlen(plain), 64, "%s", rows[i].plain);
+        }
+        text[strlen(text)] = '\n';
+        plain[strlen(plain)] = '\n';
+        read_text(&a, text);
+        read_text(&b, plain);
+        assert_int_equal(a.n, n);
+        assert_int_equal(dup_match(&m, &p, a.items, a.n, b.items, b.n, NULL, 0, &match), ASSAY_OK);
+        assert_int_equal(match.characters, n);
+        assert_int_equal(match.words, 0);
+    }
+    dup_spots_release(&a);
+    dup_spots_release(&b);
+    dup_matcher_release(&m);
+}
+
 static void repetition_ends_and_says_so(void **state)
 {
     (void)state;
@@ -315,6 +356,7 @@ int main(void)
         cmocka_unit_test(few_grams_are_kept),
         cmocka_unit_test(common_passages_do_not_count),
         cmocka_unit_test(what_is_shared_has_a_digest),
+        cmocka_unit_test(spelling_does_not_change_what_a_text_weighs),
         cmocka_unit_test(repetition_ends_and_says_so),
         cmocka_unit_test(too_many_fields_are_a_limit),
     };
