@@ -30,6 +30,13 @@ struct by_directory {
     struct dup_labels *labels; /* the same ones, to add to */
 };
 
+/* The label of that name, which may be that of what has no source. */
+static unsigned add_source(struct dup_labels *l, struct assay_bytes name)
+{
+    return assay_bytes_equal(name, assay_bytes_str(l->names[0])) ? DUP_LABEL_NONE
+                                                                 : dup_labels_add(l, name);
+}
+
 static unsigned source_of_name(const struct dup_labels *l, void *ctx, const char *name)
 {
     struct by_directory *d = ctx;
@@ -39,8 +46,8 @@ static unsigned source_of_name(const struct dup_labels *l, void *ctx, const char
     if (slash == NULL) {
         return DUP_LABEL_NONE;
     }
-    return dup_labels_add(d->labels,
-                          label_of(d->host, assay_bytes_make(name, (size_t)(slash - name)), label));
+    return add_source(d->labels,
+                      label_of(d->host, assay_bytes_make(name, (size_t)(slash - name)), label));
 }
 
 static unsigned none(const struct dup_labels *l, void *ctx, const char *name)
@@ -65,7 +72,7 @@ static enum assay_status read_values(struct dup_labels *l, const char *values,
                 "'-', up to %d characters each, separated by commas; '%.*s' is not one",
                 DUP_LABELS - 1, DUP_LABEL_NAME - 1, (int)(n < 40 ? n : 40), p);
         }
-        (void)dup_labels_add(l, name);
+        (void)add_source(l, name);
         p += n + (p[n] == ',');
     }
     return ASSAY_OK;
