@@ -146,7 +146,7 @@ static enum assay_status take_member(struct dup_across_report *r, uint64_t place
         r->least = !r->any || place < r->least ? place : r->least;
         r->any = 1;
     }
-    return r->leakage == NULL ? ASSAY_OK : dup_leakage_member(r->leakage, place);
+    return r->leakage == NULL ? ASSAY_OK : dup_leakage_member(r->leakage, place, whole_file);
 }
 
 static enum assay_status end_subgroup(struct dup_across_report *r, int whole_file)
@@ -196,7 +196,7 @@ enum assay_status dup_across_group(struct dup_across_report *r, int whole_file,
 
 enum assay_status dup_across_near(struct dup_across_report *r, uint64_t place)
 {
-    return r->leakage == NULL ? ASSAY_OK : dup_leakage_member(r->leakage, place);
+    return r->leakage == NULL ? ASSAY_OK : dup_leakage_member(r->leakage, place, 0);
 }
 
 enum assay_status dup_across_near_end(struct dup_across_report *r, struct assay_sink *sink)

@@ -56,6 +56,14 @@ int dup_census_is_split(const struct dup_census *c, const struct dup_labels *l, 
     return present >= 2;
 }
 
+/* A file is of the split that its name says; its place is that of its first record. */
+static unsigned label_of(const struct dup_labels *l, struct dup_census *c, uint64_t place,
+                         int whole_file)
+{
+    return whole_file ? dup_labels_of_file(l, dup_place_file(place))
+                      : dup_label_at(l, &c->marks, place);
+}
+
 /* ---- a group in hand ---------------------------------------------------------------------------
  */
 
@@ -232,10 +240,9 @@ static enum assay_status raise_leak(struct dup_leakage *l, struct assay_sink *si
     return sink->finding(sink->ctx, &f);
 }
 
-enum assay_status dup_leakage_member(struct dup_leakage *l, uint64_t place)
+enum assay_status dup_leakage_member(struct dup_leakage *l, uint64_t place, int whole_file)
 {
-    unsigned label = dup_label_at(l->splits, &l->census->marks, place);
-    return gather_add(l, &l->inner, place, label);
+    return gather_add(l, &l->inner, place, label_of(l->splits, l->census, place, whole_file));
 }
 
 static enum assay_status move_member(void *ctx, const uint64_t *pair)
@@ -290,7 +297,7 @@ enum assay_status dup_leakage_pair(struct dup_leakage *l, enum dup_tier tier, ui
 
 static void count_row(struct dup_leakage *l, unsigned row, uint32_t from)
 {
-    unsigned to = dup_label_at(l->splits, &l->census->marks, l->place);
+    unsigned to = label_of(l->splits, l->census, l->place, row == DUP_TIER_FILE);
     for (unsigned i = 0; i < DUP_SPLITS; i++) {
         l->matrix[row][i][to] += from >> i & 1;
     }

@@ -61,8 +61,8 @@ enum assay_status dup_leakage_new(const struct assay_host *host, const struct du
 void dup_leakage_free(struct dup_leakage *l); /* accepts NULL */
 /* The rule of the findings; ASSAY_NONE (as it begins): none are raised. */
 void dup_leakage_rule(struct dup_leakage *l, uint32_t rule);
-/* One more member of the subgroup in hand. */
-enum assay_status dup_leakage_member(struct dup_leakage *l, uint64_t place);
+/* One more member of the subgroup in hand: a record, or a file as a whole. */
+enum assay_status dup_leakage_member(struct dup_leakage *l, uint64_t place, int whole_file);
 /* Ends the subgroup: its members are alike by `tier`, and become members of the group in hand. */
 enum assay_status dup_leakage_subgroup(struct dup_leakage *l, enum dup_tier tier);
 /* Ends the group: its members are alike by `tier`. Raises a finding when it crosses splits, with

@@ -210,15 +210,21 @@ static void scan_item(struct rig *r, unsigned part, const struct item *it)
                                   .paths = {"/text", "/split"}});
 }
 
-static void end_file(struct rig *r, unsigned part, uint32_t file)
+/* Files of one digest are copies. */
+static void end_file_as(struct rig *r, unsigned part, uint32_t file, uint8_t digest)
 {
     struct assay_file f = {.size_of = sizeof f,
                            .index = file,
                            .name = file_names[file],
                            .bytes = 9,
                            .status = ASSAY_OK};
-    f.sha256[0] = (uint8_t)(file + 1);
+    f.sha256[0] = digest;
     assert_int_equal(sc->file(r->shared, r->locals[part], &f, &r->sink), ASSAY_OK);
+}
+
+static void end_file(struct rig *r, unsigned part, uint32_t file)
+{
+    end_file_as(r, part, file, (uint8_t)(file + 1));
 }
 
 #define MAX_OPTIONS 2
@@ -371,6 +377,46 @@ static void a_field_decides_before_the_file(void **state)
                                           "~duplicates.source.holdout 0/1",
                                           "~duplicates.source.other 0/3", NULL};
     expect_lines(got, sources);
+    free(got);
+}
+
+/* What its first record says of itself is nothing to a file. */
+static void a_file_is_of_the_split_that_its_name_says(void **state)
+{
+    (void)state;
+    static const struct item items[] = {{TRAIN, 0, "The same text in both of them", "validation"},
+                                        {TEST, 0, "The same text in both of them", "validation"}};
+    static const struct option options[MAX_OPTIONS] = {{"split_field", "/split"}};
+    static const char *const want[] = {"~duplicates.leak.file.train_test 1/1",
+                                       "~duplicates.leak.file.test_train 1/1",
+                                       "~duplicates.split.validation 2/1",
+                                       "duplicates.leakage 1 4 | tier file: 1 train, 1 test", NULL};
+    const struct rig_how how = plainly;
+    struct rig r;
+    rig_open(&r, how.budget, how.parts, options);
+    scan_item(&r, 0, &items[0]);
+    scan_item(&r, 0, &items[1]);
+    end_file_as(&r, 0, TRAIN, 7);
+    end_file_as(&r, 0, TEST, 7);
+    char *said = rig_finish(&r);
+    expect_lines(said, want);
+    free(said);
+    rig_free(&r);
+}
+
+/* A source that has the name of what has none is not counted apart. */
+static void the_name_of_no_source_is_no_source(void **state)
+{
+    (void)state;
+    static const struct item items[] = {{TRAIN, 0, "A text that is there twice", "other"},
+                                        {TRAIN, 1, "A text that is there twice", "web"},
+                                        {TRAIN, 2, "A text that is there twice", NULL}};
+    const struct option options[MAX_OPTIONS] = {{"source_field", "/split"},
+                                                {"source_values", "other,web"}};
+    char *got = audit(options, items, 3, plainly);
+    static const char *const want[] = {"~duplicates.source.other 0/2", "~duplicates.source.web 0/1",
+                                       NULL};
+    expect_lines(got, want);
     free(got);
 }
 
@@ -531,6 +577,8 @@ int main(void)
         cmocka_unit_test(sources_count_what_they_repeat),
         cmocka_unit_test(items_of_a_benchmark_are_contaminated_by_training_alone),
         cmocka_unit_test(a_field_decides_before_the_file),
+        cmocka_unit_test(a_file_is_of_the_split_that_its_name_says),
+        cmocka_unit_test(the_name_of_no_source_is_no_source),
         cmocka_unit_test(a_map_replaces_names),
         cmocka_unit_test(a_benchmark_without_files_is_refused),
         cmocka_unit_test(what_was_not_looked_at_again_is_a_skip),
