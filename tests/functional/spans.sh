@@ -92,6 +92,28 @@ unlike "$(found duplicates.span)" 'train-2' "within a split nothing is compared"
 run "$ASSAY" "$@" --set duplicates.spans=all
 like "$(found duplicates.span)" 'corpus/train-2.jsonl#0 corpus/train-2.jsonl#1' "unless asked for"
 
+# --- everywhere, with splits: copies within one of them hide no leak between the others
+mkdir "$tmp/three"
+for i in 1 2 3 4 5 6; do say "Train $i. $(words 601 620) and $(words $((2000 + i * 40)) $((2010 + i * 40)))"; done >"$tmp/three/train.jsonl"
+say "Dev. $(words 601 620) seven eight" >"$tmp/three/dev.jsonl"
+say "Test. $(words 601 620) nine ten" >"$tmp/three/test.jsonl"
+for mode in across all; do
+	run "$ASSAY" scan "$tmp/three" --policy observe --format jsonl --quiet --set duplicates.spans=$mode
+	is "$(metric duplicates.leak.span.validation_test) $(metric duplicates.leak.span.train_test) $(metric duplicates.leak.span.train_validation)" "1 1 1" \
+		"a passage that six records of one split hold leaks between the other two ($mode)"
+done
+
+# --- what is set aside is counted by record, and the sample is of records that hold it
+mkdir "$tmp/common"
+i=0
+while [ $i -lt 25 ]; do
+	say "Begin $i: $licence. Once more: $licence."
+	i=$((i + 1))
+done >"$tmp/common/train.jsonl"
+run "$ASSAY" scan "$tmp/common" --policy observe --format jsonl --quiet --set duplicates.spans=all --set duplicates.span_common=2
+is "$(jq -c 'select(.rule == "duplicates.common_text") | [.members_total, (.members | map(.record))]' "$tmp/out")" \
+	"[25,[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]]" "a passage set aside is counted once a record, and its sample is the first of them"
+
 # --- the same answer
 mkdir "$tmp/many"
 seq 1 6000 | awk '{ printf "{\"text\":\"start %d", $1; for (i = 0; i < 30; i++) printf " w%d", ($1 * 7 + i) % 90001; print "\"}" }' >"$tmp/many/train.jsonl"

@@ -78,11 +78,11 @@ struct finding_pairs {
     uint64_t common; /* more records than this have a common n-gram */
     uint64_t gram;
     uint64_t records; /* that have it */
-    uint64_t *places; /* the first `common` of them */
+    uint64_t *places; /* the first of them: `common`, and a sample of more */
+    uint64_t last;    /* the place before */
     uint64_t asked;
-    /* the first places of each split; with all pairs asked for, of all as if they were one */
     uint64_t first[DUP_SPLITS][DUP_SPAN_PARTNERS];
-    unsigned n_first[DUP_SPLITS];
+    unsigned n_first[DUP_SPLITS]; /* of each split, the first places */
 };
 
 static unsigned split_at(const struct finding_pairs *f, uint64_t place)
@@ -95,6 +95,9 @@ static int compared(const struct dup_span_plan *p, unsigned a, unsigned b)
 {
     const int bench_a = (int)(p->across->benchmarks >> a & 1);
     const int bench_b = (int)(p->across->benchmarks >> b & 1);
+    if (p->mode == DUP_SPANS_ALL) {
+        return 1;
+    }
     if (a == b) {
         return 0;
     }
@@ -122,12 +125,6 @@ static enum assay_status add_pair(struct finding_pairs *f, uint64_t a, uint64_t 
     return dup_table_add(&f->s->pairs, f->host, f->max, pair);
 }
 
-/* The column of `first` that a place is in. */
-static unsigned column(const struct finding_pairs *f, uint64_t place)
-{
-    return f->p->mode == DUP_SPANS_ALL ? 0 : split_at(f, place);
-}
-
 static enum assay_status pair_with(struct finding_pairs *f, uint64_t place, unsigned other)
 {
     enum assay_status st = ASSAY_OK;
@@ -144,15 +141,15 @@ static enum assay_status pair_places(struct finding_pairs *f)
     enum assay_status st = ASSAY_OK;
     memset(f->n_first, 0, sizeof f->n_first);
     for (uint64_t i = 0; i < f->records; i++) {
-        const unsigned c = column(f, f->places[i]);
+        const unsigned c = split_at(f, f->places[i]);
         if (f->n_first[c] < DUP_SPAN_PARTNERS) {
             f->first[c][f->n_first[c]++] = f->places[i];
         }
     }
     for (uint64_t i = 0; i < f->records && st == ASSAY_OK; i++) {
-        const unsigned mine = column(f, f->places[i]);
+        const unsigned mine = split_at(f, f->places[i]);
         for (unsigned c = 0; c < DUP_SPLITS && st == ASSAY_OK; c++) {
-            if (f->p->mode == DUP_SPANS_ALL ? c == 0 : compared(f->p, mine, c)) {
+            if (f->n_first[c] > 0 && compared(f->p, mine, c)) {
                 st = pair_with(f, f->places[i], c);
             }
         }
@@ -198,12 +195,13 @@ static enum assay_status on_gram(void *ctx, const uint64_t *pair)
         st = end_gram(f);
         f->gram = pair[0];
         f->records = 0;
-    } else if (f->records > 0 && f->records <= f->common && f->places[f->records - 1] == pair[1]) {
+    } else if (f->records > 0 && f->last == pair[1]) {
         return ASSAY_OK; /* twice in one record */
     }
-    if (f->records < f->common) {
+    if (f->records < f->common + DUP_SPAN_SAMPLE) {
         f->places[f->records] = pair[1];
     }
+    f->last = pair[1];
     f->records++;
     return ++f->asked % (ASK_EVERY * 16) == 0 && f->host->cancelled(f->host->ctx) && st == ASSAY_OK
                ? ASSAY_CANCELLED

@@ -7,9 +7,9 @@
  * candidates, and a second look is asked for; the tokens of the records that take part are kept. At
  * the end every candidate is compared exactly (match.h).
  *
- * Across splits (the default with benchmarks) only records of different splits are paired, so that
- * every record that shares an n-gram with another split is: with the DUP_SPAN_PARTNERS first places
- * of each. An n-gram that is in more records than `common` (a licence, a template) makes no pairs
+ * Across splits (the default with benchmarks) only records of different splits are paired. Every
+ * record that shares an n-gram with another split is: with the DUP_SPAN_PARTNERS first places of
+ * each; so whether it leaks does not hang on how many others of its own split do. An n-gram that is in more records than `common` (a licence, a template) makes no pairs
  * and no run: it is counted, and the most frequent one reported with a sample of its places.
  *
  * An item all of whose text stands in long passages of one earlier record is contained: it says
