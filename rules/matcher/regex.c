@@ -8,10 +8,10 @@
 
 #include "core/limits.h"
 #include "core/utf8.h"
+#include "rules/matcher/regex_tree.h"
 
-#define RX_DEPTH    48
-#define RX_EXPLICIT 64 /* code points beyond ASCII listed one by one in a class */
-#define RX_REPEAT   65535
+#define RX_DEPTH  48
+#define RX_REPEAT 65535
 
 struct parser {
     struct assay_arena *arena;
@@ -21,49 +21,7 @@ struct parser {
     int failed;
 };
 
-/* A class while it is read. */
-struct class_set {
-    struct assay_byteset ascii;
-    uint32_t cps[RX_EXPLICIT];
-    unsigned n_cps;
-    int any; /* every code point beyond ASCII */
-};
-
 static struct assay_rx *parse_alt(struct parser *ps);
-
-/* ---- sets and nodes ------------------------------------------------------------------------- */
-
-void assay_byteset_union(struct assay_byteset *into, const struct assay_byteset *from)
-{
-    for (int i = 0; i < 4; i++) {
-        into->w[i] |= from->w[i];
-    }
-}
-
-unsigned assay_byteset_count(const struct assay_byteset *s)
-{
-    unsigned n = 0;
-    for (int i = 0; i < 4; i++) {
-        n += (unsigned)__builtin_popcountll(s->w[i]);
-    }
-    return n;
-}
-
-uint32_t assay_rx_add(uint32_t a, uint32_t b)
-{
-    uint32_t r = 0;
-    return __builtin_add_overflow(a, b, &r) ? ASSAY_RX_INF : r;
-}
-
-static uint32_t rx_mul(uint32_t a, uint32_t b)
-{
-    uint32_t r = 0;
-    if (a == 0 || b == 0) {
-        return 0;
-    }
-    return a == ASSAY_RX_INF || b == ASSAY_RX_INF || __builtin_mul_overflow(a, b, &r) ? ASSAY_RX_INF
-                                                                                      : r;
-}
 
 static struct assay_rx *fail(struct parser *ps)
 {
@@ -71,163 +29,9 @@ static struct assay_rx *fail(struct parser *ps)
     return NULL;
 }
 
-static struct assay_rx *node_new(struct assay_arena *a, enum assay_rx_kind kind)
+static struct assay_rx *checked(struct parser *ps, struct assay_rx *n)
 {
-    struct assay_rx *n = assay_arena_alloc(a, sizeof *n);
-    if (n != NULL) {
-        n->kind = kind;
-    }
-    return n;
-}
-
-static void set_range(struct assay_byteset *s, unsigned lo, unsigned hi)
-{
-    for (unsigned c = lo; c <= hi; c++) {
-        assay_byteset_add(s, (unsigned char)c);
-    }
-}
-
-/* Whether every byte is one of the first 64 that `mask` tells. */
-static uint32_t is_within(const struct assay_byteset *set, uint64_t mask)
-{
-    return (set->w[0] & ~mask) == 0 && (set->w[1] | set->w[2] | set->w[3]) == 0;
-}
-
-static struct assay_rx *node_class(struct assay_arena *a, const struct assay_byteset *set)
-{
-    struct assay_rx *n = node_new(a, ASSAY_RX_CLASS);
-    if (n != NULL) {
-        n->set = *set;
-        n->min = n->max = 1;
-        n->digits = is_within(set, 0x03ff000000000000u);
-        n->punct = is_within(set, 0x0400200000000000u);
-        n->marks = is_within(set, 0x0400e80000000000u);
-    }
-    return n;
-}
-
-static struct assay_rx *node_range(struct assay_arena *a, unsigned lo, unsigned hi)
-{
-    struct assay_byteset s = {{0}};
-    set_range(&s, lo, hi);
-    return node_class(a, &s);
-}
-
-static struct assay_rx *node_opaque(struct assay_arena *a)
-{
-    struct assay_rx *n = node_new(a, ASSAY_RX_OPAQUE);
-    if (n != NULL) {
-        n->max = ASSAY_RX_INF;
-        set_range(&n->set, 0, 255);
-    }
-    return n;
-}
-
-/* Appends to a CAT and folds the child's facts in. */
-static void cat_add(struct assay_rx *cat, struct assay_rx ***tail, struct assay_rx *child)
-{
-    **tail = child;
-    *tail = &child->next;
-    cat->min = assay_rx_add(cat->min, child->min);
-    cat->max = assay_rx_add(cat->max, child->max);
-    cat->digits = assay_rx_add(cat->digits, child->digits);
-    cat->punct = assay_rx_add(cat->punct, child->punct);
-    cat->marks = assay_rx_add(cat->marks, child->marks);
-    assay_byteset_union(&cat->set, &child->set);
-}
-
-static uint32_t min32(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
-static void alt_add(struct assay_rx *alt, struct assay_rx ***tail, struct assay_rx *child)
-{
-    int is_first = alt->first == NULL;
-    **tail = child;
-    *tail = &child->next;
-    alt->min = is_first ? child->min : min32(alt->min, child->min);
-    alt->max = is_first || child->max > alt->max ? child->max : alt->max;
-    alt->digits = is_first ? child->digits : min32(alt->digits, child->digits);
-    alt->punct = is_first ? child->punct : min32(alt->punct, child->punct);
-    alt->marks = is_first ? child->marks : min32(alt->marks, child->marks);
-    assay_byteset_union(&alt->set, &child->set);
-}
-
-static struct assay_rx *rx_repeat(struct assay_arena *a, const struct assay_rx *child, uint32_t min,
-                                  uint32_t max)
-{
-    struct assay_rx *n = node_new(a, ASSAY_RX_REP);
-    struct assay_rx *copy = node_new(a, ASSAY_RX_EMPTY);
-    if (n == NULL || copy == NULL) {
-        return NULL;
-    }
-    *copy = *child;
-    copy->next = NULL;
-    n->first = copy;
-    n->rmin = min;
-    n->rmax = max;
-    n->min = rx_mul(child->min, min);
-    n->max = rx_mul(child->max, max);
-    n->digits = rx_mul(child->digits, min);
-    n->punct = rx_mul(child->punct, min);
-    n->marks = rx_mul(child->marks, min);
-    n->set = child->set;
-    return n;
-}
-
-/* ---- code points to bytes ------------------------------------------------------------------- */
-
-static struct assay_rx *rx_code_point(struct assay_arena *a, uint32_t cp)
-{
-    char buf[4];
-    unsigned len = assay_utf8_encode(cp, buf);
-    struct assay_rx *cat = node_new(a, ASSAY_RX_CAT);
-    struct assay_rx **tail = cat != NULL ? &cat->first : NULL;
-    for (unsigned i = 0; cat != NULL && i < len; i++) {
-        struct assay_rx *c = node_range(a, (unsigned char)buf[i], (unsigned char)buf[i]);
-        if (c == NULL) {
-            return NULL;
-        }
-        cat_add(cat, &tail, c);
-    }
-    return cat;
-}
-
-/* Every valid sequence of two to four bytes (and a few invalid ones: a superset). */
-static struct assay_rx *rx_beyond_ascii(struct assay_arena *a)
-{
-    static const unsigned lead[3][2] = {{0xc2, 0xdf}, {0xe0, 0xef}, {0xf0, 0xf4}};
-    struct assay_rx *alt = node_new(a, ASSAY_RX_ALT);
-    struct assay_rx **tail = alt != NULL ? &alt->first : NULL;
-    for (uint32_t i = 0; alt != NULL && i < 3; i++) {
-        struct assay_rx *cat = node_new(a, ASSAY_RX_CAT);
-        struct assay_rx *head = node_range(a, lead[i][0], lead[i][1]);
-        struct assay_rx *cont = node_range(a, 0x80, 0xbf);
-        struct assay_rx *rest = cont == NULL ? NULL : rx_repeat(a, cont, i + 1, i + 1);
-        if (cat == NULL || head == NULL || rest == NULL) {
-            return NULL;
-        }
-        struct assay_rx **ctail = &cat->first;
-        cat_add(cat, &ctail, head);
-        cat_add(cat, &ctail, rest);
-        alt_add(alt, &tail, cat);
-    }
-    return alt;
-}
-
-/* Code points beyond ASCII that surely have no other case. */
-static int is_caseless_cp(uint32_t cp)
-{
-    static const uint32_t ranges[][2] = {{0x2010, 0x2027},  {0x3000, 0x30ff}, {0x3400, 0x9fff},
-                                         {0xac00, 0xd7a3},  {0xf900, 0xfaff}, {0xff00, 0xff20},
-                                         {0x20000, 0x3ffff}};
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
-        if (cp >= ranges[i][0] && cp <= ranges[i][1]) {
-            return 1;
-        }
-    }
-    return 0;
+    return n != NULL ? n : fail(ps);
 }
 
 static int is_alpha(unsigned c)
@@ -235,108 +39,24 @@ static int is_alpha(unsigned c)
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-static void class_add_cp(struct parser *ps, struct class_set *cs, uint32_t cp)
-{
-    if (cp < 0x80) {
-        assay_byteset_add(&cs->ascii, (unsigned char)cp);
-    } else if (cs->n_cps == RX_EXPLICIT || (ps->caseless && !is_caseless_cp(cp))) {
-        cs->any = 1;
-    } else {
-        cs->cps[cs->n_cps++] = cp;
-    }
-}
-
-static void class_add_range(struct parser *ps, struct class_set *cs, uint32_t lo, uint32_t hi)
-{
-    for (uint32_t c = lo; c <= hi && c < 0x80; c++) {
-        assay_byteset_add(&cs->ascii, (unsigned char)c);
-    }
-    lo = lo < 0x80 ? 0x80 : lo;
-    if (hi >= 0x80 && hi - lo > 15) {
-        cs->any = 1;
-        return;
-    }
-    for (uint32_t c = lo; c <= hi; c++) {
-        class_add_cp(ps, cs, c);
-    }
-}
-
-/* Closes an ASCII set under case. U+212A and U+017F fold to k and s, and back. */
-static void class_fold(struct class_set *cs)
-{
-    for (unsigned c = 'a'; c <= 'z'; c++) {
-        unsigned char up = (unsigned char)(c - 0x20);
-        if (assay_byteset_has(&cs->ascii, (unsigned char)c) || assay_byteset_has(&cs->ascii, up) ||
-            (cs->any && (c == 'k' || c == 's'))) {
-            assay_byteset_add(&cs->ascii, (unsigned char)c);
-            assay_byteset_add(&cs->ascii, up);
-        }
-    }
-    for (unsigned i = 0; i < 2 && !cs->any; i++) {
-        if (assay_byteset_has(&cs->ascii, i == 0 ? 'k' : 's')) {
-            if (cs->n_cps == RX_EXPLICIT) {
-                cs->any = 1;
-            } else {
-                cs->cps[cs->n_cps++] = i == 0 ? 0x212a : 0x17f;
-            }
-        }
-    }
-}
-
-static void class_negate(struct class_set *cs)
-{
-    cs->ascii.w[0] = ~cs->ascii.w[0];
-    cs->ascii.w[1] = ~cs->ascii.w[1];
-    cs->ascii.w[2] = cs->ascii.w[3] = 0;
-    cs->n_cps = 0;
-    cs->any = 1;
-}
-
-static struct assay_rx *class_node(struct parser *ps, const struct class_set *cs)
-{
-    int has_ascii = cs->ascii.w[0] != 0 || cs->ascii.w[1] != 0;
-    struct assay_rx *ascii = has_ascii ? node_class(ps->arena, &cs->ascii) : NULL;
-    if (!cs->any && cs->n_cps == 0) {
-        return ascii != NULL ? ascii : fail(ps);
-    }
-    struct assay_rx *alt = node_new(ps->arena, ASSAY_RX_ALT);
-    if (alt == NULL || (has_ascii && ascii == NULL)) {
-        return fail(ps);
-    }
-    struct assay_rx **tail = &alt->first;
-    if (has_ascii) {
-        alt_add(alt, &tail, ascii);
-    }
-    for (unsigned i = 0; i < (cs->any ? 1 : cs->n_cps); i++) {
-        struct assay_rx *n =
-            cs->any ? rx_beyond_ascii(ps->arena) : rx_code_point(ps->arena, cs->cps[i]);
-        if (n == NULL) {
-            return fail(ps);
-        }
-        alt_add(alt, &tail, n);
-    }
-    return alt;
-}
-
-static struct assay_rx *class_finish(struct parser *ps, struct class_set *cs, int negated)
+static struct assay_rx *class_finish(struct parser *ps, struct assay_rx_class *cs, int negated)
 {
     if (ps->caseless) {
-        class_fold(cs);
+        assay_rx_class_fold(cs);
     }
     if (negated) {
-        class_negate(cs);
+        assay_rx_class_negate(cs);
     }
-    return class_node(ps, cs);
+    return checked(ps, assay_rx_class_node(ps->arena, cs));
 }
 
 static struct assay_rx *literal_node(struct parser *ps, uint32_t cp)
 {
-    struct class_set cs = {.any = 0};
+    struct assay_rx_class cs = {.caseless = ps->caseless};
     if (cp >= 0x80 && !ps->caseless) {
-        struct assay_rx *n = rx_code_point(ps->arena, cp);
-        return n != NULL ? n : fail(ps);
+        return checked(ps, assay_rx_code_point(ps->arena, cp));
     }
-    class_add_cp(ps, &cs, cp);
+    assay_rx_class_add(&cs, cp);
     return class_finish(ps, &cs, 0);
 }
 
@@ -350,17 +70,17 @@ static void set_chars(struct assay_byteset *s, const char *chars)
 }
 
 /* \d \w \s \h \v and their negations, and \p; 0 when `c` is none of them. */
-static int escape_class(char c, struct class_set *cs)
+static int escape_class(char c, struct assay_rx_class *cs)
 {
-    struct class_set one = {.any = 0};
+    struct assay_rx_class one = {.any = 0};
     switch (c | 0x20) {
     case 'd':
-        set_range(&one.ascii, '0', '9');
+        assay_byteset_range(&one.ascii, '0', '9');
         break;
     case 'w':
-        set_range(&one.ascii, '0', '9');
-        set_range(&one.ascii, 'A', 'Z');
-        set_range(&one.ascii, 'a', 'z');
+        assay_byteset_range(&one.ascii, '0', '9');
+        assay_byteset_range(&one.ascii, 'A', 'Z');
+        assay_byteset_range(&one.ascii, 'a', 'z');
         assay_byteset_add(&one.ascii, '_');
         break;
     case 's':
@@ -378,7 +98,7 @@ static int escape_class(char c, struct class_set *cs)
         return 0;
     }
     if (c < 'a') {
-        class_negate(&one);
+        assay_rx_class_negate(&one);
     }
     assay_byteset_union(&cs->ascii, &one.ascii);
     cs->any |= one.any;
@@ -445,26 +165,26 @@ static uint32_t escape_literal(struct parser *ps, char c)
 
 static struct assay_rx *any_code_point(struct parser *ps, int with_newline)
 {
-    struct class_set cs = {.any = 1};
-    set_range(&cs.ascii, 0, 0x7f);
+    struct assay_rx_class cs = {.any = 1};
+    assay_byteset_range(&cs.ascii, 0, 0x7f);
     if (!with_newline) {
         cs.ascii.w[0] &= ~((uint64_t)1 << '\n');
     }
-    return class_node(ps, &cs);
+    return checked(ps, assay_rx_class_node(ps->arena, &cs));
 }
 
 static struct assay_rx *parse_escape(struct parser *ps)
 {
-    struct class_set cs = {.any = 0};
+    struct assay_rx_class cs = {.caseless = ps->caseless};
     if (ps->p == ps->end) {
         return fail(ps);
     }
     char c = *ps->p++;
     if (escape_class(c, &cs)) {
-        return class_node(ps, &cs);
+        return checked(ps, assay_rx_class_node(ps->arena, &cs));
     }
     if (strchr("bBAzZ", c) != NULL) {
-        return node_new(ps->arena, ASSAY_RX_EMPTY);
+        return assay_rx_node(ps->arena, ASSAY_RX_EMPTY);
     }
     if (c == 'p' || c == 'P') {
         escape_property(ps);
@@ -477,10 +197,10 @@ static struct assay_rx *parse_escape(struct parser *ps)
         while (ps->p < ps->end && *ps->p >= '0' && *ps->p <= '9') {
             ps->p++;
         }
-        return node_opaque(ps->arena);
+        return assay_rx_opaque(ps->arena);
     }
     if (c == 'R' || c == 'X') {
-        return node_opaque(ps->arena);
+        return assay_rx_opaque(ps->arena);
     }
     uint32_t cp = escape_literal(ps, c);
     return ps->failed ? NULL : literal_node(ps, cp);
@@ -488,7 +208,7 @@ static struct assay_rx *parse_escape(struct parser *ps)
 
 /* ---- classes -------------------------------------------------------------------------------- */
 
-static int class_posix(struct parser *ps, struct class_set *cs)
+static int class_posix(struct parser *ps, struct assay_rx_class *cs)
 {
     static const struct {
         const char *name;
@@ -501,7 +221,7 @@ static int class_posix(struct parser *ps, struct class_set *cs)
         if ((size_t)(ps->end - ps->p) > n + 2 && memcmp(ps->p, table[i].name, n) == 0 &&
             memcmp(ps->p + n, ":]", 2) == 0) {
             for (const char *r = table[i].ranges; *r != '\0'; r += 2) {
-                set_range(&cs->ascii, (unsigned char)r[0], (unsigned char)r[1]);
+                assay_byteset_range(&cs->ascii, (unsigned char)r[0], (unsigned char)r[1]);
             }
             ps->p += n + 2;
             return 1;
@@ -512,7 +232,7 @@ static int class_posix(struct parser *ps, struct class_set *cs)
 }
 
 /* One member of a class. Returns 1 with *cp for a single code point, 0 for a set already added. */
-static int class_member(struct parser *ps, struct class_set *cs, uint32_t *cp)
+static int class_member(struct parser *ps, struct assay_rx_class *cs, uint32_t *cp)
 {
     if (*ps->p == '[' && ps->end - ps->p > 1 && strchr(":.=", ps->p[1]) != NULL) {
         ps->p += 2;
@@ -533,7 +253,7 @@ static int class_member(struct parser *ps, struct class_set *cs, uint32_t *cp)
     }
     if (c == 'p' || c == 'P') {
         escape_property(ps);
-        set_range(&cs->ascii, 0, 0x7f);
+        assay_byteset_range(&cs->ascii, 0, 0x7f);
         cs->any = 1;
         return 0;
     }
@@ -541,30 +261,30 @@ static int class_member(struct parser *ps, struct class_set *cs, uint32_t *cp)
     return 1;
 }
 
-static void class_item(struct parser *ps, struct class_set *cs)
+static void class_item(struct parser *ps, struct assay_rx_class *cs)
 {
     uint32_t lo = 0, hi = 0;
     if (!class_member(ps, cs, &lo)) {
         return;
     }
     if (ps->end - ps->p < 2 || ps->p[0] != '-' || ps->p[1] == ']') {
-        class_add_cp(ps, cs, lo);
+        assay_rx_class_add(cs, lo);
         return;
     }
     ps->p++;
     if (!class_member(ps, cs, &hi)) { /* "a-\d": a, hyphen and the set */
-        class_add_cp(ps, cs, lo);
-        class_add_cp(ps, cs, '-');
+        assay_rx_class_add(cs, lo);
+        assay_rx_class_add(cs, '-');
     } else if (hi < lo) {
         ps->failed = 1;
     } else {
-        class_add_range(ps, cs, lo, hi);
+        assay_rx_class_range(cs, lo, hi);
     }
 }
 
 static struct assay_rx *parse_class(struct parser *ps)
 {
-    struct class_set cs = {.any = 0};
+    struct assay_rx_class cs = {.caseless = ps->caseless};
     int negated = ps->p < ps->end && *ps->p == '^';
     ps->p += negated;
     const char *start = ps->p;
@@ -605,7 +325,7 @@ static struct assay_rx *group_body(struct parser *ps, int is_assertion)
     if (ps->failed || !take(ps, ")")) {
         return fail(ps);
     }
-    return is_assertion ? node_new(ps->arena, ASSAY_RX_EMPTY) : n;
+    return is_assertion ? assay_rx_node(ps->arena, ASSAY_RX_EMPTY) : n;
 }
 
 /* "(?i)", "(?i:...)", "(?-i)": letters i, m, s, n and '-'. */
@@ -621,7 +341,7 @@ static struct assay_rx *group_options(struct parser *ps)
     ps->caseless = caseless;
     ps->dotall = dotall;
     if (take(ps, ")")) {
-        return node_new(ps->arena, ASSAY_RX_EMPTY);
+        return assay_rx_node(ps->arena, ASSAY_RX_EMPTY);
     }
     if (!take(ps, ":")) {
         return fail(ps);
@@ -686,7 +406,7 @@ static struct assay_rx *parse_atom(struct parser *ps)
     } else if (take(ps, ".")) {
         n = any_code_point(ps, ps->dotall);
     } else if (take(ps, "^") || take(ps, "$")) {
-        n = node_new(ps->arena, ASSAY_RX_EMPTY);
+        n = assay_rx_node(ps->arena, ASSAY_RX_EMPTY);
     } else if (strchr("*+?{", *ps->p) != NULL) {
         n = fail(ps);
     } else {
@@ -755,14 +475,14 @@ static struct assay_rx *parse_repeat(struct parser *ps)
         return n;
     }
     if (n->kind == ASSAY_RX_EMPTY || max == 0) {
-        return node_new(ps->arena, ASSAY_RX_EMPTY);
+        return assay_rx_node(ps->arena, ASSAY_RX_EMPTY);
     }
-    return rx_repeat(ps->arena, n, min, max);
+    return assay_rx_repeat(ps->arena, n, min, max);
 }
 
 static struct assay_rx *parse_cat(struct parser *ps)
 {
-    struct assay_rx *cat = node_new(ps->arena, ASSAY_RX_CAT);
+    struct assay_rx *cat = assay_rx_node(ps->arena, ASSAY_RX_CAT);
     struct assay_rx **tail = cat != NULL ? &cat->first : NULL;
     while (cat != NULL && ps->p < ps->end && *ps->p != '|' && *ps->p != ')') {
         struct assay_rx *n = parse_repeat(ps);
@@ -770,7 +490,7 @@ static struct assay_rx *parse_cat(struct parser *ps)
             return fail(ps);
         }
         if (n->kind != ASSAY_RX_EMPTY) {
-            cat_add(cat, &tail, n);
+            assay_rx_cat_add(cat, &tail, n);
         }
     }
     if (cat == NULL) {
@@ -788,7 +508,7 @@ static struct assay_rx *parse_alt(struct parser *ps)
     if (ps->failed || !starts(ps, "|")) {
         return first;
     }
-    struct assay_rx *alt = node_new(ps->arena, ASSAY_RX_ALT);
+    struct assay_rx *alt = assay_rx_node(ps->arena, ASSAY_RX_ALT);
     struct assay_rx **tail = alt != NULL ? &alt->first : NULL;
     int optional = 0;
     for (struct assay_rx *n = first; alt != NULL; n = parse_cat(ps)) {
@@ -798,16 +518,16 @@ static struct assay_rx *parse_alt(struct parser *ps)
         if (n->first == NULL) {
             optional = 1; /* "(a|)" is "(a)?" */
         } else {
-            alt_add(alt, &tail, n);
+            assay_rx_alt_add(alt, &tail, n);
         }
         if (!take(ps, "|")) {
             break;
         }
     }
     if (alt == NULL || alt->first == NULL) {
-        return alt == NULL ? fail(ps) : node_new(ps->arena, ASSAY_RX_EMPTY);
+        return alt == NULL ? fail(ps) : assay_rx_node(ps->arena, ASSAY_RX_EMPTY);
     }
-    return optional ? rx_repeat(ps->arena, alt, 0, 1) : alt;
+    return optional ? assay_rx_repeat(ps->arena, alt, 0, 1) : alt;
 }
 
 struct assay_rx *assay_rx_parse(struct assay_arena *a, const char *pattern, int caseless)
