@@ -216,7 +216,10 @@ static int wait_for(const struct cli_args *args, struct assay_client *c, const c
     return cli_run_exit(&r);
 }
 
-static int run_wait(const struct cli_args *args)
+/* What `wait` and `report` do with the run, or dataset, that they are given. */
+static int with_target(const struct cli_args *args,
+                       int (*act)(const struct cli_args *args, struct assay_client *c,
+                                  const char *dataset, uint64_t run))
 {
     char path[PATH_MAX];
     uint64_t run = 0;
@@ -224,9 +227,14 @@ static int run_wait(const struct cli_args *args)
     struct assay_client *c = NULL;
     int code = parse_target(cli_operand(args, 0), path, &run, &dataset);
     code = code != 0 ? code : connect_daemon(args, 0, &c);
-    code = code != 0 ? code : wait_for(args, c, dataset, run);
+    code = code != 0 ? code : act(args, c, dataset, run);
     assay_client_close(c);
     return code;
+}
+
+static int run_wait(const struct cli_args *args)
+{
+    return with_target(args, wait_for);
 }
 
 static int submit(const struct cli_args *args, struct assay_client *c, const char *path)
@@ -315,15 +323,7 @@ static int show_report(const struct cli_args *args, struct assay_client *c, cons
 
 static int run_report(const struct cli_args *args)
 {
-    char path[PATH_MAX];
-    uint64_t run = 0;
-    const char *dataset = NULL;
-    struct assay_client *c = NULL;
-    int code = parse_target(cli_operand(args, 0), path, &run, &dataset);
-    code = code != 0 ? code : connect_daemon(args, 0, &c);
-    code = code != 0 ? code : show_report(args, c, dataset, run);
-    assay_client_close(c);
-    return code;
+    return with_target(args, show_report);
 }
 
 #define JSON_OPTION CLI_OPTION("json", 0, NULL, NULL, "print the daemon's reply as JSON", 0)
