@@ -128,8 +128,8 @@ static void drop_connection(struct assay_redis *r)
     assay_codec_free(r->codec);
     r->transport = NULL;
     r->codec = NULL;
-    if (r->out.ptr != NULL) {
-        explicit_bzero(r->out.ptr, r->out.len);
+    if (r->out.ptr != NULL) { /* what was sent of it, too: it may be a password */
+        explicit_bzero(r->out.ptr, r->out.cap);
     }
     assay_buf_clear(&r->out);
     r->sent = 0;
