@@ -117,6 +117,7 @@ static enum assay_status conclude(struct server *s, struct server_run *run, stru
     }
     if (c->has_last && c->last.type == ASSAY_MESSAGE_ERROR) {
         (void)snprintf(reason, sizeof reason, "%s", c->last.text);
+        server_name_originals(s, run, reason, sizeof reason);
         return record_fault(s, run, reason, c->last.status, err);
     }
     assay_child_describe(c, reason, sizeof reason);

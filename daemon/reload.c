@@ -192,6 +192,28 @@ static struct assay_config *config_of(const struct server *s, uint64_t number,
     return c;
 }
 
+/* A run may use an older generation than the one in force, whose configuration then names it. */
+void server_name_originals(const struct server *s, const struct server_run *run, char *text,
+                           size_t cap)
+{
+    char dir[PATH_MAX];
+    struct assay_error err;
+    ASSAY_AUTO_BUF named;
+    path_of(s, run->generation, dir);
+    if (strstr(text, dir) == NULL) {
+        return;
+    }
+    struct assay_config *old =
+        run->generation == s->generation ? NULL : config_of(s, run->generation, &err);
+    assay_buf_init(&named, ASSAY_KIB(64));
+    assay_buf_adds(&named, text);
+    assay_generation_rename(old == NULL ? s->config : old, s->config_path, dir, &named);
+    if (assay_buf_status(&named) == ASSAY_OK) {
+        (void)snprintf(text, cap, "%s", assay_buf_str(&named));
+    }
+    assay_config_free(old);
+}
+
 enum assay_status server_first_generation(struct server *s, struct assay_error *err)
 {
     pid_t pid;

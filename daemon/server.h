@@ -180,6 +180,9 @@ int server_copy_of(void *s, enum assay_rules_part part, const char *name, char r
 /* Makes `job` use the generation in force, and `run` keep it. Strings come from `arena`. */
 enum assay_status server_pin(struct server *s, struct server_run *run, struct assay_job *job,
                              struct assay_arena *arena, struct assay_error *err);
+/* Puts the originals' paths wherever `text` (of `cap` bytes) names copies that `run` uses. */
+void server_name_originals(const struct server *s, const struct server_run *run, char *text,
+                           size_t cap);
 
 /* check.c */
 struct server_options;
