@@ -254,6 +254,7 @@ static void check_all(struct check *k, const char *config_path)
         for (size_t i = 0; i < k->config->n_sources; i++) {
             check_source(k, &k->config->sources[i], is_repeated(k->config, i));
         }
+        check_source(k, &k->config->submit, 1); /* its rules come with what is submitted */
     }
     assay_plugins_free(k->plugins);
 }

@@ -140,6 +140,18 @@ const struct assay_config_key assay_config_keys[] = {
      {"level", ONE_OF("error|warning|info|debug"), "info", "least urgent level that is kept"},
      AT(log_level),
      0},
+    {"submit",
+     {"settings", TEXT, NULL, "options of plugins for datasets that are submitted"},
+     AT(submit.settings),
+     LIST},
+    {"submit",
+     {"suppressions", TEXT, NULL, "signed lists of accepted groups, for them"},
+     AT(submit.suppressions),
+     LIST | PATH},
+    {"submit",
+     {"suppressions_keys", TEXT, NULL, "public keys, of which one has signed each list"},
+     AT(submit.suppressions_keys),
+     LIST | PATH},
     {"sources", {"kind", TEXT, NULL, "what is watched: directory or redis"}, OF(kind), REQUIRED},
     {"sources", {"name", TEXT, "last part of path", "unique name in messages"}, OF(name), 0},
     {"sources", {"path", TEXT, NULL, "the directory; with redis, see url"}, OF(path), PATH},
@@ -631,6 +643,8 @@ static void read_all(struct loader *l)
     derive(l);
     check_formats(l, assay_yaml_get(assay_yaml_get(root, "reports"), "formats"));
     check_retention(l, assay_yaml_get(root, "retention"));
+    l->c->submit.name = ASSAY_SOURCE_SUBMIT;
+    check_suppressions(l, &l->c->submit, assay_yaml_get(root, "submit"));
     read_sources(l, assay_yaml_get(root, "sources"));
 }
 

@@ -97,8 +97,16 @@ struct assay_config {
     uint64_t log_level;       /* enum assay_log_level */
     struct assay_config_source *sources;
     size_t n_sources;
+    struct assay_config_source submit; /* of submitted datasets: name, settings, suppressions */
     struct assay_arena *arena;
 };
+
+/* Whatever has lists of its own: from 0 the sources, and as number n_sources `submit`. */
+static inline const struct assay_config_source *assay_config_party(const struct assay_config *c,
+                                                                   size_t i)
+{
+    return i < c->n_sources ? &c->sources[i] : &c->submit;
+}
 
 enum assay_config_flag {
     ASSAY_CONFIG_REQUIRED = 1,

@@ -77,8 +77,8 @@ static size_t place_in(const struct assay_config_list *list, const char *name)
 int assay_generation_suppressions(const struct assay_config *c, const char *dir, const char *path,
                                   char ret[PATH_MAX])
 {
-    for (size_t i = 0; path != NULL && i < c->n_sources; i++) {
-        const struct assay_config_source *s = &c->sources[i];
+    for (size_t i = 0; path != NULL && i <= c->n_sources; i++) {
+        const struct assay_config_source *s = assay_config_party(c, i);
         const size_t list = place_in(&s->suppressions, path);
         const size_t key = place_in(&s->suppressions_keys, path);
         if (list < s->suppressions.n) {
@@ -222,7 +222,7 @@ static enum assay_status copy_suppressions(const struct assay_config *c,
     return status;
 }
 
-/* What one source names. */
+/* What one source names, or `submit`. */
 static enum assay_status copy_source(const struct assay_config *c,
                                      const struct assay_config_source *s, const char *dir,
                                      struct assay_error *err)
@@ -247,8 +247,8 @@ enum assay_status assay_generation_copy(const struct assay_config *c, const char
     char to[PATH_MAX];
     (void)snprintf(to, sizeof to, "%s/" ASSAY_GENERATION_CONFIG, dir);
     enum assay_status status = copy_single(config_path, to, ASSAY_LIMIT_YAML_FILE, err);
-    for (size_t i = 0; status == ASSAY_OK && i < c->n_sources; i++) {
-        status = copy_source(c, &c->sources[i], dir, err);
+    for (size_t i = 0; status == ASSAY_OK && i <= c->n_sources; i++) {
+        status = copy_source(c, assay_config_party(c, i), dir, err);
     }
     if (status == ASSAY_OK && c->plugins_dir != NULL) {
         assay_generation_plugins(dir, to);
@@ -293,8 +293,8 @@ void assay_generation_rename(const struct assay_config *c, const char *config_pa
                              struct assay_buf *text)
 {
     char copy[PATH_MAX];
-    for (size_t i = 0; i < c->n_sources; i++) {
-        const struct assay_config_source *s = &c->sources[i];
+    for (size_t i = 0; i <= c->n_sources; i++) {
+        const struct assay_config_source *s = assay_config_party(c, i);
         for (size_t j = 0; j < s->packs.n; j++) {
             if (assay_generation_pack(c, dir, s->packs.items[j], copy)) {
                 replace(text, copy, s->packs.items[j]);

@@ -13,6 +13,8 @@
  *     state_dir/generations/N/assayd.yaml   packs/SOURCE-PACK/   policies/SOURCE/NAME   plugins/
  *                             suppressions/SOURCE-LIST   suppressions/SOURCE-key-KEY
  *
+ * (lists of `submit` stand behind those of the last source)
+ *
  * What is built in is not copied. A generation is immutable; it is removed when a newer one is in
  * force and no run uses it any more, and all that an earlier life left are removed at the start.
  */

@@ -37,8 +37,8 @@ void server_source_lists(const struct server *s, const char *source,
                          struct assay_config_list *ret_suppressions,
                          struct assay_config_list *ret_keys)
 {
-    for (size_t i = 0; source != NULL && i < s->config->n_sources; i++) {
-        const struct assay_config_source *c = &s->config->sources[i];
+    for (size_t i = 0; source != NULL && i <= s->config->n_sources; i++) {
+        const struct assay_config_source *c = assay_config_party(s->config, i);
         if (strcmp(c->name, source) == 0) {
             *ret_settings = c->settings;
             *ret_suppressions = c->suppressions;

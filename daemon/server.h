@@ -272,8 +272,8 @@ uint64_t server_answer_deadline(const struct server *s);
 void server_follow(const struct server *s, const struct assay_audit_news *news);
 
 /* reaudit.c */
-/* What a source of that name has besides packs and policy; nothing is set when there is none (a
- * dataset that was submitted). */
+/* What a source of that name, or `submit`, has besides packs and policy; nothing is set when there
+ * is none. */
 void server_source_lists(const struct server *s, const char *source,
                          struct assay_config_list *ret_settings,
                          struct assay_config_list *ret_suppressions,

@@ -16,8 +16,9 @@ judged() { # judged NAME: its verdict, INCOMPLETE where there is none
 	"$ASSAY" wait "$tmp/in/$1" --timeout 60s --no-progress >/dev/null 2>&1
 	field "$tmp/in/$1" .verdict
 }
+submitted= # members of the section for submitted datasets
 house() { # house LINE...: of the source
-	printf '%s\n' "version: 1" "state_dir: $tmp/state" "control: {socket: $tmp/control.sock}" "retry_delay: 50ms" "sources:" \
+	printf '%s\n' "version: 1" "state_dir: $tmp/state" "control: {socket: $tmp/control.sock}" "retry_delay: 50ms" "submit: {$submitted}" "sources:" \
 		"  - kind: directory" "    name: in" "    path: $tmp/in" "    settle: 200ms" "    policy: $tmp/gate.yaml" >"$tmp/assayd.yaml"
 	for line; do
 		printf '    %s\n' "$line" >>"$tmp/assayd.yaml"
@@ -86,6 +87,37 @@ is "$(judged four) $(field "$tmp/in/four" .state)" "INCOMPLETE failed" "an audit
 like "$(field "$tmp/in/four" .reason)" "^$tmp/accepted.json: .*expired on 2020-02-29" "and says why, and of which list, by its owner's name for it"
 unlike "$(field "$tmp/in/four" .reason)" "generations" "and no name of ours"
 like "$(grep '"why"\|why=' "$tmp/log" | grep 'expired on 2020-02-29' | grep 'ended: INCOMPLETE')" "$tmp/accepted.json" "nor does the log"
+
+# --- what is submitted has lists of its own
+mkdir "$tmp/by-hand"
+submit() { # submit NAME: its verdict
+	pair "$1"
+	rm -rf "$tmp/by-hand/$1"
+	cp -r "$tmp/in/$1" "$tmp/by-hand/$1"
+	"$ASSAY" submit "$tmp/by-hand/$1" --policy "$tmp/gate.yaml" --wait --timeout 60s --no-progress >/dev/null 2>&1
+	field "$tmp/by-hand/$1" .verdict
+}
+accept "$tmp/accepted.json" "$group"
+submitted="$near"
+house "$near" "$lists" "$keys"
+run "$ASSAY" reload
+is "$(submit five)" FAIL "settings hold for what is submitted, lists of a source do not"
+accept "$tmp/by-hand.json" "$group"
+submitted="$near, suppressions: [$tmp/by-hand.json], $keys"
+house "$near"
+run "$ASSAY" reload
+is "$status" 0 "a list for submitted datasets is taken" || diag "$err"
+is "$(submit six)" PASS "what it accepts is set aside"
+is "$(judged seven)" FAIL "of what is submitted only"
+report=$(field "$tmp/by-hand/six" .report)
+is "$(setting accepted_lists)" "$("$ASSAY" suppress show "$tmp/by-hand.json" --key "$tmp/lee.pem.pub" | sed -n 's/^1 accepted  //p')" \
+	"and their statement names the list"
+printf '{}' >"$tmp/by-hand.json"
+run "$ASSAY" reload
+is "$status" 2 "it is verified at a reload"
+like "$err" "$tmp/by-hand.json" "and named"
+is "$(submit eight)" PASS "the copy that was checked goes on"
+submitted=
 stop
 is "$status" 0 "it ends well"
 
@@ -116,6 +148,13 @@ refused "no option 'nearly'; did you mean 'near'" "an option there is not" "sett
 refused "no plugin 'duplicate'; did you mean 'duplicates'" "a plugin there is not" "settings: [duplicate.near=true]"
 refused "near.*perhaps" "a value that is none" "settings: [duplicates.near=perhaps]"
 refused "PLUGIN.OPTION=VALUE" "no setting" "settings: [near]"
+submitted="suppressions: [$tmp/accepted.json]"
+refused "given together" "a list without a key, for what is submitted" "$near"
+submitted="$lists, suppressions_keys: [$tmp/other.pem.pub]"
+refused "$tmp/accepted.json.*trusted key" "one that nobody signed who may" "$near"
+submitted="settings: [duplicates.nearly=true]"
+refused "'submit'.*no option 'nearly'" "an option there is not" "$near"
+submitted=
 refused "opens none but its dataset" "a setting that names a file" "settings: [duplicates.index=/x]"
 refused "signed lists" "groups accepted by a setting" "settings: [duplicates.accepted=${group#near:}]"
 done_testing

@@ -70,7 +70,9 @@ static void sources_are_read(void **state)
 {
     (void)state;
     struct assay_config *c = parse("version: 1\nstate_dir: /s\nreports: {dir: /r, formats: [csv]}\n"
-                                   "log: {format: json, level: debug}\nsources:\n"
+                                   "log: {format: json, level: debug}\n"
+                                   "submit: {suppressions: [/s], suppressions_keys: [/t]}\n"
+                                   "sources:\n"
                                    "  - {kind: directory, path: /in/a/, settle: 250ms}\n"
                                    "  - kind: directory\n    path: /in/b\n    name: bee\n"
                                    "    ready: marker\n    marker: DONE\n    dataset: self\n"
@@ -94,6 +96,11 @@ static void sources_are_read(void **state)
     assert_string_equal(c->sources[1].suppressions.items[0], "/l");
     assert_int_equal(c->sources[1].suppressions_keys.n, 2);
     assert_int_equal(c->sources[0].suppressions.n + c->sources[0].settings.n, 0);
+    assert_string_equal(c->submit.name, "submit");
+    assert_string_equal(c->submit.suppressions.items[0], "/s");
+    assert_string_equal(c->submit.suppressions_keys.items[0], "/t");
+    assert_ptr_equal(assay_config_party(c, 2), &c->sources[2]);
+    assert_ptr_equal(assay_config_party(c, 3), &c->submit);
     assert_int_equal(c->sources[2].ready, ASSAY_READY_SETTLE | ASSAY_READY_MANIFEST);
     assert_string_equal(c->sources[2].manifest, "LIST");
     assert_int_equal(c->sources[2].watch, ASSAY_WATCH_POLL);
