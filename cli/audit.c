@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/audit.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "cli/progress.h"
@@ -36,12 +37,34 @@ int cli_threshold(const struct cli_args *args, char out[CLI_THRESHOLD])
     return 0;
 }
 
+/* What goes into the daemon's log is said here: errors only, the rest are findings as well. They come
+ * from any thread, and are printed when the line that shows progress is gone. */
+struct said {
+    pthread_mutex_t lock;
+    size_t n;
+    char text[4096];
+};
+
+static void keep_error(void *ctx, enum assay_log_level level, const char *module,
+                       const char *message)
+{
+    struct said *s = ctx;
+    if (level == ASSAY_LOG_ERROR) {
+        (void)pthread_mutex_lock(&s->lock);
+        const size_t left = sizeof s->text - s->n;
+        const int n = snprintf(s->text + s->n, left, "assay: %s: %s\n", module, message);
+        s->n += n < 0 ? 0 : (size_t)n < left ? (size_t)n : left - 1;
+        (void)pthread_mutex_unlock(&s->lock);
+    }
+}
+
 int cli_audit_run(const struct cli_args *args, const struct cli_setup *setup,
                   const struct cli_settings *settings, struct assay_audit_options own,
                   struct assay_audit **ret)
 {
     int64_t jobs = 0;
     struct assay_error err = {0};
+    struct said said = {.lock = PTHREAD_MUTEX_INITIALIZER};
     if (cli_number(args, "jobs", 0, ASSAY_LIMIT_JOBS, &jobs) != 0) {
         return 2;
     }
@@ -57,9 +80,12 @@ int cli_audit_run(const struct cli_args *args, const struct cli_setup *setup,
     own.reader = cli_value(args, "reader");
     own.progress = cli_progress_wanted(args) ? cli_progress_show : NULL;
     own.cancel = cli_cancel_flag();
+    own.log = keep_error;
+    own.log_ctx = &said;
     cli_progress_begin(args, "preparing", NULL, 0);
     enum assay_status status = assay_audit_run(&own, ret, &err);
     cli_progress_end();
+    (void)fputs(said.text, stderr);
     return status == ASSAY_OK ? 0 : cli_fail(&err);
 }
 

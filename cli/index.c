@@ -17,11 +17,13 @@
 #include "cli/audit.h"
 #include "cli/index.h"
 #include "cli/index_merge.h"
+#include "cli/progress.h"
 #include "cli/term.h"
 #include "core/clock.h"
 #include "core/hash.h"
 #include "core/limits.h"
 #include "core/status.h"
+#include "engine/maintain.h"
 
 struct index_run {
     const struct cli_args *args;
@@ -247,12 +249,39 @@ static int list(const struct cli_args *args, const struct index_store *s)
     return 0;
 }
 
+/* Has the scanner read every run as a whole. */
+static int verify(struct index_run *r)
+{
+    struct assay_error err = {0};
+    ASSAY_AUTO_BUF runs;
+    assay_buf_init(&runs, ASSAY_MIB(1));
+    int code = set_runs(r, &runs);
+    code = code != 0 ? code : set(r, "index_verify", "true");
+    code = code != 0 ? code : cli_setup_plugins(r->args, &r->setup);
+    if (code != 0 || runs.len == 0) {
+        return code;
+    }
+    const struct assay_audit_options opt = {.plugins = r->setup.plugins,
+                                            .plugin_options = r->settings.items,
+                                            .n_plugin_options = r->settings.n,
+                                            .cancel = cli_cancel_flag()};
+    cli_progress_begin(r->args, "reading all runs", NULL, 0);
+    const enum assay_status status = assay_scanner_maintain(&opt, "duplicates", &err);
+    cli_progress_end();
+    if (status != ASSAY_OK) {
+        return cli_fail(&err);
+    }
+    cli_note(r->args, "All that is kept in %s matches its checksums.", r->store.dir);
+    return 0;
+}
+
 static int run_list(const struct cli_args *args)
 {
-    struct index_store s;
-    int code = index_open(args, INDEX_READ, &s);
-    code = code != 0 ? code : list(args, &s);
-    index_close(&s);
+    struct index_run r = {.args = args};
+    int code = index_open(args, INDEX_READ, &r.store);
+    code = code != 0 ? code : list(args, &r.store);
+    code = code == 0 && cli_given(args, "verify") ? verify(&r) : code;
+    release(&r);
     return code;
 }
 
@@ -354,6 +383,8 @@ static const struct cli_option add_options[] = {
 static const struct cli_option list_options[] = {
     INDEX_OPTION,
     {"json", 0, NULL, NULL, "one JSON object a line", 0},
+    {"verify", 0, NULL, NULL, "also read all that is kept and check it", 0},
+    CLI_PLUGIN_OPTIONS,
     CLI_NO_OPTION,
 };
 static const struct cli_option check_options[] = {
@@ -373,6 +404,8 @@ static const char *const add_examples[] = {
 static const char *const list_examples[] = {
     "assay index list",
     "what is in your own index",
+    "assay index list --index /srv/index --verify",
+    "whether all of it is as it was written: a check looks at what it needs only",
     NULL,
 };
 static const char *const check_examples[] = {

@@ -101,12 +101,39 @@ is "$(ls "$index" | tr '\n' ' ')" "index.json lock readers run-000001.keys " "an
 keys=$index/run-000001.keys
 cp "$keys" "$tmp/keys"
 size=$(wc -c <"$keys")
-for at in 9 300 5000 $((size / 2)) $((size - 3)); do
+run "$ASSAY" index list --index "$index" --verify
+is "$status" 0 "all of it can be read and checked"
+like "$err" "matches its checksums" "and it is said"
+for at in 9 300 $((size - 3)); do
 	cp "$tmp/keys" "$keys"
 	printf '\245' | dd of="$keys" bs=1 seek="$at" conv=notrunc 2>/dev/null
-	run "$ASSAY" index check --index "$index" "$tmp/july"
-	is "$status" 3 "a byte changed at $at is noticed"
+	run "$ASSAY" index check --index "$index" "$tmp/fresh.jsonl"
+	is "$status" 3 "a byte changed at $at, of what every check reads, is noticed"
 done
+hurt() { # hurt AT: a byte of the run is another one
+	cp "$tmp/keys" "$keys"
+	printf '\245' | dd of="$keys" bs=1 seek="$1" conv=notrunc 2>/dev/null
+	named="run-000001.keys: block $((($1 - 4096) / 16384)) does not match its checksum"
+	run "$ASSAY" index list --index "$index" --verify
+	is "$status" 3 "a byte changed at $1 is noticed when all is read"
+	like "$err" "$named" "by file and block"
+}
+for at in 5000 40000; do # of the keys of records, of the keys of bands
+	hurt $at
+	run "$ASSAY" index check --index "$index" "$tmp/july"
+	is "$status" 3 "and by a check that needs it"
+	like "$err" "$named" "by file and block"
+	for jobs in 1 7; do
+		"$ASSAY" index check --index "$index" "$tmp/july" --format jsonl --quiet --jobs $jobs 2>/dev/null |
+			jq -c 'del(.fingerprint)' >"$tmp/hurt.$jobs"
+	done
+	ok "$(cmp -s "$tmp/hurt.1" "$tmp/hurt.7"; echo $?)" "what is said then is the same for any number of threads"
+done
+hurt $((size / 2)) # of the sets
+run "$ASSAY" index check --index "$index" "$tmp/june" --quiet
+is "$status" 1 "a check that does not need it is not stopped by it"
+is "$("$ASSAY" index check --index "$index" "$tmp/june" --format jsonl --quiet | tail -n 1 | jq -r '.complete, .metrics."duplicates.delivered_identical"' | tr '\n' ' ')" \
+	"true 301 " "and says what it always says"
 head -c $((size - 8)) "$tmp/keys" >"$keys"
 run "$ASSAY" index check --index "$index" "$tmp/july"
 is "$status" 3 "a short file is noticed"

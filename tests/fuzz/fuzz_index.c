@@ -64,9 +64,13 @@ static void wrap(struct assay_buf *out, const uint8_t *data, size_t size)
         }
         head.sections[i].bytes = out->len - head.sections[i].at;
     }
-    const uint64_t check = check_of(out->ptr + DUP_INDEX_HEAD, out->len - DUP_INDEX_HEAD);
-    head.sections[DUP_INDEX_CHECKS] = (struct dup_index_span){out->len, sizeof check};
-    assay_buf_add(out, (const char *)&check, sizeof check);
+    const size_t end = out->len;
+    for (size_t at = DUP_INDEX_HEAD; at < end; at += DUP_INDEX_BLOCK) {
+        const size_t len = end - at < DUP_INDEX_BLOCK ? end - at : DUP_INDEX_BLOCK;
+        const uint64_t check = check_of(out->ptr + at, len);
+        assay_buf_add(out, (const char *)&check, sizeof check);
+    }
+    head.sections[DUP_INDEX_CHECKS] = (struct dup_index_span){end, out->len - end};
     head.check = check_of(&head, offsetof(struct dup_index_head, check));
     if (assay_buf_status(out) == ASSAY_OK) {
         memcpy(out->ptr, &head, sizeof head);
@@ -79,17 +83,17 @@ static void search(const struct dup_lookup *l, const uint8_t *data, size_t size)
     struct dup_partner p;
     memcpy(keys, data, size < sizeof keys ? size : sizeof keys);
     const struct dup_entry e = {{keys[0], keys[1]}, keys[2], keys[3]};
-    dup_lookup_same(l, &e, &p);
-    if (p.likeness != DUP_UNLIKE) {
+    if (dup_lookup_same(l, &e, &p) == ASSAY_OK && p.likeness != DUP_UNLIKE) {
         (void)dup_index_file(l->runs[p.run], dup_place_file(p.place))[0];
     }
-    dup_lookup_near(l, keys, 8, keys, 1, 500, &p);
-    if (p.likeness != DUP_UNLIKE && p.similarity < 500) {
+    if (dup_lookup_near(l, keys, 8, keys, 1, 500, &p) == ASSAY_OK && p.likeness != DUP_UNLIKE &&
+        p.similarity < 500) {
         abort();
     }
 }
 
-/* What can be opened can be merged, with one delivery dropped or with none, and opened again. */
+/* What can be opened and verified can be merged, with one delivery dropped or with none, and then
+ * be opened and verified again. */
 static void merge(const char *path, const char *drop)
 {
     char into[96];
@@ -97,10 +101,16 @@ static void merge(const char *path, const char *drop)
     struct dup_lookup l = {.n = 0};
     struct dup_run_merge m = {.host = &host, .param_names = param_names, .drop = drop};
     (void)snprintf(into, sizeof into, "%s.merged", path);
-    if (dup_run_merge_add(&m, path, &err) == ASSAY_OK &&
-        dup_run_merge_write(&m, into, &err) == ASSAY_OK &&
-        dup_lookup_add(&l, into, NULL, &host, &err) != ASSAY_OK) {
-        abort();
+    if (dup_run_merge_add(&m, path, &err) == ASSAY_OK) {
+        const int whole = dup_index_verify(m.in.runs[0], &err) == ASSAY_OK;
+        const enum assay_status st = dup_run_merge_write(&m, into, &err);
+        if (st == ASSAY_OK && (dup_lookup_add(&l, into, NULL, &host, &err) != ASSAY_OK ||
+                               dup_index_verify(l.runs[0], &err) != ASSAY_OK)) {
+            abort();
+        }
+        if (whole && st == ASSAY_CORRUPT) {
+            abort();
+        }
     }
     dup_lookup_release(&l);
     dup_run_merge_release(&m);

@@ -103,6 +103,8 @@ const struct assay_option dup_options[] = {
     {"index_name", ASSAY_OPT_STRING, 0, 0, NULL, NULL, "name of this delivery, in that file"},
     {"index_drop", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
      "deliveries that are left out when indexes are merged, separated by commas"},
+    {"index_verify", ASSAY_OPT_BOOL, 0, 0, NULL, "false",
+     "of indexes that are maintained: read them as a whole and check them"},
     {"memory", ASSAY_OPT_SIZE, 1 << 20, INT64_C(1) << 40, NULL, NULL,
      "memory for keys before they go to disk (default: 512MiB with near, 128MiB without)"},
     {"accepted", ASSAY_OPT_BULK, 0, 0, NULL, NULL,

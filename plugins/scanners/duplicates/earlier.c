@@ -75,11 +75,26 @@ static enum assay_status list_run(void *ctx, const char *path, struct assay_erro
     return dup_run_merge_add(ctx, path, err);
 }
 
+static enum assay_status verify_run(void *ctx, const char *path, struct assay_error *err)
+{
+    const struct assay_host *host = ctx;
+    struct dup_index *x;
+    enum assay_status st = dup_index_open(path, NULL, host, &x, err);
+    st = st == ASSAY_OK ? dup_index_verify(x, err) : st;
+    dup_index_close(x);
+    return st;
+}
+
 enum assay_status dup_earlier_maintain(const struct assay_host *host, const char *const *names,
                                        struct assay_error *err)
 {
     const char *write = host->option(host->ctx, "index_write");
+    const char *verify = host->option(host->ctx, "index_verify");
     struct dup_run_merge m = {.host = host, .param_names = names};
+    if (verify != NULL && strcmp(verify, "true") == 0) {
+        return each_path(host->option(host->ctx, "index"), verify_run, (void *)(uintptr_t)host,
+                         err);
+    }
     if (write == NULL) {
         return assay_fail(err, ASSAY_CONFIG, "index_write does not say where to write to");
     }
@@ -158,9 +173,13 @@ enum assay_status dup_earlier_check(const struct dup_earlier *e, const struct du
     const uint64_t *key = keys->entry->key;
     struct dup_partner p;
     struct saying x = {.l = l, .a = a, .p = &p};
-    dup_lookup_same(l, keys->entry, &p);
-    if (p.likeness == DUP_UNLIKE && keys->n_bands > 0) {
-        dup_lookup_near(l, keys->bands, keys->n_bands, keys->set, keys->n_set, keys->threshold, &p);
+    enum assay_status st = dup_lookup_same(l, keys->entry, &p);
+    if (st == ASSAY_OK && p.likeness == DUP_UNLIKE && keys->n_bands > 0) {
+        st = dup_lookup_near(l, keys->bands, keys->n_bands, keys->shingles, keys->n_shingles,
+                             keys->threshold, &p);
+    }
+    if (st != ASSAY_OK) {
+        return st;
     }
     counts->capped += (uint64_t)p.capped;
     const uint64_t group[] = {key[0], key[1], p.id};

@@ -10,7 +10,8 @@
  * what is not printable ASCII in them is written as %XX. With both options nothing is looked up: the
  * runs are those that the new one will lie beside, and must have been made with the same parameters.
  * And without a dataset (dup_earlier_maintain) the runs in `index` are merged into `index_write`,
- * without the deliveries named in `index_drop`. Immutable once set up.
+ * without the deliveries named in `index_drop`; or, with `index_verify`, each is read as a whole and
+ * checked. Immutable once set up.
  */
 #ifndef ASSAY_DUPLICATES_EARLIER_H
 #define ASSAY_DUPLICATES_EARLIER_H
@@ -24,13 +25,14 @@ struct dup_earlier {
     const char *name;  /* of this delivery, in the index that is made */
 };
 
-/* A record's keys. Without `set` (n_bands 0) only its bytes and its normal form are looked up. */
+/* A record's keys. Without `shingles` (n_bands 0) only its bytes and its normal form are looked up. They
+ * may be made a set in place. */
 struct dup_keys {
     const struct dup_entry *entry;
     const uint64_t *bands;
     unsigned n_bands;
-    const uint64_t *set;
-    size_t n_set;
+    uint64_t *shingles;
+    size_t n_shingles;
     unsigned threshold;
 };
 
@@ -44,7 +46,7 @@ struct dup_earlier_counts {
 enum assay_status dup_earlier_init(struct dup_earlier *e, const struct assay_host *host,
                                    const struct dup_params *params, struct assay_error *err);
 void dup_earlier_release(struct dup_earlier *e);
-/* Merges runs, as the options say; `names` of the parameters, for messages. */
+/* Merges runs or verifies them, as the options say; `names` of the parameters, for messages. */
 enum assay_status dup_earlier_maintain(const struct assay_host *host, const char *const *names,
                                        struct assay_error *err);
 

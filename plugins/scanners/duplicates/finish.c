@@ -198,6 +198,17 @@ static enum assay_status write_index(struct dup_local *l)
     return st;
 }
 
+/* What of earlier deliveries could not be believed: which file, which block. */
+static enum assay_status say_damage(const struct dup_shared *s)
+{
+    struct assay_error err;
+    const enum assay_status st = dup_lookup_damage(&s->earlier.lookup, &err);
+    if (st != ASSAY_OK) {
+        s->host->log(s->host->ctx, ASSAY_LOG_ERROR, err.message);
+    }
+    return st;
+}
+
 static enum assay_status say_delivered(const struct dup_local *l, struct assay_sink *sink)
 {
     const uint64_t *n = l->delivered.by_likeness;
@@ -243,6 +254,7 @@ enum assay_status dup_finish(const void *shared, void *merged, struct assay_sink
                         : st;
     st = st == ASSAY_OK ? finish_groups(l, &across, sink) : st;
     st = st == ASSAY_OK ? say_delivered(l, sink) : st;
+    st = st == ASSAY_OK ? say_damage(s) : st;
     st = st == ASSAY_OK ? write_index(l) : st;
     st = st == ASSAY_OK ? settle(l, dup_across_listens(&across)) : st;
     st = st == ASSAY_OK ? finish_near(l, &across, sink) : st;

@@ -108,16 +108,14 @@ static enum assay_status compare_earlier(struct dup_local *l, const struct assay
     const struct dup_shared *s = l->shared;
     struct dup_shingler *sh = &l->shingler;
     enum assay_status st = ASSAY_OK;
-    if (s->earlier.write == NULL && s->earlier.lookup.n == 0) {
-        return st; /* sorting the shingles would be for nothing */
-    }
-    const size_t n = sh->n_keys == 0 ? 0 : dup_shingle_set(sh->shingles, sh->n);
-    if (s->earlier.write != NULL && n > 0) {
+    if (s->earlier.write != NULL && sh->n_keys > 0 && sh->n > 0) {
+        const size_t n = dup_shingle_set(sh->shingles, sh->n);
         st = dup_keep_add(&l->keep, s->host, dup_table_most(s, DUP_TABLE_BANDS), e->key[0],
                           sh->shingles, n);
     }
     if (st == ASSAY_OK && s->earlier.lookup.n > 0) {
-        const struct dup_keys keys = {e, sh->keys, sh->n_keys, sh->shingles, n, s->near.threshold};
+        const struct dup_keys keys = {e,     sh->keys,         sh->n_keys, sh->shingles,
+                                      sh->n, s->near.threshold};
         st = dup_earlier_check(&s->earlier, &s->accepted, &keys, b, (uint32_t)(r - b->records),
                                s->rule[DUP_RULE_DELIVERED], &l->delivered, sink);
     }

@@ -6,16 +6,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LARGE       ((size_t)1 << 30) /* a run of that size is read where it is touched only */
+#define ASK_EVERY   4096u             /* blocks between two questions whether to stop */
+#define GUESSES_MAX 12u               /* of a search, before it halves what is left */
+#define FEW         32u               /* items that are halved at once */
+
+/* What is known of the blocks. */
+struct trust {
+    _Atomic uint64_t damaged; /* the first such block met, see met_damage; 0: none */
+    _Atomic uint64_t sound[]; /* a bit each: it matches its checksum */
+};
+
 struct dup_index {
+    const struct assay_host *host;
     const char *map;
     size_t size;
     const struct dup_index_head *head;
     const char **files;
+    struct trust *trust;
+    char *path;
 };
 
 static const unsigned section_words[DUP_INDEX_SECTIONS] = {
@@ -28,11 +43,20 @@ static const unsigned section_words[DUP_INDEX_SECTIONS] = {
     [DUP_INDEX_CHECKS] = 1,
 };
 
-const uint64_t *dup_index_words(const struct dup_index *x, enum dup_index_section s, size_t *ret_n)
+static const struct dup_index_span *span_of(const struct dup_index *x, enum dup_index_section s)
 {
-    const struct dup_index_span *span = &x->head->sections[s];
-    *ret_n = span->bytes / (8 * section_words[s]);
-    return (const uint64_t *)(const void *)(x->map + span->at);
+    return &x->head->sections[s];
+}
+
+/* The words of a section, whether checked or not. */
+static const uint64_t *words_of(const struct dup_index *x, enum dup_index_section s)
+{
+    return (const uint64_t *)(const void *)(x->map + span_of(x, s)->at);
+}
+
+size_t dup_index_count(const struct dup_index *x, enum dup_index_section s)
+{
+    return span_of(x, s)->bytes / (8 * section_words[s]);
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */
@@ -61,6 +85,9 @@ static enum assay_status map_file(struct dup_index *x, const char *path, struct 
     (void)close(fd);
     if (map == MAP_FAILED) {
         return assay_fail(err, ASSAY_NOMEM, "cannot map the index %.200s", path);
+    }
+    if ((size_t)st.st_size >= LARGE) {
+        (void)madvise(map, (size_t)st.st_size, MADV_RANDOM); /* blocks are asked for one by one */
     }
     x->map = map;
     x->size = (size_t)st.st_size;
@@ -118,24 +145,88 @@ static enum assay_status check_params(const struct dup_index *x, const struct du
     return ASSAY_OK;
 }
 
-static enum assay_status check_blocks(const struct dup_index *x, const struct assay_host *host,
-                                      const char *path, struct assay_error *err)
+/* ---- blocks -------------------------------------------------------------------------------- */
+
+static size_t sections_end(const struct dup_index *x)
 {
-    size_t n;
-    const uint64_t *checks = dup_index_words(x, DUP_INDEX_CHECKS, &n);
-    const size_t end = x->head->sections[DUP_INDEX_CHECKS].at;
-    size_t at = DUP_INDEX_HEAD;
-    for (size_t i = 0; i < n && at < end; i++) {
-        const size_t len = end - at < DUP_INDEX_BLOCK ? end - at : DUP_INDEX_BLOCK;
-        if (check_of(host, x->map + at, len) != checks[i]) {
-            char how[80];
-            (void)snprintf(how, sizeof how, "block %zu does not match its checksum", i);
-            return corrupt(path, how, err);
-        }
-        at += len;
-    }
-    return at == end ? ASSAY_OK : corrupt(path, "checksums are missing", err);
+    return span_of(x, DUP_INDEX_CHECKS)->at;
 }
+
+static size_t block_count(const struct dup_index *x)
+{
+    return (sections_end(x) - DUP_INDEX_HEAD + DUP_INDEX_BLOCK - 1) / DUP_INDEX_BLOCK;
+}
+
+enum damage { MISMATCH, POINTS_OUTSIDE, DAMAGES };
+
+/* The least block is kept, so that what is said depends on what was asked, not on who came first. */
+static void met_damage(const struct dup_index *x, size_t block, enum damage how)
+{
+    const uint64_t now = (block + 1) * DAMAGES + how;
+    uint64_t was = atomic_load_explicit(&x->trust->damaged, memory_order_relaxed);
+    while ((was == 0 || was > now) &&
+           !atomic_compare_exchange_weak(&x->trust->damaged, &was, now)) {
+    }
+}
+
+static int check_block(const struct dup_index *x, size_t block)
+{
+    const size_t at = DUP_INDEX_HEAD + block * DUP_INDEX_BLOCK, left = sections_end(x) - at;
+    const size_t len = left < DUP_INDEX_BLOCK ? left : DUP_INDEX_BLOCK;
+    if (x->size >= LARGE) { /* all pages of it at once */
+        (void)madvise((void *)(uintptr_t)(x->map + at), len, MADV_WILLNEED);
+    }
+    if (check_of(x->host, x->map + at, len) != words_of(x, DUP_INDEX_CHECKS)[block]) {
+        met_damage(x, block, MISMATCH);
+        return 0;
+    }
+    (void)atomic_fetch_or_explicit(&x->trust->sound[block / 64], UINT64_C(1) << block % 64,
+                                   memory_order_relaxed);
+    return 1;
+}
+
+/* Whether bytes of the file, within the sections, match their checksums. */
+static int is_sound(const struct dup_index *x, uint64_t at, uint64_t bytes)
+{
+    const size_t last = (size_t)(at + bytes - 1 - DUP_INDEX_HEAD) / DUP_INDEX_BLOCK;
+    for (size_t b = (size_t)(at - DUP_INDEX_HEAD) / DUP_INDEX_BLOCK; bytes > 0 && b <= last; b++) {
+        const uint64_t sound = atomic_load_explicit(&x->trust->sound[b / 64], memory_order_relaxed);
+        if ((sound >> b % 64 & 1) == 0 && !check_block(x, b)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static enum assay_status trust_nothing(struct dup_index *x, const char *path,
+                                       struct assay_error *err)
+{
+    const size_t n = block_count(x);
+    if (dup_index_count(x, DUP_INDEX_CHECKS) != n) {
+        return corrupt(path, "checksums are missing", err);
+    }
+    x->trust = calloc(1, sizeof *x->trust + (n / 64 + 1) * sizeof x->trust->sound[0]);
+    x->path = strdup(path);
+    return x->trust == NULL || x->path == NULL
+               ? assay_fail(err, ASSAY_NOMEM, "no memory for the index %.200s", path)
+               : ASSAY_OK;
+}
+
+enum assay_status dup_index_damage(const struct dup_index *x, struct assay_error *err)
+{
+    static const char *const hows[DAMAGES] = {"does not match its checksum",
+                                              "points outside the index"};
+    const uint64_t damaged = atomic_load(&x->trust->damaged);
+    char how[80];
+    if (damaged == 0) {
+        return ASSAY_OK;
+    }
+    (void)snprintf(how, sizeof how, "block %llu %s", (unsigned long long)(damaged / DAMAGES - 1),
+                   hows[damaged % DAMAGES]);
+    return corrupt(x->path, how, err);
+}
+
+/* ---- deliveries and their files ------------------------------------------------------------ */
 
 /* Names ascend, and files are numbered through. */
 static int deliveries_fit(const struct dup_index *x)
@@ -154,32 +245,15 @@ static int deliveries_fit(const struct dup_index *x)
     return n == x->head->deliveries && files == x->head->files;
 }
 
-/* What sets point at must be there; entries point at files. */
-static int points_inside(const struct dup_index *x)
-{
-    size_t n_sets, n_hashes, n_entries;
-    const uint64_t *sets = dup_index_words(x, DUP_INDEX_SETS, &n_sets);
-    const uint64_t *entries = dup_index_words(x, DUP_INDEX_ENTRIES, &n_entries);
-    (void)dup_index_words(x, DUP_INDEX_HASHES, &n_hashes);
-    for (size_t i = 0; i < n_sets; i++) {
-        const uint64_t first = sets[i * DUP_SET_WORDS + 1], count = sets[i * DUP_SET_WORDS + 2];
-        if (first > n_hashes || count > n_hashes - first) {
-            return 0;
-        }
-    }
-    for (size_t i = 0; i < n_entries; i++) {
-        if (dup_place_file(entries[i * DUP_ENTRY_WORDS + 3]) >= x->head->files) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 static enum assay_status read_files(struct dup_index *x, const char *path, struct assay_error *err)
 {
-    const struct dup_index_span *span = &x->head->sections[DUP_INDEX_FILES];
+    const struct dup_index_span *span = span_of(x, DUP_INDEX_FILES);
+    const struct dup_index_span *named = span_of(x, DUP_INDEX_DELIVERIES);
     const char *p = x->map + span->at, *end = p + span->bytes;
-    if (x->head->files > span->bytes || !deliveries_fit(x) || !points_inside(x)) {
+    if (!is_sound(x, named->at, named->bytes) || !is_sound(x, span->at, span->bytes)) {
+        return dup_index_damage(x, err);
+    }
+    if (x->head->files > span->bytes || !deliveries_fit(x)) {
         return corrupt(path, "it points outside itself", err);
     }
     x->files = calloc(x->head->files + 1, sizeof *x->files);
@@ -206,6 +280,7 @@ static enum assay_status open_head(const char *path, const struct dup_params *pa
     if (x == NULL) {
         return assay_fail(err, ASSAY_NOMEM, "no memory for the index %.200s", path);
     }
+    x->host = host;
     enum assay_status st = map_file(x, path, err);
     st = st == ASSAY_OK ? check_head(x, host, path, err) : st;
     return st == ASSAY_OK ? check_params(x, params, path, err) : st;
@@ -217,7 +292,7 @@ enum assay_status dup_index_open(const char *path, const struct dup_params *para
 {
     struct dup_index *x;
     enum assay_status st = open_head(path, params, host, &x, err);
-    st = st == ASSAY_OK ? check_blocks(x, host, path, err) : st;
+    st = st == ASSAY_OK ? trust_nothing(x, path, err) : st;
     st = st == ASSAY_OK ? read_files(x, path, err) : st;
     if (st != ASSAY_OK) {
         dup_index_close(x);
@@ -244,6 +319,8 @@ void dup_index_close(struct dup_index *x)
             (void)munmap((void *)(uintptr_t)x->map, x->size);
         }
         free(x->files);
+        free(x->trust);
+        free(x->path);
         free(x);
     }
 }
@@ -256,8 +333,8 @@ const uint64_t *dup_index_params(const struct dup_index *x, unsigned *ret_n)
 
 const struct dup_index_delivery *dup_index_deliveries(const struct dup_index *x, size_t *ret_n)
 {
-    return (const struct dup_index_delivery *)(const void *)dup_index_words(x, DUP_INDEX_DELIVERIES,
-                                                                            ret_n);
+    *ret_n = dup_index_count(x, DUP_INDEX_DELIVERIES);
+    return (const struct dup_index_delivery *)(const void *)words_of(x, DUP_INDEX_DELIVERIES);
 }
 
 size_t dup_index_delivery_of(const struct dup_index *x, uint32_t file)
@@ -280,57 +357,157 @@ const char *dup_index_file(const struct dup_index *x, uint32_t file)
     return file < x->head->files ? x->files[file] : "";
 }
 
+/* ---- items --------------------------------------------------------------------------------- */
+
+/* Sets point at hashes, entries at files. */
+static int points_inside(const struct dup_index *x, enum dup_index_section s, const uint64_t *item)
+{
+    if (s == DUP_INDEX_SETS) {
+        const uint64_t n = dup_index_count(x, DUP_INDEX_HASHES);
+        return item[1] <= n && item[2] <= n - item[1];
+    }
+    return s != DUP_INDEX_ENTRIES || dup_place_file(item[3]) < x->head->files;
+}
+
+const uint64_t *dup_index_item(const struct dup_index *x, enum dup_index_section s, size_t i)
+{
+    const unsigned bytes = 8 * section_words[s];
+    const uint64_t at = span_of(x, s)->at + (uint64_t)i * bytes;
+    if (!is_sound(x, at, bytes)) {
+        return NULL;
+    }
+    const uint64_t *item = words_of(x, s) + i * section_words[s];
+    if (!points_inside(x, s, item)) {
+        met_damage(x, (size_t)(at - DUP_INDEX_HEAD) / DUP_INDEX_BLOCK, POINTS_OUTSIDE);
+        return NULL;
+    }
+    return item;
+}
+
+const uint64_t *dup_index_hashes(const struct dup_index *x, uint64_t first, uint64_t n)
+{
+    return is_sound(x, span_of(x, DUP_INDEX_HASHES)->at + 8 * first, 8 * n)
+               ? words_of(x, DUP_INDEX_HASHES) + first
+               : NULL;
+}
+
 /* ---- finding ------------------------------------------------------------------------------- */
 
-/* Narrows low..high, of which one is the first item of at least `key`, by guessing: keys are
- * hashes, so the place follows from the value. */
-static void narrow(const uint64_t *items, unsigned words, uint64_t key, size_t *low, size_t *high)
+/* The item looked for is one of low..high, or high; items before low are less than the key, and
+ * `below` is the last of them, `above` the first of the others, as far as they were seen. */
+struct search {
+    size_t low, high, next; /* next: where to look */
+    uint64_t below, above;
+    size_t reach; /* how far from the last guess it is likely to be */
+    int is_less;  /* the last guess was */
+};
+
+static size_t root(size_t n)
 {
-    for (int guesses = 8; *high - *low > 32 && guesses > 0; guesses--) {
-        const uint64_t first = items[*low * words], last = items[(*high - 1) * words];
-        if (key <= first || key > last) {
-            *low = *high = key <= first ? *low : *high;
-            return;
-        }
-        const double share = (double)(key - first) / ((double)(last - first) + 1);
-        const size_t mid = *low + (size_t)((double)(*high - 1 - *low) * share);
-        if (items[mid * words] < key) {
-            *low = mid + 1;
-        } else {
-            *high = mid;
-        }
+    size_t r = 1;
+    while (r < n / r) {
+        r *= 2;
+    }
+    return r;
+}
+
+/* Where to look next. Keys are hashes, so the place follows from the value, give or take the root of
+ * how many there are: every second look is as much beyond the last, which leaves the item between
+ * two close by. So few blocks are touched, however many there are. */
+static size_t guess(struct search *s, uint64_t key, unsigned looks)
+{
+    const size_t n = s->high - s->low;
+    if (n <= FEW || looks >= GUESSES_MAX) {
+        return s->low + n / 2;
+    }
+    if (looks % 2 == 1 && s->reach < n) {
+        return s->is_less ? s->low + s->reach : s->high - 1 - s->reach;
+    }
+    const double share = (double)(key - s->below) / ((double)(s->above - s->below) + 1);
+    const size_t at = (size_t)((double)n * share);
+    s->reach = root(n);
+    return s->low + (at < n ? at : n - 1);
+}
+
+static void narrow(struct search *s, uint64_t key, uint64_t here)
+{
+    s->is_less = here < key;
+    if (s->is_less) {
+        s->low = s->next + 1;
+        s->below = here;
+    } else {
+        s->high = s->next;
+        s->above = here;
     }
 }
 
-size_t dup_index_from(const struct dup_index *x, enum dup_index_section s, uint64_t key)
+/* Makes up where to look next, and has it fetched; 0: it is found. */
+static int look_ahead(struct search *s, uint64_t key, unsigned looks, const uint64_t *items,
+                      unsigned words)
 {
-    const unsigned words = section_words[s];
-    size_t low = 0, high;
-    const uint64_t *items = dup_index_words(x, s, &high);
-    narrow(items, words, key, &low, &high);
-    while (low < high) {
-        const size_t mid = low + (high - low) / 2;
-        if (items[mid * words] < key) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low;
-}
-
-int dup_index_set(const struct dup_index *x, uint64_t id, const uint64_t **ret, size_t *ret_n)
-{
-    size_t n_sets, n_hashes;
-    const uint64_t *sets = dup_index_words(x, DUP_INDEX_SETS, &n_sets);
-    const uint64_t *hashes = dup_index_words(x, DUP_INDEX_HASHES, &n_hashes);
-    const size_t at = dup_index_from(x, DUP_INDEX_SETS, id);
-    if (at == n_sets || sets[at * DUP_SET_WORDS] != id) {
+    if (s->low == s->high) {
         return 0;
     }
-    *ret = hashes + sets[at * DUP_SET_WORDS + 1];
-    *ret_n = (size_t)sets[at * DUP_SET_WORDS + 2];
+    s->next = guess(s, key, looks);
+    __builtin_prefetch(items + s->next * words);
     return 1;
+}
+
+enum assay_status dup_index_from_each(const struct dup_index *x, enum dup_index_section s,
+                                      const uint64_t *keys, unsigned n, size_t *ret)
+{
+    struct search f[DUP_INDEX_AT_ONCE];
+    const unsigned words = section_words[s];
+    const uint64_t *items = words_of(x, s);
+    unsigned open = 0;
+    for (unsigned i = 0; i < n; i++) {
+        f[i] = (struct search){.high = dup_index_count(x, s), .above = UINT64_MAX};
+        open += look_ahead(&f[i], keys[i], 0, items, words) != 0;
+    }
+    for (unsigned looks = 1; open > 0; looks++) {
+        open = 0;
+        for (unsigned i = 0; i < n; i++) {
+            if (f[i].low == f[i].high) {
+                continue;
+            }
+            if (!is_sound(x, span_of(x, s)->at + (uint64_t)f[i].next * words * 8, 8)) {
+                return ASSAY_CORRUPT;
+            }
+            narrow(&f[i], keys[i], items[f[i].next * words]);
+            open += look_ahead(&f[i], keys[i], looks, items, words) != 0;
+        }
+    }
+    for (unsigned i = 0; i < n; i++) {
+        ret[i] = f[i].low;
+    }
+    return ASSAY_OK;
+}
+
+enum assay_status dup_index_from(const struct dup_index *x, enum dup_index_section s, uint64_t key,
+                                 size_t *ret)
+{
+    return dup_index_from_each(x, s, &key, 1, ret);
+}
+
+enum assay_status dup_index_set(const struct dup_index *x, uint64_t id, const uint64_t **ret,
+                                size_t *ret_n)
+{
+    size_t at;
+    *ret = NULL;
+    *ret_n = 0;
+    if (dup_index_from(x, DUP_INDEX_SETS, id, &at) != ASSAY_OK) {
+        return ASSAY_CORRUPT;
+    }
+    if (at == dup_index_count(x, DUP_INDEX_SETS)) {
+        return ASSAY_OK;
+    }
+    const uint64_t *item = dup_index_item(x, DUP_INDEX_SETS, at);
+    if (item == NULL || item[0] != id) {
+        return item == NULL ? ASSAY_CORRUPT : ASSAY_OK;
+    }
+    *ret = dup_index_hashes(x, item[1], item[2]);
+    *ret_n = (size_t)item[2];
+    return *ret == NULL ? ASSAY_CORRUPT : ASSAY_OK;
 }
 
 int dup_index_set_order(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b)
@@ -346,15 +523,47 @@ int dup_index_set_order(const uint64_t *a, size_t n_a, const uint64_t *b, size_t
     return 0;
 }
 
-uint64_t dup_index_place(const struct dup_index *x, uint64_t id)
+enum assay_status dup_index_place(const struct dup_index *x, uint64_t id, uint64_t *ret)
 {
-    size_t n;
-    const uint64_t *entries = dup_index_words(x, DUP_INDEX_ENTRIES, &n);
-    uint64_t place = UINT64_MAX;
-    for (size_t i = dup_index_from(x, DUP_INDEX_ENTRIES, id);
-         i < n && entries[i * DUP_ENTRY_WORDS] == id; i++) {
-        const uint64_t here = entries[i * DUP_ENTRY_WORDS + 3];
-        place = here < place ? here : place;
+    const size_t n = dup_index_count(x, DUP_INDEX_ENTRIES);
+    size_t i;
+    *ret = UINT64_MAX;
+    enum assay_status st = dup_index_from(x, DUP_INDEX_ENTRIES, id, &i);
+    for (; st == ASSAY_OK && i < n; i++) {
+        const uint64_t *entry = dup_index_item(x, DUP_INDEX_ENTRIES, i);
+        if (entry == NULL || entry[0] != id) {
+            return entry == NULL ? ASSAY_CORRUPT : ASSAY_OK;
+        }
+        *ret = entry[3] < *ret ? entry[3] : *ret;
     }
-    return place;
+    return st;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+static int items_are_sound(const struct dup_index *x, enum dup_index_section s)
+{
+    const size_t n = dup_index_count(x, s);
+    for (size_t i = 0; i < n; i++) {
+        if (dup_index_item(x, s, i) == NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+enum assay_status dup_index_verify(const struct dup_index *x, struct assay_error *err)
+{
+    const size_t n = block_count(x);
+    for (size_t b = 0; b < n; b++) {
+        if (!check_block(x, b)) {
+            return dup_index_damage(x, err);
+        }
+        if (b % ASK_EVERY == 0 && x->host->cancelled(x->host->ctx)) {
+            return assay_fail(err, ASSAY_CANCELLED, "cancelled");
+        }
+    }
+    return items_are_sound(x, DUP_INDEX_SETS) && items_are_sound(x, DUP_INDEX_ENTRIES)
+               ? ASSAY_OK
+               : dup_index_damage(x, err);
 }

@@ -9,13 +9,17 @@
  * Why:   no text is kept, only hashes; a lookup is a search in sorted numbers, done while the new
  *        delivery is scanned, without a second look; and sorted runs merge in one pass
  *        (index_merge.h). A run's bytes depend on its deliveries alone, not on how it came about.
- * Format 2, little-endian: a head of DUP_INDEX_HEAD bytes (magic, parameters, counts, places of the
+ * Format 3, little-endian: a head of DUP_INDEX_HEAD bytes (magic, parameters, counts, places of the
  *        sections, checksum); the sections, each of 64-bit words or bytes; the checksums: 64 bits of
- *        XXH3-128 of every MiB of the sections. All of them are checked when a run is opened, so
- *        nothing is read from it that was not. Deliveries stand in the order of their names; files
- *        are numbered through, delivery by delivery, each in the order of its inventory; so places
- *        (table.h) are in the same order in any run. A run made with other parameters is refused,
- *        with the parameter's name.
+ *        XXH3-128 of every DUP_INDEX_BLOCK bytes of the sections. Deliveries stand in the order of
+ *        their names; files are numbered through, delivery by delivery, each in the order of its
+ *        inventory; so places (table.h) are in the same order in any run. A run made with other
+ *        parameters is refused, with the parameter's name.
+ * Trust: nothing is used that did not match its checksum. Head, deliveries and names are checked when
+ *        a run is opened, any other block when something of it is first asked for, and an item, whether
+ *        it points inside the run. So opening costs the same for a run of any size, and looking up
+ *        what it touches; dup_index_verify reads everything. Two threads may check a block at once:
+ *        both find the same. Damage is a status, kept with the run for its sentence.
  * Ownership: the file is mapped and never written in place; writers put a new one beside it and
  *        rename. An open run is immutable: any thread may search. Searching several: lookup.h.
  */
@@ -26,10 +30,11 @@
 
 #include "table.h"
 
-#define DUP_INDEX_MAGIC    UINT64_C(0x3258444959415341) /* "ASAYIDX2" */
+#define DUP_INDEX_MAGIC    UINT64_C(0x3358444959415341) /* "ASAYIDX3" */
 #define DUP_INDEX_HEAD     4096u
-#define DUP_INDEX_BLOCK    ((size_t)1 << 20)
+#define DUP_INDEX_BLOCK    ((size_t)1 << 14)
 #define DUP_INDEX_NAME_MAX 200u
+#define DUP_INDEX_AT_ONCE  32u
 #define DUP_INDEX_PARAMS   16u
 
 /* What must be the same in the index and now; `names` says which one is not. */
@@ -79,7 +84,7 @@ struct dup_index;
 
 /* ASSAY_CORRUPT, ASSAY_UNSUPPORTED (another format),
  * ASSAY_CONFIG (another parameter), ASSAY_IO, ASSAY_NOTFOUND, ASSAY_NOMEM. `params` NULL: whichever
- * it was made with. */
+ * it was made with. `host` is borrowed. */
 enum assay_status dup_index_open(const char *path, const struct dup_params *params,
                                  const struct assay_host *host, struct dup_index **ret,
                                  struct assay_error *err);
@@ -95,16 +100,31 @@ const struct dup_index_delivery *dup_index_deliveries(const struct dup_index *x,
 size_t dup_index_delivery_of(const struct dup_index *x, uint32_t file);
 /* Name of a file, as it stands in its delivery's manifest; "" when there is no such file. */
 const char *dup_index_file(const struct dup_index *x, uint32_t file);
-/* The words of a section other than the names of files, and how many items it has. */
-const uint64_t *dup_index_words(const struct dup_index *x, enum dup_index_section s, size_t *ret_n);
-/* The first of the items of a section whose first word is at least `key`. */
-size_t dup_index_from(const struct dup_index *x, enum dup_index_section s, uint64_t key);
-/* The set of the text `id`; 0: there is none. */
-int dup_index_set(const struct dup_index *x, uint64_t id, const uint64_t **ret, size_t *ret_n);
+/* How many items a section has; not of the names of files. */
+size_t dup_index_count(const struct dup_index *x, enum dup_index_section s);
+/* The words of an item, which is there; NULL: it is damaged. */
+const uint64_t *dup_index_item(const struct dup_index *x, enum dup_index_section s, size_t i);
+/* `n` hashes from `first`, as an item of DUP_INDEX_SETS says; NULL: damaged. */
+const uint64_t *dup_index_hashes(const struct dup_index *x, uint64_t first, uint64_t n);
+/* The first of the items of a section whose first word is at least `key`. All that is asked of a
+ * damaged run may be ASSAY_CORRUPT; dup_index_damage has the sentence. */
+enum assay_status dup_index_from(const struct dup_index *x, enum dup_index_section s, uint64_t key,
+                                 size_t *ret);
+/* The same for several keys, DUP_INDEX_AT_ONCE at most, side by side: a search is a row of waits for
+ * memory, and these wait together. */
+enum assay_status dup_index_from_each(const struct dup_index *x, enum dup_index_section s,
+                                      const uint64_t *keys, unsigned n, size_t *ret);
+/* The set of the text `id`; *ret NULL: there is none. */
+enum assay_status dup_index_set(const struct dup_index *x, uint64_t id, const uint64_t **ret,
+                                size_t *ret_n);
 /* Two different sets of one id would be a collision of 64 bits; then the shorter counts, or the one
  * that differs by a smaller hash, so that it does not matter where they are. Less than 0: a does. */
 int dup_index_set_order(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b);
 /* The first place of the text `id`; UINT64_MAX: it is not there. */
-uint64_t dup_index_place(const struct dup_index *x, uint64_t id);
+enum assay_status dup_index_place(const struct dup_index *x, uint64_t id, uint64_t *ret);
+/* ASSAY_CORRUPT, with the first damage that was met so far: file and block. */
+enum assay_status dup_index_damage(const struct dup_index *x, struct assay_error *err);
+/* Checks every block and every item. ASSAY_CORRUPT, ASSAY_CANCELLED. */
+enum assay_status dup_index_verify(const struct dup_index *x, struct assay_error *err);
 
 #endif

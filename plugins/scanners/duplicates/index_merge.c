@@ -61,7 +61,6 @@ static enum assay_status drop_deliveries(struct dup_run_merge *m, struct assay_e
 /* ---- one pass over a section --------------------------------------------------------------- */
 
 struct cursor {
-    const uint64_t *items;
     size_t n, next;
     int live;                      /* `row` is an item */
     uint64_t row[DUP_ENTRY_WORDS]; /* as it is written: with its new place */
@@ -77,22 +76,31 @@ struct merging {
     uint64_t items;
 };
 
-/* Whether a delivery that stays has the text. */
-static int text_stays(const struct dup_lookup *in, uint64_t id)
+/* Whether a delivery of the run that stays has the text. */
+static enum assay_status run_keeps(const struct dup_lookup *in, unsigned r, uint64_t id, int *ret)
 {
-    for (unsigned r = 0; r < in->n; r++) {
-        size_t n;
-        const struct dup_index *x = in->runs[r];
-        const uint64_t *entries = dup_index_words(x, DUP_INDEX_ENTRIES, &n);
-        for (size_t i = dup_index_from(x, DUP_INDEX_ENTRIES, id);
-             i < n && entries[i * DUP_ENTRY_WORDS] == id; i++) {
-            const uint32_t file = dup_place_file(entries[i * DUP_ENTRY_WORDS + 3]);
-            if (in->bases[r][dup_index_delivery_of(x, file)] != DROPPED) {
-                return 1;
-            }
+    const struct dup_index *x = in->runs[r];
+    const size_t n = dup_index_count(x, DUP_INDEX_ENTRIES);
+    size_t i;
+    enum assay_status st = dup_index_from(x, DUP_INDEX_ENTRIES, id, &i);
+    for (; st == ASSAY_OK && !*ret && i < n; i++) {
+        const uint64_t *entry = dup_index_item(x, DUP_INDEX_ENTRIES, i);
+        if (entry == NULL || entry[0] != id) {
+            return entry == NULL ? ASSAY_CORRUPT : ASSAY_OK;
         }
+        *ret = in->bases[r][dup_index_delivery_of(x, dup_place_file(entry[3]))] != DROPPED;
     }
-    return 0;
+    return st;
+}
+
+static enum assay_status text_stays(const struct dup_lookup *in, uint64_t id, int *ret)
+{
+    enum assay_status st = ASSAY_OK;
+    *ret = 0;
+    for (unsigned r = 0; r < in->n && st == ASSAY_OK && !*ret; r++) {
+        st = run_keeps(in, r, id, ret);
+    }
+    return st;
 }
 
 /* Numbers the file of an entry anew; whether the entry stays. */
@@ -110,35 +118,45 @@ static int place_anew(const struct dup_lookup *in, unsigned r, uint64_t *place)
     return 1;
 }
 
-static int stays(const struct merging *g, unsigned r, uint64_t *row)
+/* *ret: it stays, with its new place. */
+static enum assay_status stays(const struct merging *g, unsigned r, uint64_t *row, int *ret)
 {
     const struct dup_lookup *in = &g->m->in;
     if (g->section == DUP_INDEX_ENTRIES) {
-        return place_anew(in, r, &row[3]);
+        *ret = place_anew(in, r, &row[3]);
+        return ASSAY_OK;
     }
-    return g->m->drop == NULL || text_stays(in, row[g->section == DUP_INDEX_BANDS ? 1 : 0]);
+    *ret = 1;
+    return g->m->drop == NULL ? ASSAY_OK
+                              : text_stays(in, row[g->section == DUP_INDEX_BANDS ? 1 : 0], ret);
 }
 
 /* Moves a cursor to the next item that stays. */
-static void move_on(struct merging *g, unsigned r)
+static enum assay_status move_on(struct merging *g, unsigned r)
 {
     struct cursor *c = &g->cursors[r];
-    for (c->live = 0; !c->live && c->next < c->n; c->next++) {
-        memcpy(c->row, c->items + c->next * g->words, g->words * sizeof c->row[0]);
-        c->live = stays(g, r, c->row);
+    enum assay_status st = ASSAY_OK;
+    for (c->live = 0; st == ASSAY_OK && !c->live && c->next < c->n; c->next++) {
+        const uint64_t *item = dup_index_item(g->m->in.runs[r], g->section, c->next);
+        if (item == NULL) {
+            return ASSAY_CORRUPT;
+        }
+        memcpy(c->row, item, g->words * sizeof c->row[0]);
+        st = stays(g, r, c->row, &c->live);
     }
+    return st;
 }
 
-static void begin_pass(struct merging *g, enum dup_index_section from, unsigned words)
+static enum assay_status begin_pass(struct merging *g, enum dup_index_section from, unsigned words)
 {
+    enum assay_status st = ASSAY_OK;
     g->section = from;
     g->words = words;
-    for (unsigned r = 0; r < g->m->in.n; r++) {
-        struct cursor *c = &g->cursors[r];
-        *c = (struct cursor){.next = 0};
-        c->items = dup_index_words(g->m->in.runs[r], from, &c->n);
-        move_on(g, r);
+    for (unsigned r = 0; r < g->m->in.n && st == ASSAY_OK; r++) {
+        g->cursors[r] = (struct cursor){.n = dup_index_count(g->m->in.runs[r], from)};
+        st = move_on(g, r);
     }
+    return st;
 }
 
 static int is_less(const uint64_t *a, const uint64_t *b, unsigned words)
@@ -174,11 +192,10 @@ static enum assay_status ask(struct merging *g)
 static enum assay_status merge_items(struct merging *g, enum dup_index_section s, unsigned words)
 {
     uint64_t last[DUP_ENTRY_WORDS] = {0};
-    enum assay_status st = ASSAY_OK;
     int any = 0;
     dup_index_out_section(&g->out, s);
-    begin_pass(g, s, words);
-    for (unsigned r; st == ASSAY_OK && (r = least(g, words)) < g->m->in.n; move_on(g, r)) {
+    enum assay_status st = begin_pass(g, s, words);
+    for (unsigned r; st == ASSAY_OK && (r = least(g, words)) < g->m->in.n;) {
         const uint64_t *row = g->cursors[r].row;
         st = ask(g);
         if (st == ASSAY_OK && (!any || memcmp(last, row, words * sizeof last[0]) != 0)) {
@@ -186,51 +203,74 @@ static enum assay_status merge_items(struct merging *g, enum dup_index_section s
         }
         memcpy(last, row, words * sizeof last[0]);
         any = 1;
+        st = st == ASSAY_OK ? move_on(g, r) : st;
     }
     dup_index_out_section_end(&g->out, s);
     return st;
 }
 
-/* The set of the least id, of all runs that have it; they move on. */
-static const uint64_t *take_set(struct merging *g, uint64_t id, size_t *ret_n)
+/* Where a set is. */
+struct found_set {
+    const struct dup_index *run; /* NULL: nowhere */
+    uint64_t first, n;
+};
+
+/* The one of two that counts, into `best`. Only here hashes are looked at. */
+static enum assay_status prefer(struct found_set *best, const struct found_set *other)
 {
-    const uint64_t *best = NULL;
-    *ret_n = 0;
-    for (unsigned r = 0; r < g->m->in.n; r++) {
-        const uint64_t *row = g->cursors[r].row;
-        size_t n_hashes;
-        if (!g->cursors[r].live || row[0] != id) {
-            continue;
-        }
-        const uint64_t *set =
-            dup_index_words(g->m->in.runs[r], DUP_INDEX_HASHES, &n_hashes) + row[1];
-        if (best == NULL || dup_index_set_order(set, (size_t)row[2], best, *ret_n) < 0) {
-            best = set;
-            *ret_n = (size_t)row[2];
-        }
-        move_on(g, r);
+    const uint64_t *a = dup_index_hashes(best->run, best->first, best->n);
+    const uint64_t *b = dup_index_hashes(other->run, other->first, other->n);
+    if (a == NULL || b == NULL) {
+        return ASSAY_CORRUPT;
     }
-    return best;
+    if (dup_index_set_order(b, (size_t)other->n, a, (size_t)best->n) < 0) {
+        *best = *other;
+    }
+    return ASSAY_OK;
+}
+
+/* The set of the least id, of all runs that have it; they move on. */
+static enum assay_status take_set(struct merging *g, uint64_t id, struct found_set *ret)
+{
+    enum assay_status st = ASSAY_OK;
+    *ret = (struct found_set){.run = NULL};
+    for (unsigned r = 0; r < g->m->in.n && st == ASSAY_OK; r++) {
+        const struct cursor *c = &g->cursors[r];
+        if (c->live && c->row[0] == id) {
+            const struct found_set here = {g->m->in.runs[r], c->row[1], c->row[2]};
+            st = ret->run != NULL ? prefer(ret, &here) : ASSAY_OK;
+            *ret = ret->run != NULL ? *ret : here;
+            st = st == ASSAY_OK ? move_on(g, r) : st;
+        }
+    }
+    return st;
+}
+
+static enum assay_status put_set(struct merging *g, enum dup_index_section s, uint64_t id,
+                                 const struct found_set *set)
+{
+    const uint64_t row[DUP_SET_WORDS] = {id, g->hashes, set->n};
+    g->hashes += set->n;
+    if (s == DUP_INDEX_SETS) {
+        return dup_index_out_put(&g->out, row, sizeof row);
+    }
+    const uint64_t *hashes = dup_index_hashes(set->run, set->first, set->n);
+    return hashes == NULL ? ASSAY_CORRUPT
+                          : dup_index_out_put(&g->out, hashes, set->n * sizeof hashes[0]);
 }
 
 /* One pass for where the sets are, and one for what is in them. */
 static enum assay_status merge_sets(struct merging *g, enum dup_index_section s)
 {
-    enum assay_status st = ASSAY_OK;
     g->hashes = 0;
     dup_index_out_section(&g->out, s);
-    begin_pass(g, DUP_INDEX_SETS, DUP_SET_WORDS);
+    enum assay_status st = begin_pass(g, DUP_INDEX_SETS, DUP_SET_WORDS);
     for (unsigned r; st == ASSAY_OK && (r = least(g, 1)) < g->m->in.n;) {
         const uint64_t id = g->cursors[r].row[0];
-        size_t n;
-        const uint64_t *set = take_set(g, id, &n);
-        const uint64_t row[DUP_SET_WORDS] = {id, g->hashes, n};
-        st = ask(g);
-        if (st == ASSAY_OK) {
-            st = s == DUP_INDEX_SETS ? dup_index_out_put(&g->out, row, sizeof row)
-                                     : dup_index_out_put(&g->out, set, n * sizeof set[0]);
-        }
-        g->hashes += n;
+        struct found_set set;
+        st = take_set(g, id, &set);
+        st = st == ASSAY_OK ? ask(g) : st;
+        st = st == ASSAY_OK ? put_set(g, s, id, &set) : st;
     }
     dup_index_out_section_end(&g->out, s);
     return st;
@@ -329,7 +369,8 @@ static enum assay_status write_run(struct merging *g, const char *path, struct a
     g->out.head.deliveries = counts.deliveries;
     g->out.head.files = counts.files;
     st = st == ASSAY_OK ? merge_sections(g) : st;
-    return dup_index_out_end(&g->out, st, err);
+    st = dup_index_out_end(&g->out, st, err);
+    return st == ASSAY_CORRUPT ? dup_lookup_damage(&g->m->in, err) : st;
 }
 
 enum assay_status dup_run_merge_write(struct dup_run_merge *m, const char *path,

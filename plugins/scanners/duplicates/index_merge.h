@@ -7,7 +7,8 @@
  * the order of names; that keeps the order within each run. Equal pairs of band key and id, and
  * equal sets, become one. Deliveries that are dropped are left out, and with them what no other
  * delivery has. The result is, byte by byte, the run that any other way of merging the same
- * deliveries would make. Runs are checked as a whole when they are opened. Single owner.
+ * deliveries would make. What a pass comes to is checked then (index.h), and a run
+ * that is damaged there ends the merge: nothing is written. Single owner.
  */
 #ifndef ASSAY_DUPLICATES_INDEX_MERGE_H
 #define ASSAY_DUPLICATES_INDEX_MERGE_H

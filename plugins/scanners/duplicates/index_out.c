@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define OUT_BYTES (64 * DUP_INDEX_BLOCK)
+
 enum assay_status dup_index_out_begin(struct dup_index_out *o, const char *path,
                                       const struct dup_params *params,
                                       const struct assay_host *host, struct assay_error *err)
@@ -23,8 +25,8 @@ enum assay_status dup_index_out_begin(struct dup_index_out *o, const char *path,
     o->head.n_params = params->n;
     memcpy(o->head.params, params->values, params->n * sizeof o->head.params[0]);
     o->at = DUP_INDEX_HEAD;
-    o->block = malloc(DUP_INDEX_BLOCK);
-    if (o->block == NULL) {
+    o->buf = malloc(OUT_BYTES);
+    if (o->buf == NULL) {
         return assay_fail(err, ASSAY_NOMEM, "no memory to write an index");
     }
     o->fd = open(o->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -42,11 +44,8 @@ static uint64_t check_of(const struct dup_index_out *o, const void *data, size_t
     return hash[0];
 }
 
-static enum assay_status end_block(struct dup_index_out *o)
+static enum assay_status add_check(struct dup_index_out *o, uint64_t check)
 {
-    if (o->n == 0) {
-        return ASSAY_OK;
-    }
     if (o->n_checks == o->cap_checks) {
         const size_t cap = o->cap_checks * 2 + 64;
         void *p = realloc(o->checks, cap * sizeof o->checks[0]);
@@ -56,8 +55,19 @@ static enum assay_status end_block(struct dup_index_out *o)
         o->checks = p;
         o->cap_checks = cap;
     }
-    o->checks[o->n_checks++] = check_of(o, o->block, o->n);
-    const enum assay_status st = dup_write_at(o->fd, o->block, o->n, o->at);
+    o->checks[o->n_checks++] = check;
+    return ASSAY_OK;
+}
+
+/* Writes what there is: whole blocks, and at the end a shorter one. */
+static enum assay_status flush(struct dup_index_out *o)
+{
+    enum assay_status st = ASSAY_OK;
+    for (size_t i = 0; i < o->n && st == ASSAY_OK; i += DUP_INDEX_BLOCK) {
+        const size_t left = o->n - i;
+        st = add_check(o, check_of(o, o->buf + i, left < DUP_INDEX_BLOCK ? left : DUP_INDEX_BLOCK));
+    }
+    st = st == ASSAY_OK ? dup_write_at(o->fd, o->buf, o->n, o->at) : st;
     o->at += o->n;
     o->n = 0;
     return st;
@@ -78,12 +88,12 @@ enum assay_status dup_index_out_put(struct dup_index_out *o, const void *data, s
     const char *p = data;
     enum assay_status st = ASSAY_OK;
     while (len > 0 && st == ASSAY_OK) {
-        const size_t room = DUP_INDEX_BLOCK - o->n, now = len < room ? len : room;
-        memcpy(o->block + o->n, p, now);
+        const size_t room = OUT_BYTES - o->n, now = len < room ? len : room;
+        memcpy(o->buf + o->n, p, now);
         o->n += now;
         p += now;
         len -= now;
-        st = o->n == DUP_INDEX_BLOCK ? end_block(o) : st;
+        st = o->n == OUT_BYTES ? flush(o) : st;
     }
     return st;
 }
@@ -97,7 +107,7 @@ enum assay_status dup_index_out_pad(struct dup_index_out *o)
 static enum assay_status put_head(struct dup_index_out *o)
 {
     struct dup_index_head *h = &o->head;
-    enum assay_status st = end_block(o);
+    enum assay_status st = flush(o);
     h->sections[DUP_INDEX_CHECKS] = (struct dup_index_span){o->at, o->n_checks * 8};
     st = st == ASSAY_OK ? dup_write_at(o->fd, o->checks, o->n_checks * 8, o->at) : st;
     h->check = check_of(o, h, offsetof(struct dup_index_head, check));
@@ -109,7 +119,7 @@ enum assay_status dup_index_out_end(struct dup_index_out *o, enum assay_status s
                                     struct assay_error *err)
 {
     if (o->fd < 0) {
-        free(o->block);
+        free(o->buf);
         return st; /* the sentence is there */
     }
     st = st == ASSAY_OK ? put_head(o) : st;
@@ -117,7 +127,7 @@ enum assay_status dup_index_out_end(struct dup_index_out *o, enum assay_status s
     if (st == ASSAY_OK && rename(o->part, o->path) != 0) {
         st = ASSAY_IO;
     }
-    free(o->block);
+    free(o->buf);
     free(o->checks);
     if (st != ASSAY_OK) {
         (void)unlink(o->part);

@@ -17,9 +17,9 @@ struct dup_index_out {
     const char *path;
     char part[4096]; /* where it is written */
     int fd;
-    char *block; /* of DUP_INDEX_BLOCK */
+    char *buf; /* of whole blocks, that are written together */
     size_t n;
-    uint64_t at; /* where the block begins */
+    uint64_t at; /* where it goes */
     uint64_t *checks;
     size_t n_checks, cap_checks;
 };

@@ -98,15 +98,18 @@ static int stands_before(const struct dup_lookup *l, unsigned r, uint64_t place,
 
 /* ---- the same text ------------------------------------------------------------------------- */
 
-static void find_same(const struct dup_lookup *l, unsigned r, const struct dup_entry *e,
-                      struct dup_partner *best)
+static enum assay_status find_same(const struct dup_lookup *l, unsigned r,
+                                   const struct dup_entry *e, struct dup_partner *best)
 {
-    size_t n;
     const struct dup_index *x = l->runs[r];
-    const uint64_t *entries = dup_index_words(x, DUP_INDEX_ENTRIES, &n);
-    for (size_t i = dup_index_from(x, DUP_INDEX_ENTRIES, e->key[0]);
-         i < n && entries[i * DUP_ENTRY_WORDS] == e->key[0]; i++) {
-        const uint64_t *item = entries + i * DUP_ENTRY_WORDS;
+    const size_t n = dup_index_count(x, DUP_INDEX_ENTRIES);
+    size_t i;
+    enum assay_status st = dup_index_from(x, DUP_INDEX_ENTRIES, e->key[0], &i);
+    for (; st == ASSAY_OK && i < n; i++) {
+        const uint64_t *item = dup_index_item(x, DUP_INDEX_ENTRIES, i);
+        if (item == NULL || item[0] != e->key[0]) {
+            return item == NULL ? ASSAY_CORRUPT : ASSAY_OK;
+        }
         if (item[1] != e->key[1]) {
             continue;
         }
@@ -115,25 +118,30 @@ static void find_same(const struct dup_lookup *l, unsigned r, const struct dup_e
             *best = (struct dup_partner){is, r, item[3], item[0], 1000, 0};
         }
     }
+    return st;
 }
 
-void dup_lookup_same(const struct dup_lookup *l, const struct dup_entry *e, struct dup_partner *ret)
+enum assay_status dup_lookup_same(const struct dup_lookup *l, const struct dup_entry *e,
+                                  struct dup_partner *ret)
 {
+    enum assay_status st = ASSAY_OK;
     memset(ret, 0, sizeof *ret);
-    for (unsigned r = 0; r < l->n; r++) {
-        find_same(l, r, e, ret);
+    for (unsigned r = 0; r < l->n && st == ASSAY_OK; r++) {
+        st = find_same(l, r, e, ret);
     }
+    return st;
 }
 
 /* ---- a text much like it ------------------------------------------------------------------- */
 
 struct near_search {
     const struct dup_lookup *l;
-    const uint64_t *set;
+    uint64_t *set;
     size_t n;
+    int is_set; /* sorted, without repeats */
     unsigned threshold;
-    size_t next[DUP_LOOKUP_RUNS]; /* of the band key in hand */
-    uint64_t ids[IDS_MAX];        /* compared already */
+    size_t next[DUP_LOOKUP_RUNS][DUP_INDEX_AT_ONCE]; /* of the band keys in hand */
+    uint64_t ids[IDS_MAX];                           /* compared already */
     size_t n_ids;
     struct dup_partner *best;
 };
@@ -152,106 +160,154 @@ static int was_compared(struct near_search *s, uint64_t id)
 }
 
 /* The first place of a text, over all runs. */
-static struct dup_partner place_of(const struct dup_lookup *l, uint64_t id, unsigned similarity)
+static enum assay_status place_of(const struct dup_lookup *l, uint64_t id, unsigned similarity,
+                                  struct dup_partner *ret)
 {
-    struct dup_partner p = {.likeness = DUP_UNLIKE};
-    for (unsigned r = 0; r < l->n; r++) {
-        const uint64_t place = dup_index_place(l->runs[r], id);
-        if (place != UINT64_MAX && (p.likeness == DUP_UNLIKE || stands_before(l, r, place, &p))) {
-            p = (struct dup_partner){DUP_NEAR, r, place, id, similarity, 0};
+    enum assay_status st = ASSAY_OK;
+    *ret = (struct dup_partner){.likeness = DUP_UNLIKE};
+    for (unsigned r = 0; r < l->n && st == ASSAY_OK; r++) {
+        uint64_t place;
+        st = dup_index_place(l->runs[r], id, &place);
+        if (st == ASSAY_OK && place != UINT64_MAX &&
+            (ret->likeness == DUP_UNLIKE || stands_before(l, r, place, ret))) {
+            *ret = (struct dup_partner){DUP_NEAR, r, place, id, similarity, 0};
         }
     }
-    return p;
+    return st;
 }
 
 /* The set of a text, whichever run has it. */
-static const uint64_t *set_of(const struct dup_lookup *l, uint64_t id, size_t *ret_n)
+static enum assay_status set_of(const struct dup_lookup *l, uint64_t id, const uint64_t **ret,
+                                size_t *ret_n)
 {
-    const uint64_t *best = NULL, *set;
-    size_t n;
+    enum assay_status st = ASSAY_OK;
+    *ret = NULL;
     *ret_n = 0;
-    for (unsigned r = 0; r < l->n; r++) {
-        if (dup_index_set(l->runs[r], id, &set, &n) &&
-            (best == NULL || dup_index_set_order(set, n, best, *ret_n) < 0)) {
-            best = set;
+    for (unsigned r = 0; r < l->n && st == ASSAY_OK; r++) {
+        const uint64_t *set;
+        size_t n;
+        st = dup_index_set(l->runs[r], id, &set, &n);
+        if (st == ASSAY_OK && set != NULL &&
+            (*ret == NULL || dup_index_set_order(set, n, *ret, *ret_n) < 0)) {
+            *ret = set;
             *ret_n = n;
         }
     }
-    return best;
+    return st;
 }
 
-static void compare(struct near_search *s, uint64_t id)
+static enum assay_status compare(struct near_search *s, uint64_t id)
 {
+    const uint64_t *other;
     size_t n_other;
     if (was_compared(s, id)) {
-        return;
+        return ASSAY_OK;
     }
-    const uint64_t *other = set_of(s->l, id, &n_other);
-    const size_t shared = other == NULL ? 0 : dup_shared(s->set, s->n, other, n_other, 0);
+    enum assay_status st = set_of(s->l, id, &other, &n_other);
+    if (st != ASSAY_OK || other == NULL) {
+        return st;
+    }
+    s->n = s->is_set ? s->n : dup_shingle_set(s->set, s->n);
+    s->is_set = 1;
+    const size_t shared = dup_shared(s->set, s->n, other, n_other, 0);
     const size_t all = s->n + n_other - shared;
     const unsigned similarity = all == 0 ? 0 : (unsigned)(shared * 1000 / all);
     if (shared == 0 || shared * 1000 < (size_t)s->threshold * all ||
         similarity < s->best->similarity) {
-        return;
+        return ASSAY_OK;
     }
-    const struct dup_partner p = place_of(s->l, id, similarity);
-    if (p.likeness != DUP_UNLIKE &&
+    struct dup_partner p;
+    st = place_of(s->l, id, similarity, &p);
+    if (st == ASSAY_OK && p.likeness != DUP_UNLIKE &&
         (similarity > s->best->similarity || stands_before(s->l, p.run, p.place, s->best))) {
-        const int capped = s->best->capped;
+        p.capped = s->best->capped;
         *s->best = p;
-        s->best->capped = capped;
     }
+    return st;
 }
 
-/* The next id with this band key, over all runs, each once and in ascending order; 0 when there are
- * no more. */
-static int next_id(struct near_search *s, uint64_t key, uint64_t *ret)
+/* The next id with this band key, over all runs, each once and in ascending order. ASSAY_END: there
+ * are no more. */
+static enum assay_status next_id(struct near_search *s, unsigned band, uint64_t key, uint64_t *ret)
 {
     const uint64_t *at[DUP_LOOKUP_RUNS];
-    int any = 0;
+    enum assay_status st = ASSAY_END;
     for (unsigned r = 0; r < s->l->n; r++) {
-        size_t n;
-        const uint64_t *items = dup_index_words(s->l->runs[r], DUP_INDEX_BANDS, &n);
-        const uint64_t *item = items + s->next[r] * DUP_PAIR_WORDS;
-        at[r] = s->next[r] < n && item[0] == key ? item : NULL;
-        if (at[r] != NULL && (!any || item[1] < *ret)) {
+        const struct dup_index *x = s->l->runs[r];
+        at[r] = NULL;
+        if (s->next[r][band] == dup_index_count(x, DUP_INDEX_BANDS)) {
+            continue;
+        }
+        const uint64_t *item = dup_index_item(x, DUP_INDEX_BANDS, s->next[r][band]);
+        if (item == NULL) {
+            return ASSAY_CORRUPT;
+        }
+        at[r] = item[0] == key ? item : NULL;
+        if (at[r] != NULL && (st == ASSAY_END || item[1] < *ret)) {
             *ret = item[1];
-            any = 1;
+            st = ASSAY_OK;
         }
     }
     for (unsigned r = 0; r < s->l->n; r++) {
-        s->next[r] += at[r] != NULL && at[r][1] == *ret;
+        s->next[r][band] += at[r] != NULL && at[r][1] == *ret;
     }
-    return any;
+    return st;
 }
 
-static void search_band(struct near_search *s, uint64_t key)
+/* What shares one of the band keys in hand. */
+static enum assay_status search_band(struct near_search *s, unsigned band, uint64_t key)
 {
+    enum assay_status st = ASSAY_OK;
     uint64_t id = 0;
-    for (unsigned r = 0; r < s->l->n; r++) {
-        s->next[r] = dup_index_from(s->l->runs[r], DUP_INDEX_BANDS, key);
-    }
-    for (unsigned n = 0; next_id(s, key, &id); n++) {
+    for (unsigned n = 0; st == ASSAY_OK && (st = next_id(s, band, key, &id)) == ASSAY_OK; n++) {
         if (n == DUP_LOOKUP_BUCKET) {
             s->best->capped = 1;
-            return;
+            return ASSAY_OK;
         }
-        compare(s, id);
+        st = compare(s, id);
     }
+    return st == ASSAY_END ? ASSAY_OK : st;
 }
 
-void dup_lookup_near(const struct dup_lookup *l, const uint64_t *band_keys, unsigned n_bands,
-                     const uint64_t *set, size_t n, unsigned threshold, struct dup_partner *ret)
+/* `n` band keys, DUP_INDEX_AT_ONCE at most. */
+static enum assay_status search_bands(struct near_search *s, const uint64_t *keys, unsigned n)
 {
-    struct near_search s; /* its ids need no zeroes */
+    enum assay_status st = ASSAY_OK;
+    for (unsigned r = 0; r < s->l->n && st == ASSAY_OK; r++) {
+        st = dup_index_from_each(s->l->runs[r], DUP_INDEX_BANDS, keys, n, s->next[r]);
+    }
+    for (unsigned b = 0; b < n && st == ASSAY_OK; b++) {
+        st = search_band(s, b, keys[b]);
+    }
+    return st;
+}
+
+enum assay_status dup_lookup_near(const struct dup_lookup *l, const uint64_t *band_keys,
+                                  unsigned n_bands, uint64_t *shingles, size_t n,
+                                  unsigned threshold, struct dup_partner *ret)
+{
+    struct near_search s; /* large, and needs no zeroes */
+    enum assay_status st = ASSAY_OK;
     s.l = l;
-    s.set = set;
+    s.set = shingles;
     s.n = n;
+    s.is_set = 0;
     s.threshold = threshold;
     s.n_ids = 0;
     s.best = ret;
     memset(ret, 0, sizeof *ret);
-    for (unsigned b = 0; b < n_bands; b++) {
-        search_band(&s, band_keys[b]);
+    for (unsigned b = 0; b < n_bands && st == ASSAY_OK; b += DUP_INDEX_AT_ONCE) {
+        const unsigned left = n_bands - b;
+        st = search_bands(&s, band_keys + b, left < DUP_INDEX_AT_ONCE ? left : DUP_INDEX_AT_ONCE);
     }
+    return st;
+}
+
+enum assay_status dup_lookup_damage(const struct dup_lookup *l, struct assay_error *err)
+{
+    enum assay_status st = ASSAY_OK;
+    for (unsigned r = 0; r < l->n && st == ASSAY_OK; r++) {
+        st = dup_index_damage(l->runs[r], err);
+    }
+    return st;
 }

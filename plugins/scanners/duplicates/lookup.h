@@ -48,12 +48,17 @@ void dup_lookup_release(struct dup_lookup *l);
  * `next`, by run) comes first; l->n when there are no more. */
 unsigned dup_lookup_next(const struct dup_lookup *l, const size_t next[DUP_LOOKUP_RUNS]);
 
-/* A record with the same normal form, or even the same bytes; the first of several. */
-void dup_lookup_same(const struct dup_lookup *l, const struct dup_entry *e,
-                     struct dup_partner *ret);
+/* A record with the same normal form, or even the same bytes; the first of several. ASSAY_CORRUPT: of
+ * what would have to be looked at, something is damaged; dup_lookup_damage has the sentence. */
+enum assay_status dup_lookup_same(const struct dup_lookup *l, const struct dup_entry *e,
+                                  struct dup_partner *ret);
 /* The text with the largest Jaccard index of at least `threshold` thousandths among those that
- * share a band key. `set` is sorted, without repeats. */
-void dup_lookup_near(const struct dup_lookup *l, const uint64_t *band_keys, unsigned n_bands,
-                     const uint64_t *set, size_t n, unsigned threshold, struct dup_partner *ret);
+ * share a band key. `shingles` are made a set in place (dup_shingle_set) once there is something to
+ * compare them with, which for a new text there seldom is. ASSAY_CORRUPT as above. */
+enum assay_status dup_lookup_near(const struct dup_lookup *l, const uint64_t *band_keys,
+                                  unsigned n_bands, uint64_t *shingles, size_t n,
+                                  unsigned threshold, struct dup_partner *ret);
+/* The damage that was met so far, of the first run that has any. */
+enum assay_status dup_lookup_damage(const struct dup_lookup *l, struct assay_error *err);
 
 #endif

@@ -438,6 +438,97 @@ static void damage_is_not_merged(void **state)
     must_merge("2 hurt", "whole", NULL);
 }
 
+static struct dup_index *open_run(const char *run)
+{
+    struct audit a;
+    struct assay_error err = {0};
+    struct dup_index *x;
+    char path[128];
+    static struct assay_host host;
+    audit_init(&a);
+    host = a.host;
+    path_of(run, path);
+    if (dup_index_open(path, NULL, &host, &x, &err) != ASSAY_OK) {
+        fail_msg("%s", err.message);
+    }
+    return x;
+}
+
+/* The slow way. */
+static size_t first_from(const struct dup_index *x, enum dup_index_section s, uint64_t key)
+{
+    const size_t n = dup_index_count(x, s);
+    for (size_t i = 0; i < n; i++) {
+        if (dup_index_item(x, s, i)[0] >= key) {
+            return i;
+        }
+    }
+    return n;
+}
+
+/* Keys that are there, beside them and elsewhere, alone and side by side. */
+static void searching(void **state)
+{
+    (void)state;
+    static const enum dup_index_section sections[] = {DUP_INDEX_ENTRIES, DUP_INDEX_BANDS,
+                                                      DUP_INDEX_SETS};
+    struct dup_index *x = open_run("all");
+    random_state = 88172645463325252u;
+    for (unsigned s = 0; s < 3; s++) {
+        const size_t n = dup_index_count(x, sections[s]);
+        assert_true(n > 100);
+        for (unsigned round = 0; round < 40; round++) {
+            uint64_t keys[DUP_INDEX_AT_ONCE] = {0, UINT64_MAX};
+            size_t each[DUP_INDEX_AT_ONCE], one;
+            for (unsigned i = 2; i < DUP_INDEX_AT_ONCE; i++) {
+                const size_t at = i == 2 ? 0 : i == 3 ? n - 1 : next_random((unsigned)n);
+                keys[i] = dup_index_item(x, sections[s], at)[0] + i % 3 - 1;
+            }
+            assert_int_equal(dup_index_from_each(x, sections[s], keys, DUP_INDEX_AT_ONCE, each),
+                             ASSAY_OK);
+            for (unsigned i = 0; i < DUP_INDEX_AT_ONCE; i++) {
+                assert_int_equal(each[i], first_from(x, sections[s], keys[i]));
+                assert_int_equal(dup_index_from(x, sections[s], keys[i], &one), ASSAY_OK);
+                assert_int_equal(one, each[i]);
+            }
+        }
+    }
+    dup_index_close(x);
+}
+
+/* A block is checked when something of it is asked for, and what is damaged is not handed out. */
+static void damage_is_met_where_it_is(void **state)
+{
+    (void)state;
+    struct assay_error err = {0};
+    must_merge("1 2 3", "hurt", NULL);
+    struct dup_index *x = open_run("hurt");
+    const size_t n = dup_index_count(x, DUP_INDEX_BANDS), in_block = DUP_INDEX_BLOCK / 16;
+    const uint64_t last = dup_index_item(x, DUP_INDEX_BANDS, n - 1)[0];
+    dup_index_close(x);
+    assert_true(n > 3 * in_block);
+    const size_t entries = 3 * TEXTS * DUP_ENTRY_WORDS * 8;
+    const size_t block = (entries + n * 8) / DUP_INDEX_BLOCK; /* in the middle of the bands */
+    change_byte("hurt", (long)(DUP_INDEX_HEAD + block * DUP_INDEX_BLOCK));
+    x = open_run("hurt");
+    size_t at;
+    assert_int_equal(dup_index_from(x, DUP_INDEX_SETS, last, &at), ASSAY_OK);
+    assert_non_null(dup_index_item(x, DUP_INDEX_BANDS, 0));
+    assert_non_null(dup_index_item(x, DUP_INDEX_BANDS, n - 1));
+    assert_int_equal(dup_index_damage(x, &err), ASSAY_OK);
+    assert_null(dup_index_item(x, DUP_INDEX_BANDS, n / 2));
+    assert_null(dup_index_item(x, DUP_INDEX_BANDS, n / 2));
+    assert_int_equal(dup_index_damage(x, &err), ASSAY_CORRUPT);
+    char named[64];
+    (void)snprintf(named, sizeof named, "hurt: block %zu does not match", block);
+    assert_non_null(strstr(err.message, named));
+    dup_index_close(x);
+    x = open_run("hurt");
+    assert_int_equal(dup_index_verify(x, &err), ASSAY_CORRUPT);
+    assert_non_null(strstr(err.message, named));
+    dup_index_close(x);
+}
+
 static void without_a_place_to_write(void **state)
 {
     (void)state;
@@ -454,10 +545,16 @@ static void without_a_place_to_write(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_of_every_kind), cmocka_unit_test(first_partner),
-        cmocka_unit_test(any_grouping),          cmocka_unit_test(dropped_is_as_if_never_added),
-        cmocka_unit_test(new_beside_old),        cmocka_unit_test(what_does_not_belong_together),
-        cmocka_unit_test(damage_is_not_merged),  cmocka_unit_test(without_a_place_to_write),
+        cmocka_unit_test(answers_of_every_kind),
+        cmocka_unit_test(first_partner),
+        cmocka_unit_test(any_grouping),
+        cmocka_unit_test(dropped_is_as_if_never_added),
+        cmocka_unit_test(new_beside_old),
+        cmocka_unit_test(what_does_not_belong_together),
+        cmocka_unit_test(searching),
+        cmocka_unit_test(damage_is_met_where_it_is),
+        cmocka_unit_test(damage_is_not_merged),
+        cmocka_unit_test(without_a_place_to_write),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
