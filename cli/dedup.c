@@ -260,6 +260,18 @@ static void print_table(const struct dedup *d, FILE *f)
     }
 }
 
+static int is_cancelled(const struct dedup *d)
+{
+    return d->audit == NULL ? d->same.cancelled : assay_audit_cancelled(d->audit);
+}
+
+/* Whether something was not looked at. */
+static int has_missed(const struct dedup *d)
+{
+    return d->audit == NULL ? d->same.unread + assay_inventory_skips(d->inventory) > 0
+                            : assay_audit_verdict(d->audit) == ASSAY_INCOMPLETE;
+}
+
 /* Whether any tier holds what could go. */
 static int has_extra(const struct dedup *d)
 {
@@ -284,6 +296,9 @@ static int print_groups(const struct dedup *d)
                      ? "\n加上 --emit drop --out drop.jsonl，可列出可以删除的内容及其保留的代表。"
                      : "\nWith --emit drop --out drop.jsonl it lists what can go, and what "
                        "stays in its stead.");
+    } else if (!is_cancelled(d) && !has_missed(d)) {
+        cli_note(d->args,
+                 cli_chinese(d->args) ? "没有可以删除的内容。" : "There is nothing to drop.");
     }
     return 0;
 }
@@ -385,14 +400,11 @@ static int emit(const struct dedup *d)
 /* A list from half a dataset looks like one from the whole: the code says which it is. */
 static int exit_code(const struct dedup *d)
 {
-    int cancelled = d->audit == NULL ? d->same.cancelled : assay_audit_cancelled(d->audit);
-    int missed = d->audit == NULL ? d->same.unread + assay_inventory_skips(d->inventory) > 0
-                                  : assay_audit_verdict(d->audit) == ASSAY_INCOMPLETE;
-    if (cancelled) {
+    if (is_cancelled(d)) {
         cli_note(d->args, "Interrupted: only part of the dataset was looked at.");
         return assay_status_exit(ASSAY_CANCELLED);
     }
-    if (!missed) {
+    if (!has_missed(d)) {
         return 0;
     }
     cli_note(d->args,

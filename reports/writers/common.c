@@ -133,6 +133,21 @@ void assay_put_cut(struct assay_buf *b, const char *s, size_t max)
     assay_buf_adds(b, "\xE2\x80\xA6");
 }
 
+void assay_put_cut_path(struct assay_buf *b, const char *s, size_t max)
+{
+    const size_t len = strlen(s), head = max / 3;
+    size_t from = len > max ? len - (max - head) : 0;
+    if (len <= max) {
+        assay_buf_add(b, s, len);
+        return;
+    }
+    while (from < len && ((uint8_t)s[from] & 0xC0) == 0x80) {
+        from++;
+    }
+    assay_put_cut(b, s, head);
+    assay_buf_add(b, s + from, len - from);
+}
+
 const char *assay_rule_title(const struct assay_rule *r, int chinese)
 {
     const char *t = chinese && r->title_zh != NULL ? r->title_zh : r->title_en;

@@ -36,6 +36,10 @@ void assay_put_observed(struct assay_buf *b, const struct assay_term_result *t);
 /* Appends at most `max` bytes of `s`, cut at a code point, with an ellipsis where cut. */
 void assay_put_cut(struct assay_buf *b, const char *s, size_t max);
 
+/* The same for the name of a file, cut in its middle: where it begins says the split, where it ends
+ * which file it is. */
+void assay_put_cut_path(struct assay_buf *b, const char *s, size_t max);
+
 /* What to call a rule, and the kind of thing it looks for. Borrowed from the rule. */
 const char *assay_rule_title(const struct assay_rule *r, int chinese);
 const char *assay_rule_category(const struct assay_rule *r); /* category, else scanner */

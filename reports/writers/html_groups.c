@@ -7,8 +7,6 @@
 #include "reports/writers/details.h"
 #include "reports/writers/html_kit.h"
 
-#define NAME_CUT 200
-
 static const enum assay_text columns[ASSAY_SAID_PARTS] = {
     [ASSAY_SAID_SIZE] = ASSAY_T_HOW_MANY,    [ASSAY_SAID_ALIKE] = ASSAY_T_HOW_ALIKE,
     [ASSAY_SAID_SPLITS] = ASSAY_T_IN_SPLITS, [ASSAY_SAID_WHERE] = ASSAY_T_PLACES,
@@ -33,7 +31,7 @@ static void choose_columns(const struct assay_sample *items, size_t n,
 static void write_member(struct assay_page *p, const struct assay_sample *x, size_t i)
 {
     assay_html(p, "<li><code>");
-    assay_html_name(p, x->members[i].file, NAME_CUT);
+    assay_html_path(p, x->members[i].file);
     if (x->members[i].record != ASSAY_NO_RECORD) {
         assay_buf_addf(&p->b, "#%llu", (unsigned long long)x->members[i].record);
     }

@@ -4,6 +4,8 @@
 #include "core/limits.h"
 #include "core/utf8.h"
 
+#define PATH_CUT 200 /* bytes */
+
 void assay_html(struct assay_page *p, const char *markup)
 {
     assay_buf_adds(&p->b, markup);
@@ -53,6 +55,14 @@ void assay_html_name(struct assay_page *p, const char *text, size_t max)
     assay_html(p, "<bdi>");
     assay_html_text(p, text, max);
     assay_html(p, "</bdi>");
+}
+
+void assay_html_path(struct assay_page *p, const char *path)
+{
+    ASSAY_AUTO_BUF cut;
+    assay_buf_init(&cut, ASSAY_KIB(4));
+    assay_put_cut_path(&cut, path, PATH_CUT);
+    assay_html_name(p, assay_buf_str(&cut), 0);
 }
 
 void assay_html_pair(struct assay_page *p, const char *en, const char *zh)

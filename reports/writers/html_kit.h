@@ -33,6 +33,8 @@ void assay_html(struct assay_page *p, const char *markup);
 void assay_html_text(struct assay_page *p, const char *text, size_t max);
 /* The same between <bdi> tags: names and values, whose direction must not leak out. */
 void assay_html_name(struct assay_page *p, const char *text, size_t max);
+/* The name of a file, cut in its middle. */
+void assay_html_path(struct assay_page *p, const char *path);
 /* A sentence in both languages, and with a number in it. */
 void assay_html_say(struct assay_page *p, enum assay_text id);
 void assay_html_say_count(struct assay_page *p, enum assay_text id, uint64_t n);

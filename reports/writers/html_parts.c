@@ -305,7 +305,7 @@ static void write_reasons(struct assay_page *p)
 static void write_skipped_name(struct assay_page *p, const char *name, enum assay_skip why)
 {
     assay_html(p, "<tr><td><code>");
-    assay_html_name(p, name, NAME_CUT);
+    assay_html_path(p, name);
     assay_html(p, "</code><td>");
     assay_html_pair(p, assay_text_skip(why, 0), assay_text_skip(why, 1));
 }

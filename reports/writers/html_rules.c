@@ -183,7 +183,7 @@ static void write_sample(struct assay_page *p, const struct assay_sample *x)
         assay_html_say(p, ASSAY_T_WHOLE_DATASET);
     } else {
         assay_html(p, "<code>");
-        assay_html_name(p, x->file, NAME_CUT);
+        assay_html_path(p, x->file);
         assay_html(p, "</code>");
     }
     assay_html(p, "<td class=n>");

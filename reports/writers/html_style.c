@@ -103,7 +103,7 @@ static const char *const style[] = {
     "td:first-child{white-space:nowrap;max-width:220px;overflow:hidden;text-overflow:ellipsis}"
     ".bars td:nth-child(2){width:44%}.mem{margin:0;padding-left:1.9em}.mem "
     "li::marker{color:var(--soft)}.groups td:first-child{min-"
-    "width:260px}.bul{width:26%}.nw{white-space:nowrap}.id{margin:0}"
+    "width:260px}.bul{width:26%}.st+td{min-width:6.5em}.nw{white-space:nowrap}.id{margin:0}"
     "@media screen and (max-width:640px){.scroll table{min-width:600px}section,.top,.facts "
     "div,.id{padding-left:16px;padding-right:16px}.id{grid-template-columns:1fr}.seal{width:52px;"
     "height:52px}.word{font-size:.95em}}"

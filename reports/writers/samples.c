@@ -9,14 +9,16 @@
 
 #define TEXT_MAX 400 /* bytes kept of any one string */
 
-static const char *keep(struct assay_arena *arena, const char *s)
+typedef void cut_text(struct assay_buf *b, const char *s, size_t max);
+
+static const char *keep(struct assay_arena *arena, const char *s, cut_text *shorten)
 {
     if (s == NULL) {
         return NULL;
     }
     ASSAY_AUTO_BUF cut;
     assay_buf_init(&cut, TEXT_MAX + 16);
-    assay_put_cut(&cut, s, TEXT_MAX);
+    shorten(&cut, s, TEXT_MAX);
     return assay_arena_strdup(arena, assay_buf_str(&cut));
 }
 
@@ -24,10 +26,10 @@ static void copy_sample(struct assay_arena *arena, const struct assay_found *f,
                         struct assay_sample *ret)
 {
     *ret = (struct assay_sample){
-        .file = keep(arena, f->file),
-        .field = keep(arena, f->field),
-        .masked = keep(arena, f->masked),
-        .detail = keep(arena, f->detail),
+        .file = keep(arena, f->file, assay_put_cut_path),
+        .field = keep(arena, f->field, assay_put_cut),
+        .masked = keep(arena, f->masked, assay_put_cut),
+        .detail = keep(arena, f->detail, assay_put_cut),
         .record = f->record,
         .start = f->start,
         .end = f->end,
@@ -39,7 +41,7 @@ static void copy_sample(struct assay_arena *arena, const struct assay_found *f,
     };
     memcpy(ret->fingerprint, f->fingerprint, sizeof ret->fingerprint);
     for (size_t i = 0; i < f->n_members && i < ASSAY_SAMPLE_MEMBERS; i++) {
-        ret->members[i].file = keep(arena, f->members[i].file);
+        ret->members[i].file = keep(arena, f->members[i].file, assay_put_cut_path);
         ret->members[i].record = f->members[i].record;
         ret->n_members++;
     }

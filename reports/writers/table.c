@@ -31,6 +31,9 @@ static void write_banner(struct sheet *s)
                BOLD);
     sheet_end_line(s);
     assay_buf_addf(&s->p.buf, "%s\n", sheet_text(s, assay_text_verdict_line(v)));
+    if (v != ASSAY_INCOMPLETE && !assay_audit_complete(s->a)) {
+        assay_buf_addf(&s->p.buf, "%s\n", sheet_text(s, ASSAY_T_INCOMPLETE_LINE));
+    }
     if (assay_audit_cancelled(s->a)) {
         assay_buf_addf(&s->p.buf, "%s\n", sheet_text(s, ASSAY_T_CANCELLED));
     }
@@ -243,12 +246,21 @@ static int has_copies(const struct sheet *s)
     return found;
 }
 
+/* `word` where a shell takes it as it stands, so that a line can be copied; else what to put there. */
+static const char *shell_word(const char *word, const char *otherwise)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
+    const int plain =
+        word != NULL && word[0] != '-' && word[0] != '\0' && word[strspn(word, safe)] == '\0';
+    return plain ? word : otherwise;
+}
+
 static void write_next(struct sheet *s)
 {
     const char *dir = s->p.out->report_dir;
     if (has_copies(s)) {
-        assay_buf_addf(&s->p.buf, "\n%s\n  assay dedup PATH --emit drop --out drop.jsonl\n",
-                       sheet_text(s, ASSAY_T_DROP_HINT));
+        assay_buf_addf(&s->p.buf, "\n%s\n  assay dedup %s --emit drop --out drop.jsonl\n",
+                       sheet_text(s, ASSAY_T_DROP_HINT), shell_word(s->p.out->asked_for, "PATH"));
     }
     if (dir == NULL) {
         return;
@@ -258,8 +270,9 @@ static void write_next(struct sheet *s)
     assay_utf8_escape(&safe, assay_bytes_str(dir));
     assay_buf_addf(&s->p.buf, "\n%s  %s/" ASSAY_HTML_NAME "\n", sheet_text(s, ASSAY_T_REPORT_AT),
                    assay_buf_str(&safe));
-    assay_buf_addf(&s->p.buf, "%s  assay verify %s/" ASSAY_ENVELOPE_NAME " --dataset DIR\n",
-                   sheet_text(s, ASSAY_T_NEXT), assay_buf_str(&safe));
+    assay_buf_addf(&s->p.buf, "%s  assay verify %s/" ASSAY_ENVELOPE_NAME " --dataset %s\n",
+                   sheet_text(s, ASSAY_T_NEXT), assay_buf_str(&safe),
+                   shell_word(s->p.out->asked_for, "DIR"));
 }
 
 static enum assay_status write_sheet(struct sheet *s)

@@ -20,7 +20,7 @@ scan table
 like "$out" '^  low +train/a.jsonl#4 +2 texts in 2 files$' "the table names the first of a cluster, and says how many there are"
 like "$out" '^            train/b.jsonl#2 +alike: at least 9[0-9](.[0-9])?%, median 9[0-9](.[0-9])?%$' "how like the first the others are"
 like "$out" '^ +splits: 3 train, 1 test$' "and in which splits"
-like "$out" '^  assay dedup PATH --emit drop --out drop.jsonl$' "and what to do"
+like "$out" '^  assay dedup .*/set --emit drop --out drop.jsonl$' "and what to do"
 like "$out" 'alike: [0-9.]+% of the item, longest match' "a passage is said in words"
 unlike "$out" 'of 1000|file\(s\)|token\(s\)' "in words"
 scan table --lang zh
@@ -58,4 +58,23 @@ run "$ASSAY" scan "$tmp/set" --policy observe
 like "$out" "^\[ PASS \]  $tmp/set$" "the table calls a dataset without a name what whoever asked calls it"
 run "$ASSAY" scan "$tmp/set" --policy observe --name n1
 like "$out" "^\[ PASS \]  n1$" "and by its name where it has one"
+
+# --- what can be copied to the shell, what is not whole, what is nothing
+cd "$tmp" || exit 1
+run "$ASSAY" scan set --policy observe --set duplicates.near=true --out report
+like "$out" '^  assay dedup set --emit drop --out drop.jsonl$' "the next step names what was scanned"
+like "$out" '^Next  assay verify report/statement.dsse.json --dataset set$' "so does the one after"
+deep="train/$(printf '%0230d' 7)"
+mkdir -p "set/$deep"
+cp set/train/a.jsonl "set/$deep/last-of-all.jsonl"
+echo '{"broken":' >set/broken.jsonl
+run "$ASSAY" scan set --format table --format html=page.html
+is "$status" 1 "a dataset that fails and cannot be read whole fails"
+like "$out" 'could not be scanned, so no pass' "and the first lines say that it was not read whole"
+like "$(cat page.html)" '<bdi>train/0*….*/last-of-all.jsonl</bdi>#1' "a long name keeps its beginning and its end"
+like "$out" '…0*7/last-of-all.jsonl#[0-9]' "on the terminal its end"
+mkdir one
+echo '{"text":"one record, nothing else"}' >one/a.jsonl
+run "$ASSAY" dedup one
+is "$status $err" "0 There is nothing to drop." "nothing twice is said, too"
 done_testing
