@@ -83,7 +83,8 @@ static const struct assay_reader *choose(const struct assay_plugins *ps, struct 
 static int parse(const struct assay_reader *r, void *local, const void *self,
                  const struct assay_chunk *chunk, struct totals *t)
 {
-    struct assay_sink sink = {sizeof sink, t, count_finding, ignore_skip, NULL, NULL};
+    struct assay_sink sink = {
+        .size = sizeof sink, .ctx = t, .finding = count_finding, .skip = ignore_skip};
     struct assay_batch batch;
     struct assay_error err;
     enum assay_status st;

@@ -110,7 +110,8 @@ static enum assay_status count(void *ctx, const void *data, size_t len)
 static void load(struct assay_bytes data)
 {
     const struct assay_scanner *s = &assay_scanner_duplicates;
-    struct assay_sink sink = {sizeof sink, NULL, on_finding, on_skip, on_metric, NULL};
+    struct assay_sink sink = {
+        .size = sizeof sink, .finding = on_finding, .skip = on_skip, .metric = on_metric};
     void *shared, *local;
     size_t saved = 0;
     if (s->init(&host, &shared, NULL) != ASSAY_OK) {

@@ -131,7 +131,8 @@ static void run_chunk(struct harness *h, struct assay_bytes data, uint64_t recor
     }
     memcpy(copy, data.ptr, data.len);
     memset(copy + data.len, JUNK, ASSAY_CHUNK_PADDING);
-    struct assay_sink sink = {sizeof sink, h, sink_finding, sink_skip, NULL, NULL};
+    struct assay_sink sink = {
+        .size = sizeof sink, .ctx = h, .finding = sink_finding, .skip = sink_skip};
     struct assay_chunk chunk = {7, 0, {copy, data.len}, h->offset, h->ordinal, last};
     struct assay_batch batch;
     struct assay_error err;

@@ -187,7 +187,11 @@ static inline enum assay_status on_metric(void *ctx, const char *name, uint64_t 
 
 static inline struct assay_sink recorder_sink(struct recorder *r)
 {
-    return (struct assay_sink){sizeof(struct assay_sink), r, on_finding, on_skip, on_metric, NULL};
+    return (struct assay_sink){.size = sizeof(struct assay_sink),
+                               .ctx = r,
+                               .finding = on_finding,
+                               .skip = on_skip,
+                               .metric = on_metric};
 }
 
 static inline int by_text(const void *a, const void *b)
