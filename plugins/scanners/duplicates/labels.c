@@ -189,24 +189,9 @@ enum assay_status dup_marks_settle(struct dup_marks *m, struct dup_table *t,
     return st == ASSAY_OK ? end_block(&s) : st;
 }
 
-/* The index of the last stretch that begins no later than `block`, and one more; 0: there is none. */
-static uint64_t stretch_of(struct dup_rows *stretches, uint64_t block)
-{
-    uint64_t from = 0, to = stretches->n;
-    while (from < to) {
-        const uint64_t mid = from + (to - from) / 2;
-        if (dup_rows_get(stretches, mid)[0] <= block) {
-            from = mid + 1;
-        } else {
-            to = mid;
-        }
-    }
-    return from;
-}
-
 uint8_t dup_marks_get(struct dup_marks *m, uint64_t place)
 {
-    const uint64_t block = place >> BLOCK_BITS, next = stretch_of(&m->stretches, block);
+    const uint64_t block = place >> BLOCK_BITS, next = dup_rows_seek(&m->stretches, block + 1);
     if (next == 0) {
         return 0;
     }

@@ -59,21 +59,15 @@ void dup_matcher_release(struct dup_matcher *m)
 /* ---- the two sides -----------------------------------------------------------------------------
  */
 
-static int by_value(const void *pa, const void *pb)
-{
-    const uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
-    return a < b ? -1 : a > b;
-}
-
 /* Marks the item's tokens that stand in a common n-gram. */
-static void mark_common(struct pair *x, const uint64_t *common, size_t n_common)
+static void mark_common(struct pair *x, const struct dup_common *common)
 {
     memset(x->m->common, 0, x->n_a);
     memset(x->m->covered, 0, x->n_a);
-    for (size_t i = 0; i < x->n_a && n_common > 0; i++) {
+    for (size_t i = 0; i < x->n_a && common != NULL; i++) {
         uint64_t hash;
         size_t n = dup_gram_at(x->p, x->a, x->n_a, i, &hash);
-        if (n > 0 && bsearch(&hash, common, n_common, sizeof hash, by_value) != NULL) {
+        if (n > 0 && common->has(common->ctx, hash)) {
             memset(x->m->common + i, 1, n);
         }
     }
@@ -192,8 +186,8 @@ static void try_token(struct pair *x, size_t i)
 
 enum assay_status dup_match(struct dup_matcher *m, const struct dup_gram_plan *p,
                             const struct dup_spot *item, size_t n_item,
-                            const struct dup_spot *other, size_t n_other, const uint64_t *common,
-                            size_t n_common, struct dup_match *ret)
+                            const struct dup_spot *other, size_t n_other,
+                            const struct dup_common *common, struct dup_match *ret)
 {
     struct pair x = {
         .m = m, .p = p, .a = item, .b = other, .n_a = n_item, .n_b = n_other, .out = ret};
@@ -202,7 +196,7 @@ enum assay_status dup_match(struct dup_matcher *m, const struct dup_gram_plan *p
     if (st != ASSAY_OK || n_item == 0 || n_other == 0) {
         return st;
     }
-    mark_common(&x, common, n_common);
+    mark_common(&x, common);
     index_other(&x);
     for (size_t i = 0; i < n_item; i++) {
         ret->total += dup_spot_weight(p, &item[i]);

@@ -47,11 +47,17 @@ struct dup_matcher {
     size_t cap_index, cap_item;
 };
 
-/* `common`: hashes in ascending order. */
+/* Who knows whether an n-gram is a common one. */
+struct dup_common {
+    int (*has)(void *ctx, uint64_t gram);
+    void *ctx;
+};
+
+/* `common`: NULL: there are none. */
 enum assay_status dup_match(struct dup_matcher *m, const struct dup_gram_plan *p,
                             const struct dup_spot *item, size_t n_item,
-                            const struct dup_spot *other, size_t n_other, const uint64_t *common,
-                            size_t n_common, struct dup_match *ret);
+                            const struct dup_spot *other, size_t n_other,
+                            const struct dup_common *common, struct dup_match *ret);
 void dup_matcher_release(struct dup_matcher *m);
 
 #endif

@@ -178,6 +178,20 @@ enum assay_status dup_rows_find(const struct dup_rows *r, uint64_t value, uint64
     return st;
 }
 
+uint64_t dup_rows_seek(struct dup_rows *r, uint64_t value)
+{
+    uint64_t from = 0, to = r->n;
+    while (from < to) {
+        const uint64_t mid = from + (to - from) / 2;
+        if (dup_rows_get(r, mid)[0] < value) {
+            from = mid + 1;
+        } else {
+            to = mid;
+        }
+    }
+    return r->status == ASSAY_OK ? from : r->n;
+}
+
 int dup_rows_have_file(const struct dup_rows *r, uint32_t file)
 {
     uint64_t at, place[DUP_ROWS_WORDS];

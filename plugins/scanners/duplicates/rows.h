@@ -50,6 +50,9 @@ uint64_t *dup_rows_edit(struct dup_rows *r, uint64_t i);
 enum assay_status dup_rows_read(const struct dup_rows *r, uint64_t i, size_t count, uint64_t *ret);
 /* Of rows whose first words ascend, the first that is not less than `value`: its index, or n. */
 enum assay_status dup_rows_find(const struct dup_rows *r, uint64_t value, uint64_t *ret);
+/* The same, by the owner alone: what is looked at is held, so that asking again and again costs
+ * little. After an error, n. */
+uint64_t dup_rows_seek(struct dup_rows *r, uint64_t value);
 /* Of rows that are places (table.h) and ascend: whether one is in a file, or cannot be told not to
  * be. As dup_rows_read, for any number of threads. */
 int dup_rows_have_file(const struct dup_rows *r, uint32_t file);

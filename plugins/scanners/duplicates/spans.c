@@ -9,6 +9,7 @@
 #include "match.h"
 
 #define ASK_EVERY   4096
+#define SIEVE_BITS  19 /* of an n-gram: 64 KiB */
 #define COMMON_FROM 20
 #define COMMON_TO   1000
 
@@ -157,20 +158,6 @@ static enum assay_status pair_places(struct finding_pairs *f)
     return st;
 }
 
-static enum assay_status push(uint64_t **items, size_t *n, size_t *cap, uint64_t x)
-{
-    if (*n == *cap) {
-        uint64_t *p = realloc(*items, (2 * *cap + 256) * sizeof *p);
-        if (p == NULL) {
-            return ASSAY_NOMEM;
-        }
-        *items = p;
-        *cap = 2 * *cap + 256;
-    }
-    (*items)[(*n)++] = x;
-    return ASSAY_OK;
-}
-
 static enum assay_status end_gram(struct finding_pairs *f)
 {
     struct dup_spans *s = f->s;
@@ -184,7 +171,7 @@ static enum assay_status end_gram(struct finding_pairs *f)
         s->sample_records = f->records;
         memcpy(s->sample, f->places, sizeof s->sample);
     }
-    return push(&s->common, &s->n_common, &s->cap_common, f->gram);
+    return dup_rows_add(&s->common, &f->gram);
 }
 
 static enum assay_status on_gram(void *ctx, const uint64_t *pair)
@@ -269,6 +256,7 @@ enum assay_status dup_spans_begin(struct dup_spans *s, const struct dup_span_pla
     enum assay_status st = ASSAY_NOMEM;
     *ret_wanted = 0;
     s->pairs.pairs = 1;
+    dup_rows_init(&s->common, host, 1, max * DUP_PAIR_BYTES);
     if (f != NULL) {
         *f = (struct finding_pairs){.s = s, .p = p, .local = local, .host = host, .max = max};
         f->common = common_limit(p, records);
@@ -299,7 +287,7 @@ void dup_spans_release(struct dup_spans *s)
     dup_table_release(&s->pairs);
     dup_sets_release(&s->texts);
     dup_rows_release(&s->places);
-    free(s->common);
+    dup_rows_release(&s->common);
     memset(s, 0, sizeof *s);
 }
 
@@ -313,6 +301,8 @@ struct speaking {
     struct dup_across_report *across;
     struct assay_sink *sink;
     struct dup_matcher matcher;
+    struct dup_common common;
+    uint64_t *sieve; /* a bit for the first bits of each common n-gram */
     struct dup_set item_text, other_text;
     uint64_t last[2]; /* the pair before */
     uint64_t item, partner;
@@ -446,6 +436,38 @@ static enum assay_status judge(struct speaking *x, uint64_t item, uint64_t partn
                : dup_leakage_pair(x->across->leakage, DUP_TIER_SPAN, item, partner);
 }
 
+/* The word of the sieve that an n-gram is in; *ret_bit: its bit. */
+static uint64_t *sieve_at(const struct speaking *x, uint64_t gram, uint64_t *ret_bit)
+{
+    const uint64_t at = gram >> (64 - SIEVE_BITS);
+    *ret_bit = UINT64_C(1) << (at % 64);
+    return &x->sieve[at / 64];
+}
+
+static enum assay_status make_sieve(struct speaking *x)
+{
+    struct dup_rows *common = &x->s->common;
+    uint64_t bit;
+    x->sieve = calloc((UINT64_C(1) << SIEVE_BITS) / 64, sizeof *x->sieve);
+    for (uint64_t i = 0; i < common->n && x->sieve != NULL; i++) {
+        uint64_t *word = sieve_at(x, dup_rows_get(common, i)[0], &bit);
+        *word |= bit;
+    }
+    return x->sieve == NULL ? ASSAY_NOMEM : common->status;
+}
+
+static int is_common(void *ctx, uint64_t gram)
+{
+    const struct speaking *x = ctx;
+    struct dup_rows *common = &x->s->common;
+    uint64_t bit;
+    if ((*sieve_at(x, gram, &bit) & bit) == 0) {
+        return 0;
+    }
+    const uint64_t at = dup_rows_seek(common, gram);
+    return at < common->n && dup_rows_get(common, at)[0] == gram;
+}
+
 static enum assay_status load_text(const struct speaking *x, uint64_t place, struct dup_set *text)
 {
     uint64_t rank;
@@ -475,10 +497,10 @@ static enum assay_status on_pair(void *ctx, const uint64_t *pair)
         x->unverified++;
         return ASSAY_OK;
     }
-    st = dup_match(&x->matcher, &x->p->gram, (const struct dup_spot *)x->item_text.hashes,
-                   x->item_text.count / DUP_PAIR_WORDS,
-                   (const struct dup_spot *)x->other_text.hashes,
-                   x->other_text.count / DUP_PAIR_WORDS, x->s->common, x->s->n_common, &m);
+    st = dup_match(
+        &x->matcher, &x->p->gram, (const struct dup_spot *)x->item_text.hashes,
+        x->item_text.count / DUP_PAIR_WORDS, (const struct dup_spot *)x->other_text.hashes,
+        x->other_text.count / DUP_PAIR_WORDS, x->s->common.n == 0 ? NULL : &x->common, &m);
     return st == ASSAY_OK ? judge(x, pair[0], pair[1], &m) : st;
 }
 
@@ -493,7 +515,7 @@ static enum assay_status say_common(const struct speaking *x)
 {
     struct assay_member members[DUP_SPAN_SAMPLE];
     char detail[160];
-    if (x->s->n_common == 0) {
+    if (x->s->common.n == 0) {
         return ASSAY_OK;
     }
     const uint64_t total = x->s->sample_records;
@@ -504,8 +526,8 @@ static enum assay_status say_common(const struct speaking *x)
     }
     qsort(members, n, sizeof members[0], by_member);
     (void)snprintf(detail, sizeof detail,
-                   "%zu kept n-grams set aside; the most frequent one is in %llu records",
-                   x->s->n_common, (unsigned long long)total);
+                   "%llu kept n-grams set aside; the most frequent one is in %llu records",
+                   (unsigned long long)x->s->common.n, (unsigned long long)total);
     struct assay_finding f = assay_finding_init(x->p->rule_common);
     f.members = members;
     f.n_members = n;
@@ -526,7 +548,7 @@ static enum assay_status say_metrics(const struct speaking *x, uint64_t records)
         {"duplicates.span_items", x->items, 1},
         {"duplicates.span_ratio", x->items, all},
         {"duplicates.span_contained_ratio", x->contained, all},
-        {"duplicates.span_common", x->s->n_common, 1},
+        {"duplicates.span_common", x->s->common.n, 1},
         {"duplicates.span_unverified", x->unverified, 1},
     };
     enum assay_status st = ASSAY_OK;
@@ -548,13 +570,17 @@ enum assay_status dup_spans_report(struct dup_spans *s, const struct dup_span_pl
                          .sink = sink,
                          .matcher = {.accepted = p->accepted},
                          .set_aside = set_aside};
+    x.common = (struct dup_common){is_common, &x};
     if (s->texts.missing > 0) {
         sink->skip(sink->ctx, ASSAY_SKIP_CHANGED, s->texts.missing, 0);
     }
-    enum assay_status st = dup_table_sorted(&s->pairs, on_pair, &x);
+    enum assay_status st = make_sieve(&x);
+    st = st == ASSAY_OK ? dup_table_sorted(&s->pairs, on_pair, &x) : st;
     st = st == ASSAY_OK ? end_item(&x) : st;
+    st = st == ASSAY_OK ? s->common.status : st;
     st = st == ASSAY_OK ? say_common(&x) : st;
     st = st == ASSAY_OK ? say_metrics(&x, records) : st;
+    free(x.sieve);
     dup_matcher_release(&x.matcher);
     dup_set_release(&x.item_text);
     dup_set_release(&x.other_text);

@@ -52,8 +52,7 @@ struct dup_span_plan {
 struct dup_spans {
     struct dup_table pairs; /* of places, the item first; a pair may be there more than once */
     struct dup_rows places; /* that take part, ascending */
-    uint64_t *common;       /* n-grams set aside, ascending */
-    size_t n_common, cap_common;
+    struct dup_rows common; /* n-grams set aside, ascending */
     uint64_t sample[DUP_SPAN_SAMPLE]; /* of the most frequent */
     uint64_t sample_records;
     struct dup_sets texts; /* by rank among the places */

@@ -99,6 +99,11 @@ static void places_are_found_among_rows(void **state)
     assert_int_equal(at, 104);
     assert_int_equal(dup_rows_find(&r, UINT64_MAX, &at), ASSAY_OK);
     assert_int_equal(at, N);
+    for (uint64_t i = 0; i < 2 * N; i += 7) {
+        const uint64_t place = dup_place((uint32_t)(i / 100), i % 50);
+        assert_int_equal(dup_rows_find(&r, place, &at), ASSAY_OK);
+        assert_int_equal(dup_rows_seek(&r, place), at);
+    }
     assert_int_equal(dup_rows_have_file(&none, 0), 0);
     dup_rows_release(&r);
 }
@@ -125,6 +130,7 @@ static void an_error_stays_and_rows_are_zeroes(void **state)
         assert_int_equal(dup_rows_add(&r, &(uint64_t){1}), st);
         uint64_t at;
         assert_int_equal(dup_rows_find(&r, 5, &at), st);
+        assert_int_equal(dup_rows_seek(&r, 5), r.n);
         assert_int_equal(dup_rows_have_file(&r, 0), 1); /* rather once too often */
         dup_rows_release(&r);
     }
