@@ -183,7 +183,7 @@ static enum assay_status write_index(struct dup_local *l)
     if (s->earlier.write == NULL) {
         return ASSAY_OK;
     }
-    dup_params_read(s, params);
+    dup_params_read_index(s, params);
     const struct dup_index_parts parts = {.path = s->earlier.write,
                                           .name = s->earlier.name,
                                           .params = {params, dup_param_names, DUP_PARAMS},

@@ -78,6 +78,12 @@ void dup_params_read(const struct dup_shared *s, uint64_t params[DUP_PARAMS])
     }
 }
 
+void dup_params_read_index(const struct dup_shared *s, uint64_t params[DUP_PARAMS])
+{
+    dup_params_read(s, params);
+    params[DUP_PARAM_SPANS] = 0;
+}
+
 /* An index is made of a delivery without looking for its own near-duplicates. */
 int dup_seeks_near(const struct dup_shared *s)
 {
@@ -147,7 +153,7 @@ enum assay_status dup_init(const struct assay_host *host, void **ret, struct ass
     st = st == ASSAY_OK ? dup_across_init(&s->across, host, err) : st;
     st = st == ASSAY_OK ? dup_accepted_init(&s->accepted, host, err) : st;
     if (st == ASSAY_OK) {
-        dup_params_read(s, params);
+        dup_params_read_index(s, params);
         st = dup_earlier_init(&s->earlier, host,
                               &(struct dup_params){params, dup_param_names, DUP_PARAMS}, err);
     }
