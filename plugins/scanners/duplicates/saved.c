@@ -7,7 +7,7 @@
 #include "../common/state.h"
 #include "local.h"
 
-#define STATE_MAGIC UINT64_C(0x3653505544594153) /* "SAYDUPS6" */
+#define STATE_MAGIC UINT64_C(0x3753505544594153) /* "SAYDUPS7" */
 
 static enum assay_status save_words(struct state_out *out, const uint64_t *words, unsigned n)
 {
@@ -33,6 +33,7 @@ struct head {
     uint64_t params[DUP_PARAMS];
     uint64_t counts[DUP_COUNTS];
     uint64_t entries[DUP_TABLES];
+    struct dup_earlier_counts delivered;
 };
 
 enum assay_status dup_save(const void *shared, const void *local,
@@ -42,8 +43,9 @@ enum assay_status dup_save(const void *shared, const void *local,
     const struct dup_local *l = local;
     struct state_out out = {put, ctx, ASSAY_OK};
     uint64_t params[DUP_PARAMS];
-    if (l->near.found || l->spans.found || dup_across_is_settled(&l->across)) {
-        return ASSAY_USAGE; /* the bands, n-grams or marks are gone */
+    if (l->near.found || l->spans.found || dup_across_is_settled(&l->across) ||
+        l->shared->earlier.write != NULL) {
+        return ASSAY_USAGE; /* bands, n-grams or marks are gone, or sets would be missing */
     }
     dup_params_read(shared, params);
     state_put_u64(&out, STATE_MAGIC);
@@ -52,6 +54,9 @@ enum assay_status dup_save(const void *shared, const void *local,
     for (unsigned i = 0; i < DUP_TABLES; i++) {
         state_put_u64(&out, l->tables[i].total);
     }
+    (void)save_words(&out, l->delivered.by_likeness, DUP_SAME_BYTES + 1);
+    state_put_u64(&out, l->delivered.capped);
+    state_put_u64(&out, l->delivered.set_aside);
     dup_across_save(&l->shared->across, &l->across, &out);
     for (unsigned i = 0; i < DUP_TABLES && out.status == ASSAY_OK; i++) {
         enum assay_status st = dup_table_walk(
@@ -98,6 +103,9 @@ static struct head read_head(struct state_in *in)
     load_words(in, h.params, DUP_PARAMS);
     load_words(in, h.counts, DUP_COUNTS);
     load_words(in, h.entries, DUP_TABLES);
+    load_words(in, h.delivered.by_likeness, DUP_SAME_BYTES + 1);
+    h.delivered.capped = state_take_u64(in);
+    h.delivered.set_aside = state_take_u64(in);
     return h;
 }
 
@@ -115,7 +123,14 @@ static int head_is_sound(const struct head *h, const struct state_in *in)
         }
         left -= (size_t)h->entries[i] * bytes;
     }
-    return h->counts[DUP_COUNT_RECORDS] >= h->entries[DUP_TABLE_RECORDS] &&
+    for (unsigned i = 0; i <= DUP_SAME_BYTES; i++) {
+        if (h->delivered.by_likeness[i] > h->counts[DUP_COUNT_RECORDS]) {
+            return 0;
+        }
+    }
+    return h->delivered.capped <= h->counts[DUP_COUNT_RECORDS] &&
+           h->delivered.set_aside <= h->counts[DUP_COUNT_RECORDS] &&
+           h->counts[DUP_COUNT_RECORDS] >= h->entries[DUP_TABLE_RECORDS] &&
            h->counts[DUP_COUNT_FILES] >= h->entries[DUP_TABLE_FILES] &&
            h->counts[DUP_COUNT_RECORDS] >= h->counts[DUP_COUNT_SKETCHED] &&
            h->counts[DUP_COUNT_RECORDS] >= h->counts[DUP_COUNT_ANSWERS] &&
@@ -166,6 +181,7 @@ enum assay_status dup_load(const void *shared, void *local, struct assay_bytes d
     for (unsigned i = 0; i < DUP_COUNTS; i++) {
         l->counts[i] += h.counts[i];
     }
+    dup_earlier_add(&l->delivered, &h.delivered);
     if (st == ASSAY_OK && !state_is_complete(&in)) {
         st = ASSAY_CORRUPT;
     }

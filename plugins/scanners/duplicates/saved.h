@@ -2,9 +2,10 @@
  *
  * duplicates/saved.h: private: a state as bytes.
  *
- * A magic number, the parameters (settings.h), the counts, how many entries each table has, what
- * `across` counted, then the entries of each table in no particular order; all numbers are 64 bits,
- * least byte first (common/state.h). A state is saved before its second look. Loading adds to what
+ * A magic number, the parameters (settings.h), the counts, how many entries each table has, how
+ * many records were delivered before, what `across` counted, then the entries of each table in no particular order; all numbers are 64 bits,
+ * least byte first (common/state.h). A state is saved before its second look, and
+ * not while an index is made of it (keep.h). Loading adds to what
  * is there; bytes that disagree with themselves are refused before anything is added, and a
  * state that was made with other options is refused with the name of the option.
  */

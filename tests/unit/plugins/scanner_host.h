@@ -14,6 +14,8 @@
 #include "core/hash.h"
 #include "core/utf8.h"
 
+#define FAKE_OPTIONS 12
+
 struct fake {
     const struct assay_rule_decl *rules;
     uint64_t budget;
@@ -22,7 +24,7 @@ struct fake {
     int cancelled;
     struct {
         const char *name, *value;
-    } options[8];
+    } options[FAKE_OPTIONS];
     const char *const *files; /* names by index; NULL: there are no files */
     uint32_t n_files;
 };
@@ -42,7 +44,7 @@ static inline int fake_cancelled(void *ctx)
 static inline const char *fake_option(void *ctx, const char *name)
 {
     struct fake *f = ctx;
-    for (size_t i = 0; i < 8 && f->options[i].name != NULL; i++) {
+    for (size_t i = 0; i < FAKE_OPTIONS && f->options[i].name != NULL; i++) {
         if (strcmp(f->options[i].name, name) == 0) {
             return f->options[i].value;
         }

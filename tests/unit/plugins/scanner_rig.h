@@ -8,7 +8,7 @@
 #include "tests/unit/plugins/scanner_host.h"
 
 #define RIG_PARTS  8
-#define RIG_FIELDS 2
+#define RIG_FIELDS 4
 #define RIG_TEXT   2048
 
 struct rig {
@@ -21,6 +21,7 @@ struct rig {
     void *locals[RIG_PARTS];
     unsigned parts;
     void *merged; /* one of `locals` */
+    void *reviews[RIG_PARTS];
 };
 
 /* How the work is divided. */
@@ -43,7 +44,10 @@ static inline void rig_init(struct rig *r, const struct assay_scanner *sc, uint6
 static inline void rig_start(struct rig *r, unsigned parts)
 {
     assert_true(parts <= RIG_PARTS);
-    assert_int_equal(r->sc->init(&r->host, &r->shared, NULL), ASSAY_OK);
+    struct assay_error err = {0};
+    if (r->sc->init(&r->host, &r->shared, &err) != ASSAY_OK) {
+        fail_msg("%s", err.message);
+    }
     for (r->parts = 0; r->parts < parts; r->parts++) {
         assert_int_equal(r->sc->local_init(r->shared, &r->locals[r->parts], NULL), ASSAY_OK);
     }
@@ -146,6 +150,39 @@ static inline void rig_merge(struct rig *r, const struct rig_how *how)
         rig_reload(r, &r->locals[into]);
     }
     r->merged = r->locals[into];
+}
+
+/* The second look: whether one is wanted, and then as many workers as there are parts. */
+static inline int rig_review_begin(struct rig *r)
+{
+    int wanted;
+    assert_int_equal(r->sc->review_begin(r->shared, r->merged, &wanted, NULL), ASSAY_OK);
+    for (unsigned p = 0; wanted && p < r->parts; p++) {
+        assert_int_equal(r->sc->review_local(r->shared, r->merged, &r->reviews[p], NULL), ASSAY_OK);
+    }
+    return wanted;
+}
+
+/* Shows a batch again; `ctx`: a rig_part. */
+static inline void rig_review_batch(void *ctx, const struct assay_batch *b)
+{
+    const struct rig_part *p = ctx;
+    struct rig *r = p->rig;
+    if (r->sc->review_wants(r->shared, r->merged, b->file)) {
+        assert_int_equal(r->sc->review(r->shared, r->merged, r->reviews[p->part], b), ASSAY_OK);
+    }
+}
+
+static inline void rig_review_end(struct rig *r, int backwards)
+{
+    int wanted;
+    for (unsigned p = 0; p < r->parts; p++) {
+        const unsigned q = backwards ? r->parts - 1 - p : p;
+        assert_int_equal(r->sc->review_merge(r->shared, r->merged, r->reviews[q], NULL), ASSAY_OK);
+        r->sc->review_free(r->reviews[q]);
+    }
+    assert_int_equal(r->sc->review_begin(r->shared, r->merged, &wanted, NULL), ASSAY_OK);
+    assert_int_equal(wanted, 0);
 }
 
 /* All that was said, and that the end says. The caller frees. */

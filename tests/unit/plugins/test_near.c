@@ -84,81 +84,51 @@ struct how {
     const char *threshold;
 };
 
-struct audit {
-    struct rig rig;
-    void *reviews[RIG_PARTS];
-};
-
-static void audit_init(struct audit *a, const struct how *how)
+static void audit_init(struct rig *r, const struct how *how)
 {
-    rig_init(&a->rig, sc, 1 << 26);
-    a->rig.fake.options[0].name = "near";
-    a->rig.fake.options[0].value = "true";
-    a->rig.fake.options[1].name = "memory";
-    a->rig.fake.options[1].value = how->memory;
-    a->rig.fake.options[2].name = "near_threshold";
-    a->rig.fake.options[2].value = how->threshold == NULL ? "800" : how->threshold;
-    rig_start(&a->rig, how->parts);
+    rig_init(r, sc, 1 << 26);
+    r->fake.options[0].name = "near";
+    r->fake.options[0].value = "true";
+    r->fake.options[1].name = "memory";
+    r->fake.options[1].value = how->memory;
+    r->fake.options[2].name = "near_threshold";
+    r->fake.options[2].value = how->threshold == NULL ? "800" : how->threshold;
+    rig_start(r, how->parts);
 }
 
-static void scan_text(struct audit *a, unsigned part, const struct text *t)
+static void scan_text(struct rig *r, unsigned part, const struct text *t)
 {
-    with_batch(t, rig_scan_batch, &(struct rig_part){&a->rig, part});
+    with_batch(t, rig_scan_batch, &(struct rig_part){r, part});
 }
 
-struct second_look {
-    struct audit *audit;
-    unsigned part;
-};
-
-static void review(void *ctx, const struct assay_batch *b)
+/* Shows the texts again, to one worker after another. */
+static void look_again(struct rig *r, const struct text *texts, size_t n, const struct how *how)
 {
-    const struct second_look *l = ctx;
-    struct rig *r = &l->audit->rig;
-    if (sc->review_wants(r->shared, r->merged, b->file)) {
-        assert_int_equal(sc->review(r->shared, r->merged, l->audit->reviews[l->part], b), ASSAY_OK);
-    }
-}
-
-static void look_again(struct audit *a, const struct text *texts, size_t n, const struct how *how)
-{
-    struct rig *r = &a->rig;
-    for (unsigned p = 0; p < how->parts; p++) {
-        assert_int_equal(sc->review_local(r->shared, r->merged, &a->reviews[p], NULL), ASSAY_OK);
-    }
     for (size_t i = 0; i < n; i++) {
         if (how->unseen == 0 || texts[i].file != how->unseen) {
-            with_batch(&texts[i], review, &(struct second_look){a, (unsigned)(i * 5 % how->parts)});
+            with_batch(&texts[i], rig_review_batch,
+                       &(struct rig_part){r, (unsigned)(i * 5 % how->parts)});
         }
     }
-    for (unsigned p = 0; p < how->parts; p++) {
-        unsigned q = how->backwards ? how->parts - 1 - p : p;
-        assert_int_equal(sc->review_merge(r->shared, r->merged, a->reviews[q], NULL), ASSAY_OK);
-        sc->review_free(a->reviews[q]);
-    }
+    rig_review_end(r, how->backwards);
 }
 
 /* All that is said of `texts`. The caller frees. *ret (may be NULL): what was counted. */
 static char *audit(const struct text *texts, size_t n, struct how how, struct rig *ret)
 {
-    struct audit a;
-    struct rig *r = &a.rig;
-    int wanted;
-    audit_init(&a, &how);
+    struct rig r;
+    audit_init(&r, &how);
     for (size_t i = 0; i < n; i++) {
-        scan_text(&a, (unsigned)(i * 7 % how.parts), &texts[i]);
+        scan_text(&r, (unsigned)(i * 7 % how.parts), &texts[i]);
     }
-    rig_merge(r, &(struct rig_how){.reload = how.reload, .backwards = how.backwards});
-    assert_int_equal(sc->review_begin(r->shared, r->merged, &wanted, NULL), ASSAY_OK);
-    if (wanted) {
-        look_again(&a, texts, n, &how);
-        assert_int_equal(sc->review_begin(r->shared, r->merged, &wanted, NULL), ASSAY_OK);
-        assert_int_equal(wanted, 0);
+    rig_merge(&r, &(struct rig_how){.reload = how.reload, .backwards = how.backwards});
+    if (rig_review_begin(&r)) {
+        look_again(&r, texts, n, &how);
     }
-    char *said = rig_finish(r);
-    rig_free(r);
+    char *said = rig_finish(&r);
+    rig_free(&r);
     if (ret != NULL) {
-        *ret = *r;
+        *ret = r;
     }
     return said;
 }
@@ -404,12 +374,12 @@ static void what_is_not_seen_again_is_said(void **state)
     free(got);
 
     const struct how how = {.parts = 1}; /* a host that shows nothing twice */
-    struct audit once;
+    struct rig once;
     audit_init(&once, &how);
     scan_text(&once, 0, &texts[0]);
-    free(rig_finish(&once.rig));
-    assert_int_equal(once.rig.rec.skips, 1);
-    rig_free(&once.rig);
+    free(rig_finish(&once));
+    assert_int_equal(once.rec.skips, 1);
+    rig_free(&once);
     free(texts);
 }
 
@@ -421,23 +391,22 @@ static void a_full_disk_ends_the_audit(void **state)
     const struct how how = {.memory = "4KiB", .parts = 2};
     struct text *texts = make_texts(N);
     for (int late = 0; late < 2; late++) {
-        struct audit a;
-        struct rig *r = &a.rig;
+        struct rig a, *r = &a;
         struct assay_error err;
         int wanted;
-        audit_init(&a, &how);
+        audit_init(r, &how);
         for (size_t i = 0; i < N; i++) {
-            scan_text(&a, (unsigned)(i % how.parts), &texts[i]);
+            scan_text(r, (unsigned)(i % how.parts), &texts[i]);
         }
         rig_merge(r, &(struct rig_how){.reload = 0});
-        r->fake.spill_errno = late ? 0 : ENOSPC;
-        const enum assay_status st = sc->review_begin(r->shared, r->merged, &wanted, &err);
-        assert_int_equal(st, late ? ASSAY_OK : ASSAY_FULL);
         if (late) {
-            look_again(&a, texts, N, &how);
+            assert_true(rig_review_begin(r));
+            look_again(r, texts, N, &how);
             r->fake.spill_errno = ENOSPC;
             assert_int_equal(sc->finish(r->shared, r->merged, &r->sink), ASSAY_FULL);
         } else {
+            r->fake.spill_errno = ENOSPC;
+            assert_int_equal(sc->review_begin(r->shared, r->merged, &wanted, &err), ASSAY_FULL);
             assert_non_null(strstr(err.message, "cannot find candidates"));
         }
         free(recorder_take(&r->rec));
@@ -453,16 +422,15 @@ static void a_state_of_other_options_is_refused(void **state)
         {"near", "false"}, {"near_threshold", "900"}, {"near_recall", "900"}, {"fields", "/t"}};
     const struct text t = variant(0, 80, 0, 0);
     const struct how how = {.parts = 1};
-    struct audit first, other;
-    struct rig *a = &first.rig, *b = &other.rig;
+    struct rig first, other, *a = &first, *b = &other;
     struct assay_buf saved;
-    audit_init(&first, &how);
-    scan_text(&first, 0, &t);
+    audit_init(a, &how);
+    scan_text(a, 0, &t);
     assay_buf_init(&saved, 1 << 20);
     assert_int_equal(sc->save(a->shared, a->merged, rig_put, &saved), ASSAY_OK);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct assay_error err;
-        audit_init(&other, &how);
+        audit_init(b, &how);
         rig_free(b);
         b->fake.options[i == 0 ? 0 : 3].name = rows[i][0];
         b->fake.options[i == 0 ? 0 : 3].value = rows[i][1];
