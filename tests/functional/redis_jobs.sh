@@ -121,6 +121,31 @@ job doomed doomed >/dev/null
 until_true 60 has_state doomed done
 is "$(job_state doomed verdict)" PASS "sent again, it is audited again"
 
+# --- lists of accepted groups hold for what a queue brings
+words='the quick brown fox jumps over the lazy dog while seventeen grey geese watch from the far bank of the river and say nothing'
+pair() { # pair NAME
+	dataset "$1" "$words"
+	printf '{"text":"%s again"}\n' "$words" >>"$tmp/data/$1/a.jsonl"
+}
+printf '%s\n' 'policy: gate' 'version: 1.0.0' 'title: {en: Gate, zh: 关卡}' 'fail:' \
+	"  - {id: near, expr: metric(duplicates.near_ratio) == 0}" >"$tmp/gate.yaml"
+pair pair1
+group=$("$ASSAY" scan "$tmp/data/pair1" --scanner duplicates --set duplicates.near=true --set duplicates.group_digests=true --format jsonl --quiet |
+	sed -n 's/.*; group \(near:[0-9a-f]*\).*/\1/p')
+"$ASSAY" key new "$tmp/lee.pem" >/dev/null
+"$ASSAY" suppress new --out "$tmp/accepted.json" --accept "$group" --owner 'A. Lee' --reason 'a licence' --key "$tmp/lee.pem" >/dev/null 2>&1
+for lists in "" "suppressions: [$tmp/accepted.json]"; do
+	queue_config "settings: [duplicates.near=true]" "policy: $tmp/gate.yaml" "$lists" "${lists:+suppressions_keys: [$tmp/lee.pem.pub]}"
+	run "$ASSAY" reload
+	is "$status" 0 "a source takes${lists:+ lists and} settings" || diag "$err"
+	pair "pair${lists:+2}"
+	job "pair${lists:+2}" "pair${lists:+2}" >/dev/null
+	until_true 30 has_state "pair${lists:+2}" done
+done
+is "$(job_state pair verdict) $(job_state pair2 verdict)" "FAIL PASS" "what is accepted is set aside"
+queue_config
+"$ASSAY" reload >/dev/null 2>&1
+
 # --- no more are taken than there are workers
 hold
 for n in 1 2 3 4 5 6; do

@@ -193,6 +193,16 @@ say b9 "both in another, $(passage 101 130), or $(passage 501 530)" >>"$tmp/span
 spans "$tmp/spans.more" $by
 is "$(spanned)" "2+7 5+6 7+8 " "a longer passage and another one beside it are reported"
 
+mkdir "$tmp/cut.short"
+long=$(printf 'ever %.0s' $(seq 90))
+{
+	say c1 "here it is $long"
+	say c2 "there it was $long"
+} >"$tmp/cut.short/a.jsonl"
+spans "$tmp/cut.short" --set duplicates.group_digests=true
+like "$out" 'character\(s\) at least' "a match that was cut short"
+is "$(groups)" "" "has no name: nobody has seen the rest"
+
 # --- as they are in a benchmark
 {
 	say q1 "Which of these follows: $(passage 1 20)?"
@@ -206,6 +216,19 @@ is "$(metric contamination.quiz) $(groups | sed 's/:.*//')" "0.5 contamination" 
 suppress "$tmp/quiz.list" $(groups)
 quiz --suppressions "$tmp/quiz.list" --suppressions-key "$tmp/lee.pem.pub"
 is "$(metric contamination.quiz) $(metric accepted_groups) $(metric leak.span.train_quiz)$(spanned)" "0 2 null" "unless it is accepted as that"
+
+# --- nothing is said of what is accepted but its name, and that only where it is asked for
+canaries='word1[0-9]|river|Nile|Danube|is blue|first begins'
+accepted=$(sed 's/.*://' "$tmp/spans.groups" | paste -s -d '|')
+for format in table jsonl json html csv; do
+	run "$ASSAY" scan "$tmp/spans" --scanner duplicates --format $format --quiet --set duplicates.spans=all --set duplicates.fields=/text \
+		--set 'duplicates.benchmarks=quiz=quiz.jsonl' $by
+	unlike "$out$err" "$canaries|$accepted|(span|contamination):[0-9a-f]{6}" "$format: no text and no digest"
+	run "$ASSAY" scan "$tmp/turns.more" --scanner duplicates --format $format --quiet --set duplicates.answers=true \
+		--set duplicates.group_digests=true
+	[ $format = table ] || like "$out" "(answers|preference):[0-9a-f]{32}" "$format: a name where it is asked for"
+	unlike "$out$err" "$canaries" "$format: and no text with it"
+done
 
 # --- delivered before
 mkdir "$tmp/june" "$tmp/july"

@@ -93,6 +93,36 @@ static void what_is_not_in_order_is_refused(void **state)
     assert_int_equal(parse("{\"accepted\":[" ROW "],\"version\":1}", &err), ASSAY_OK);
 }
 
+static void groups_have_names(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"file",      "record",  "normalised",
+                                        "near",      "answers", "preference",
+                                        "delivered", "span",    "contamination"};
+    static const char digits[] = "00112233445566778899aabbccddeeff";
+    static const char *const wrong[] = {
+        "",
+        "span",
+        "span:",
+        ":00112233445566778899aabbccddeeff",
+        "spa:00112233445566778899aabbccddeeff",
+        "spans:00112233445566778899aabbccddeeff",
+        "span:00112233445566778899aabbccddeef",
+        "span:00112233445566778899aabbccddeeff0",
+        "span:00112233445566778899AABBCCDDEEFF",
+        " span:00112233445566778899aabbccddeeff",
+    };
+    char name[64];
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        (void)snprintf(name, sizeof name, "%s:%s", kinds[i], digits);
+        assert_true(assay_group_is_named(name));
+        assert_string_equal(assay_group_digits(name), digits);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(assay_group_is_named(wrong[i]));
+    }
+}
+
 static void texts_and_lists_have_bounds(void **state)
 {
     (void)state;
@@ -165,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_reads_back),
         cmocka_unit_test(what_is_not_in_order_is_refused),
+        cmocka_unit_test(groups_have_names),
         cmocka_unit_test(texts_and_lists_have_bounds),
         cmocka_unit_test(an_entry_holds_until_its_day_is_over),
         cmocka_unit_test(the_type_is_signed),
