@@ -217,6 +217,18 @@ suppress "$tmp/quiz.list" $(groups)
 quiz --suppressions "$tmp/quiz.list" --suppressions-key "$tmp/lee.pem.pub"
 is "$(metric contamination.quiz) $(metric accepted_groups) $(metric leak.span.train_quiz)$(spanned)" "0 2 null" "unless it is accepted as that"
 
+# --- as they are in two splits
+mkdir "$tmp/spans.split"
+say train "What is trained on: $(passage 1 20), and then $(passage 2001 2030)" >"$tmp/spans.split/train.jsonl"
+say test "A question about $(passage 1 20); also $(passage 3001 3030)" >"$tmp/spans.split/test.jsonl"
+across() {
+	scan "$tmp/spans.split" --set duplicates.fields=/text --set duplicates.spans=across "$@"
+}
+across
+is "$(metric leak.span.train_test) $(metric leak.train_test)" "1 1" "a passage leaks"
+across $by
+is "$(metric leak.span.train_test) $(metric leak.train_test) $(metric accepted_groups)" "0 0 1" "unless it is accepted"
+
 # --- nothing is said of what is accepted but its name, and that only where it is asked for
 canaries='word1[0-9]|river|Nile|Danube|is blue|first begins'
 accepted=$(sed 's/.*://' "$tmp/spans.groups" | paste -s -d '|')
