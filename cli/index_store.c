@@ -19,30 +19,9 @@
 #include "core/limits.h"
 #include "core/status.h"
 
-#define LIST_NAME    "index.json"
-#define LIST_VERSION 2
+#define LIST_NAME "index.json"
 
-/* ---- names --------------------------------------------------------------------------------- */
-
-int index_is_name(const char *s)
-{
-    const size_t len = strlen(s);
-    for (size_t i = 0; i < len; i++) {
-        const int letter = (s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z';
-        const int other = (s[i] >= '0' && s[i] <= '9') || strchr("_-.", s[i]) != NULL;
-        if ((!letter && !other) || (i == 0 && s[i] == '.')) {
-            return 0;
-        }
-    }
-    return len > 0 && len <= INDEX_NAME_MAX;
-}
-
-/* Of a run, or of one that was being written. */
-static int is_run_name(const char *s)
-{
-    const size_t digits = strncmp(s, "run-", 4) == 0 ? strspn(s + 4, "0123456789") : 0;
-    return digits >= 6 && digits <= 20 && strncmp(s + 4 + digits, ".keys", 5) == 0;
-}
+/* ---- places -------------------------------------------------------------------------------- */
 
 static void path_in(const struct index_store *s, const char *file, char out[PATH_MAX])
 {
@@ -130,37 +109,6 @@ static const char *name_of(const json_t *delivery)
     return name == NULL ? "" : name;
 }
 
-static int run_is_sound(const json_t *run)
-{
-    const char *file = json_string_value(json_object_get(run, "file"));
-    const json_t *deliveries = deliveries_of(run);
-    size_t i;
-    json_t *d;
-    json_array_foreach(deliveries, i, d)
-    {
-        if (!index_is_name(name_of(d))) {
-            return 0;
-        }
-    }
-    return file != NULL && is_run_name(file) && strstr(file, ".part") == NULL &&
-           json_array_size(deliveries) > 0;
-}
-
-static int list_is_sound(const json_t *list)
-{
-    const json_t *runs = json_object_get(list, "runs");
-    size_t i;
-    json_t *run;
-    json_array_foreach(runs, i, run)
-    {
-        if (!run_is_sound(run)) {
-            return 0;
-        }
-    }
-    return json_is_array(runs) && json_is_integer(json_object_get(list, "next")) &&
-           json_integer_value(json_object_get(list, "version")) == LIST_VERSION;
-}
-
 static int read_list(struct index_store *s)
 {
     char path[PATH_MAX];
@@ -169,14 +117,14 @@ static int read_list(struct index_store *s)
     assay_buf_init(&text, ASSAY_LIMIT_JSON_DOCUMENT);
     path_in(s, LIST_NAME, path);
     if (access(path, F_OK) != 0 && errno == ENOENT) {
-        s->list = json_pack("{s:i, s:[], s:i}", "next", 1, "runs", "version", LIST_VERSION);
+        s->list = index_list_new();
         return s->list == NULL ? cli_error("out of memory") : 0;
     }
     if (assay_fs_read_file(path, ASSAY_LIMIT_JSON_DOCUMENT, &text, &err) != ASSAY_OK) {
         return cli_fail(&err);
     }
-    s->list = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
-    if (s->list == NULL || !list_is_sound(s->list)) {
+    s->list = index_list_parse(assay_buf_bytes(&text));
+    if (s->list == NULL) {
         (void)assay_fail(&err, ASSAY_CORRUPT,
                          "%.200s is damaged, or of another version: make the index again", path);
         return cli_fail(&err);
@@ -206,7 +154,7 @@ static void sweep(const struct index_store *s)
     const int readers = open_lock(s, "readers");
     DIR *d = readers >= 0 && flock(readers, LOCK_EX | LOCK_NB) == 0 ? opendir(s->dir) : NULL;
     for (const struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-        if (is_run_name(e->d_name) && !is_listed(s, e->d_name)) {
+        if (index_is_run_file(e->d_name) && !is_listed(s, e->d_name)) {
             path_in(s, e->d_name, path);
             (void)unlink(path);
         }
@@ -316,26 +264,25 @@ json_t *index_deliveries(const struct index_store *s)
 
 /* ---- changing ------------------------------------------------------------------------------ */
 
-static void next_name(const struct index_store *s, char out[64])
+static json_int_t next_of(const struct index_store *s)
 {
-    (void)snprintf(out, 64, "run-%06lld.keys",
-                   (long long)json_integer_value(json_object_get(s->list, "next")));
+    return json_integer_value(json_object_get(s->list, "next"));
 }
 
 void index_next_path(const struct index_store *s, struct assay_buf *out)
 {
-    char name[64];
-    next_name(s, name);
+    char name[INDEX_RUN_NAME];
+    index_run_name(next_of(s), name);
     assay_buf_clear(out);
     assay_buf_addf(out, "%s/%s", s->dir, name);
 }
 
 int index_put(struct index_store *s, json_t *deliveries, const size_t *replaced, size_t n_replaced)
 {
-    char name[64];
+    char name[INDEX_RUN_NAME];
     int bad = deliveries == NULL;
-    const json_int_t next = json_integer_value(json_object_get(s->list, "next"));
-    next_name(s, name);
+    const json_int_t next = next_of(s);
+    index_run_name(next, name);
     for (size_t i = n_replaced; i > 0; i--) {
         bad |= json_array_remove(index_runs(s), replaced[i - 1]);
     }

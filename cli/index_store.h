@@ -18,10 +18,10 @@
 #include <limits.h>
 
 #include "cli/command.h"
+#include "cli/index_list.h"
 #include "core/buf.h"
 
-#define INDEX_NAME_MAX 100 /* of a delivery */
-#define INDEX_RUNS_MAX 8   /* more are merged */
+#define INDEX_RUNS_MAX 8 /* more are merged */
 
 enum index_purpose { INDEX_READ, INDEX_ADD, INDEX_CHANGE };
 
@@ -30,9 +30,6 @@ struct index_store {
     json_t *list;
     int lock, readers; /* -1: not held */
 };
-
-/* Whether `name` can be a delivery's: letters, digits, '.', '_', '-'; no dot in front. */
-int index_is_name(const char *name);
 
 /* Opens the directory that --index names, or the user's own; one that is not there is empty, and
  * made, unless it is for reading. INDEX_ADD: the operands are a dataset, in which it must not be. 0,

@@ -144,6 +144,18 @@ echo '{"version":2,"runs":[{}]}' >"$index/index.json"
 run "$ASSAY" index check --index "$index" "$tmp/july"
 is "$status" 3 "a damaged list is noticed"
 like "$err" "index.json is damaged" "by its name"
+mkdir "$tmp/damaged"
+corpus=$ASSAY_SRCDIR/tests/fuzz/corpus/index_list
+for list in elsewhere part twice known ahead last version; do
+	cp "$corpus/$list" "$tmp/damaged/index.json"
+	run "$ASSAY" index list --index "$tmp/damaged"
+	is "$status" 3 "a list is not believed: $list"
+done
+for list in empty two; do
+	cp "$corpus/$list" "$tmp/damaged/index.json"
+	run "$ASSAY" index list --index "$tmp/damaged"
+	is "$status" 0 "a list is: $list"
+done
 sed 's/"name":"june"/"name":"june"},{"name":"may"/' "$tmp/list" >"$index/index.json"
 run "$ASSAY" index check --index "$index" "$tmp/july"
 is "$status" 3 "a list that names another delivery than its run holds is noticed"
