@@ -211,7 +211,21 @@ static unsigned long long number_in(const json_t *o, const char *key)
     return n < 0 ? 0 : (unsigned long long)n;
 }
 
-static void show_delivery(const struct cli_args *args, const json_t *d)
+/* Names take what the longest needs. */
+static int name_width(const json_t *all)
+{
+    size_t i, widest = strlen("delivery");
+    json_t *d;
+    json_array_foreach(all, i, d)
+    {
+        const char *name = json_string_value(json_object_get(d, "name"));
+        const size_t len = name == NULL ? 0 : strlen(name);
+        widest = len > widest ? len : widest;
+    }
+    return (int)widest;
+}
+
+static void show_delivery(const struct cli_args *args, const json_t *d, int width)
 {
     const char *manifest = json_string_value(json_object_get(d, "manifest_sha256"));
     const time_t added = (time_t)(number_in(d, "added_ms") / 1000);
@@ -223,9 +237,11 @@ static void show_delivery(const struct cli_args *args, const json_t *d)
         return;
     }
     (void)strftime(when, sizeof when, "%Y-%m-%d", gmtime_r(&added, &tm));
-    (void)printf("%-28s %12llu %8llu  %s  %.16s\n", json_string_value(json_object_get(d, "name")),
-                 number_in(d, "records"), number_in(d, "files"), when,
-                 manifest == NULL ? "" : manifest);
+    char records[CLI_COUNT_MAX], files[CLI_COUNT_MAX];
+    (void)printf(
+        "%-*s %14s %10s  %s  %.16s\n", width, json_string_value(json_object_get(d, "name")),
+        cli_format_count(number_in(d, "records"), records),
+        cli_format_count(number_in(d, "files"), files), when, manifest == NULL ? "" : manifest);
 }
 
 static int list(const struct cli_args *args, const struct index_store *s)
@@ -235,15 +251,16 @@ static int list(const struct cli_args *args, const struct index_store *s)
     if (all == NULL) {
         return cli_error("out of memory");
     }
+    const int width = name_width(all);
     if (json_array_size(all) == 0) {
         cli_note(args, "No delivery is in %s yet: 'assay index add PATH' adds one.", s->dir);
     } else if (!cli_given(args, "json")) {
-        (void)printf("%-28s %12s %8s  %-10s  %s\n", "delivery", "records", "files", "added",
+        (void)printf("%-*s %14s %10s  %-10s  %s\n", width, "delivery", "records", "files", "added",
                      "manifest");
     }
     json_array_foreach(all, i, d)
     {
-        show_delivery(args, d);
+        show_delivery(args, d, width);
     }
     json_decref(all);
     return 0;

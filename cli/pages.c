@@ -4,6 +4,7 @@
  */
 #include "cli/command.h"
 
+#include "cli/term.h"
 #include "config.h"
 
 #define EXIT_CODES(XX)                                                                             \
@@ -17,6 +18,39 @@
     XX("6", "the daemon is not reachable")                                                         \
     XX("130", "interrupted")
 
+#define HELP_LEFT 33 /* where help on an option begins */
+#define HELP_MIN  60
+#define HELP_MAX  100
+
+/* Lines no longer than this; a pipe, to a pager, has no width of its own. */
+static size_t help_width(FILE *out)
+{
+    const unsigned columns = cli_columns(out);
+    return columns == 0 || columns > HELP_MAX ? HELP_MAX : columns < HELP_MIN ? HELP_MIN : columns;
+}
+
+/* Words of `text` from column `at` on, further lines from column `indent` on. */
+static void print_words(const char *text, size_t at, size_t indent, FILE *out)
+{
+    const size_t width = help_width(out);
+    size_t column = at;
+    while (*text != '\0') {
+        const size_t len = strcspn(text, " ");
+        const int first = column == at || column == indent;
+        if (!first && column + 1 + len > width) {
+            (void)fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (!first) {
+            (void)fputc(' ', out);
+            column++;
+        }
+        (void)fwrite(text, 1, len, out);
+        column += len;
+        text += len + (text[len] == ' ');
+    }
+    (void)fputc('\n', out);
+}
+
 static void print_options(const struct cli_option *o, FILE *out)
 {
     for (; o != NULL && o->name != NULL; o++) {
@@ -24,11 +58,12 @@ static void print_options(const struct cli_option *o, FILE *out)
         (void)snprintf(left, sizeof left, "%s%.1s%s--%s%s%s", o->letter ? "-" : "  ",
                        o->letter ? (const char[]){o->letter, 0} : "", o->letter ? ", " : "  ",
                        o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-        (void)fprintf(out, "  %-30s %s", left, o->help);
-        if (o->choices != NULL) {
-            (void)fprintf(out, " (%s)", o->choices);
-        }
-        (void)fputc('\n', out);
+        char help[512];
+        (void)snprintf(help, sizeof help, "%s%s%s%s", o->help, o->choices != NULL ? " (" : "",
+                       o->choices != NULL ? o->choices : "", o->choices != NULL ? ")" : "");
+        (void)fprintf(out, "  %-30s ", left);
+        const size_t used = strlen(left) + 3;
+        print_words(help, used > HELP_LEFT ? used : HELP_LEFT, HELP_LEFT, out);
     }
 }
 
@@ -62,7 +97,8 @@ void cli_print_help(const struct cli_command *cmd, FILE *out)
     }
     (void)fprintf(out, "assay %s: %s\n\nExamples:\n", cmd->name, cmd->summary);
     for (const char *const *e = cmd->examples; e != NULL && e[0] != NULL; e += 2) {
-        (void)fprintf(out, "  %s\n      %s\n", e[0], e[1]);
+        (void)fprintf(out, "  %s\n      ", e[0]);
+        print_words(e[1], 6, 6, out);
     }
     (void)fprintf(out, "\nUsage:\n  assay %s [options] %s\n", cmd->name, cmd->operands);
     if (cmd->options != NULL && cmd->options->name != NULL) {
@@ -72,7 +108,8 @@ void cli_print_help(const struct cli_command *cmd, FILE *out)
     (void)fputs("\nOptions of every command:\n", out);
     print_options(cli_global_options, out);
     if (cmd->notes != NULL) {
-        (void)fprintf(out, "\n%s\n", cmd->notes);
+        (void)fputc('\n', out);
+        print_words(cmd->notes, 0, 0, out);
     }
 }
 

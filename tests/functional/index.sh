@@ -43,6 +43,9 @@ is "$(jq -r '[.name, .records, .files] | map(tostring) | join(" ")' "$tmp/out")"
 is "$(jq -r .manifest_sha256 "$tmp/out")" \
 	"$("$ASSAY" scan "$tmp/june" --policy observe --quiet --format jsonl | tail -n 1 | jq -r .dataset.manifest_sha256)" \
 	"with its identity"
+run "$ASSAY" index list --index "$index"
+is "$(echo "$out" | cut -c 1-34)" "delivery        records      files
+june                301          2" "for people, under a heading"
 ok "$(! grep -raq -e "$canary" -e w1234 "$index"; echo $?)" "none of its text is kept"
 
 run "$ASSAY" index check --index "$index" "$tmp/july" --format jsonl --quiet

@@ -46,6 +46,10 @@ screen index merge --index "$tmp/index" --no-progress
 unlike "$drawn" 'ETA' "no line where it is not wanted"
 screen dedup "$tmp/one" --quiet
 unlike "$drawn" 'ETA|preparing' "and none when nothing is to be said"
+for command in scan dedup "index check" "suppress new" "queue submit"; do
+	screen $command --help
+	is "$(echo "$drawn" | awk 'length($0) > 80 && !/^  assay/')" "" "help on $command fits a terminal of 80 columns"
+done
 run "$ASSAY" dedup "$tmp/one"
-is "$err" "" "nor where there is no terminal"
+is "$err" "There is nothing to drop." "nor where there is no terminal"
 done_testing
