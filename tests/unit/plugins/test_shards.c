@@ -222,6 +222,10 @@ static void make_index(void)
         with_item(i, rig_scan_batch, &(struct rig_part){&r, (unsigned)(i % 2)});
     }
     rig_merge(&r, &(struct rig_how){.reload = 0});
+    struct assay_buf saved; /* would be without the sets that the index is made of */
+    assay_buf_init(&saved, 1 << 26);
+    assert_int_equal(sc->save(r.shared, r.merged, rig_put, &saved), ASSAY_USAGE);
+    assay_buf_release(&saved);
     free(rig_finish(&r));
     rig_free(&r);
 }
