@@ -37,7 +37,7 @@ static void a_shingle_is_a_polynomial_of_its_tokens(void **state)
     for (size_t n = 0; n <= 64; n++) {
         const unsigned width = dup_shingle_width(n);
         for (size_t i = 0; i < n; i++) {
-            tokens[i] = (struct dup_token){splitmix(&seed), 0, 0};
+            tokens[i] = (struct dup_token){.hash = splitmix(&seed)};
         }
         dup_shingles(tokens, n, got);
         for (size_t i = 0; i < dup_shingle_count(n); i++) {
