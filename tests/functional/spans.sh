@@ -114,6 +114,16 @@ run "$ASSAY" scan "$tmp/common" --policy observe --format jsonl --quiet --set du
 is "$(jq -c 'select(.rule == "duplicates.common_text") | [.members_total, (.members | map(.record))]' "$tmp/out")" \
 	"[25,[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]]" "a passage set aside is counted once a record, and its sample is the first of them"
 
+# --- a record of too many tokens is not searched, and that is one skip, whatever was not looked for
+mkdir "$tmp/long"
+{
+	awk 'BEGIN { printf "{\"text\":\""; for (i = 0; i < 4200000; i++) printf "a "; print "\"}" }'
+	say "$(words 701 730)"
+} >"$tmp/long/train.jsonl"
+run "$ASSAY" scan "$tmp/long" --policy observe --scanner duplicates --format jsonl --quiet --set duplicates.spans=all --set duplicates.near=true
+is "$status $(tail -n 1 "$tmp/out" | jq -c '[.complete, (.coverage.skipped | map([.reason, .records])), .coverage.records.scanned]') $(metric duplicates.near_too_long)" \
+	'3 [false,[["limit",1]],1] 1' "a record of too many tokens is one skip"
+
 # --- the same answer
 mkdir "$tmp/many"
 seq 1 6000 | awk '{ printf "{\"text\":\"start %d", $1; for (i = 0; i < 30; i++) printf " w%d", ($1 * 7 + i) % 90001; print "\"}" }' >"$tmp/many/train.jsonl"

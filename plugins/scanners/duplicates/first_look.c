@@ -54,16 +54,16 @@ static enum assay_status record_keys(struct dup_local *l, const struct assay_bat
     return st;
 }
 
-/* The band keys of a record's text. */
+/* The band keys of a record's text. *skipped is set when there is too much of it. */
 static enum assay_status sketch(struct dup_local *l, const struct assay_batch *b,
-                                const struct assay_record *r, uint64_t id, struct assay_sink *sink)
+                                const struct assay_record *r, uint64_t id, int *skipped)
 {
     const struct dup_shared *s = l->shared;
     struct dup_table *t = &l->tables[DUP_TABLE_BANDS];
     enum assay_status st = dup_shingler_read(&l->shingler, &l->mask, s->host, b, r);
     if (st == ASSAY_LIMIT) {
         l->counts[DUP_COUNT_LONG]++;
-        sink->skip(sink->ctx, ASSAY_SKIP_LIMIT, 1, r->raw.len);
+        *skipped = 1;
         return ASSAY_OK;
     }
     if (st != ASSAY_OK || l->shingler.tokens.n == 0) {
@@ -75,10 +75,9 @@ static enum assay_status sketch(struct dup_local *l, const struct assay_batch *b
     return dup_near_add(&s->near, &l->shingler, s->host, t, max, id);
 }
 
-/* The n-grams of a record's text. */
+/* The n-grams of a record's text. *skipped is set when there is too much of it. */
 static enum assay_status add_grams(struct dup_local *l, const struct assay_batch *b,
-                                   const struct assay_record *r, uint64_t place,
-                                   struct assay_sink *sink)
+                                   const struct assay_record *r, uint64_t place, int *skipped)
 {
     const struct dup_shared *s = l->shared;
     int is_long = 0;
@@ -88,8 +87,7 @@ static enum assay_status add_grams(struct dup_local *l, const struct assay_batch
                            dup_table_most(s, DUP_TABLE_GRAMS), place, &is_long);
     }
     if (st == ASSAY_LIMIT) {
-        l->counts[DUP_COUNT_LONG]++;
-        sink->skip(sink->ctx, ASSAY_SKIP_LIMIT, 1, r->raw.len);
+        *skipped = 1;
         return ASSAY_OK;
     }
     if (!is_long) {
@@ -189,7 +187,7 @@ static enum assay_status scan_record(struct dup_local *l, const struct assay_bat
                                      const struct assay_record *r, struct assay_sink *sink)
 {
     struct dup_entry e;
-    int is_short;
+    int is_short, skipped = 0;
     l->counts[DUP_COUNT_RECORDS]++;
     if (!dup_place_fits(b->file, r->ordinal)) {
         sink->skip(sink->ctx, ASSAY_SKIP_LIMIT, 1, r->raw.len);
@@ -204,11 +202,14 @@ static enum assay_status scan_record(struct dup_local *l, const struct assay_bat
     st = record_keys(l, b, r, &e, &is_short);
     st = st == ASSAY_OK ? dup_local_add(l, DUP_TABLE_RECORDS, &e) : st;
     if (st == ASSAY_OK && l->shared->spans.mode != DUP_SPANS_OFF) {
-        st = add_grams(l, b, r, e.place, sink);
+        st = add_grams(l, b, r, e.place, &skipped);
     }
     l->shingler.n_keys = 0;
     if (st == ASSAY_OK && l->shared->near.on && !is_short) {
-        st = sketch(l, b, r, e.key[0], sink);
+        st = sketch(l, b, r, e.key[0], &skipped);
+    }
+    if (skipped) { /* once, for whatever was not searched */
+        sink->skip(sink->ctx, ASSAY_SKIP_LIMIT, 1, r->raw.len);
     }
     st = st == ASSAY_OK ? compare_earlier(l, b, r, &e, sink) : st;
     return st == ASSAY_OK && l->turns.any ? look_at_turns(l, b, r, e.place, sink) : st;
