@@ -232,8 +232,8 @@ int assay_hash_fd(int fd, struct assay_sha256 *hash, void *buffer, size_t cap, u
     return 0;
 }
 
-/* 1: the file is there and has this digest; 0: there, and differs or cannot be read; -1: not there.
- */
+/* 1: the file is there and has this digest; 0: there, and differs, cannot be read, or has nothing to
+ * be compared with; -1: not there. */
 static int companion_matches(const char *envelope, const char *name, const char *hex)
 {
     ASSAY_AUTO_BUF path;
@@ -254,7 +254,7 @@ static int companion_matches(const char *envelope, const char *name, const char 
     assay_sha256_free(hash);
     free(buffer);
     (void)close(fd);
-    return strcmp(text, hex) == 0;
+    return text[0] != '\0' && strcmp(text, hex) == 0;
 }
 
 static void check_companion(struct assay_verifier *v, const char *name, const char *hex)

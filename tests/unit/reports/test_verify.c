@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/unit.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/fs.h"
@@ -429,6 +430,17 @@ static void companions_need_a_voucher(void **state)
     assert_int_equal(run(&opt, &r), ASSAY_OK);
 }
 
+/* With nothing to compare, what cannot be read must not count as equal. */
+static void a_companion_that_cannot_be_read_is_not_as_signed(void **state)
+{
+    (void)state;
+    char path[200];
+    (void)snprintf(path, sizeof path, "%s/report.html", report); /* the run does not name it */
+    assert_int_equal(mkdir(path, 0700), 0);
+    expect_failure(ASSAY_CHECK_COMPANION, "FAIL|beside it|report.html|nothing signed vouches");
+    assert_int_equal(rmdir(path), 0);
+}
+
 static void a_run_that_was_not_signed_fails(void **state)
 {
     (void)state;
@@ -516,6 +528,7 @@ int main(void)
         cmocka_unit_test_setup(any_bit_of_the_envelope_counts, fresh),
         cmocka_unit_test_setup(companions_must_be_those_that_were_signed, fresh),
         cmocka_unit_test_setup(companions_need_a_voucher, fresh),
+        cmocka_unit_test_setup(a_companion_that_cannot_be_read_is_not_as_signed, fresh),
         cmocka_unit_test_setup(a_run_that_was_not_signed_fails, fresh),
         cmocka_unit_test_setup(a_signed_manifest_cannot_lead_outside, fresh),
         cmocka_unit_test_setup(a_wrong_count_is_a_contradiction, fresh),
