@@ -199,13 +199,13 @@ void server_name_originals(const struct server *s, const struct server_run *run,
     char dir[PATH_MAX];
     struct assay_error err;
     ASSAY_AUTO_BUF named;
+    assay_buf_init(&named, ASSAY_KIB(64));
     path_of(s, run->generation, dir);
     if (strstr(text, dir) == NULL) {
         return;
     }
     struct assay_config *old =
         run->generation == s->generation ? NULL : config_of(s, run->generation, &err);
-    assay_buf_init(&named, ASSAY_KIB(64));
     assay_buf_adds(&named, text);
     assay_generation_rename(old == NULL ? s->config : old, s->config_path, dir, &named);
     if (assay_buf_status(&named) == ASSAY_OK) {
