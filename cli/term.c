@@ -118,6 +118,13 @@ static enum assay_status write_stdio(void *ctx, const void *data, size_t len,
     return ASSAY_OK;
 }
 
+/* The one operand; standard input is nobody's name. */
+static const char *asked_for(const struct cli_args *args)
+{
+    const char *one = cli_operands(args) == 1 ? cli_operand(args, 0) : NULL;
+    return one == NULL || strcmp(one, "-") == 0 ? NULL : one;
+}
+
 struct assay_out cli_out(const struct cli_args *args, FILE *f)
 {
     return (struct assay_out){
@@ -127,7 +134,7 @@ struct assay_out cli_out(const struct cli_args *args, FILE *f)
         .columns = cli_columns(f),
         .chinese = cli_chinese(args),
         .report_dir = cli_value(args, "out"),
-        .asked_for = cli_operands(args) == 1 ? cli_operand(args, 0) : NULL,
+        .asked_for = asked_for(args),
     };
 }
 

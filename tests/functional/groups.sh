@@ -59,6 +59,9 @@ like "$out" "^\[ PASS \]  $tmp/set$" "the table calls a dataset without a name w
 run "$ASSAY" scan "$tmp/set" --policy observe --name n1
 like "$out" "^\[ PASS \]  n1$" "and by its name where it has one"
 
+"$ASSAY" scan - --policy observe <"$tmp/set/train/b.jsonl" >"$tmp/out"
+like "$(cat "$tmp/out")" '^\[ PASS \]  unnamed dataset$' "standard input has no name"
+
 # --- what can be copied to the shell, what is not whole, what is nothing
 cd "$tmp" || exit 1
 run "$ASSAY" scan set --policy observe --set duplicates.near=true --out report
