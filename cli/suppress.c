@@ -169,7 +169,8 @@ const struct cli_command cli_suppress_new = {
     .options = new_options,
     .examples = new_examples,
     .notes = "A group is named by its kind (file:, record:, normalised:, near:, answers:, "
-             "preference:, delivered:, span:, contamination:) and 32 digits, a digest of what is "
+             "preference:, delivered:, span:, contamination:, image:) and 32 digits, a digest of "
+             "what is "
              "in it: it is the same in the next delivery, wherever the copies are. Accepted groups "
              "are no findings and do not count in ratios; the metrics duplicates.accepted_* say "
              "how many there were.",

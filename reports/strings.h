@@ -104,6 +104,7 @@
     XX(TIER_NORMALISED, "Normalised", "规范化")                                                                        \
     XX(TIER_NEAR, "Near", "近似")                                                                                      \
     XX(TIER_SPAN, "Passages", "长段")                                                                                  \
+    XX(TIER_IMAGE, "Pictures", "图片")                                                                                 \
     XX(BENCHMARKS, "Evaluation items in the data", "数据中的评测题目")                                                  \
     XX(BENCHMARK, "Benchmark", "评测集")                                                                               \
     XX(REDUNDANCY, "Redundancy by source", "各来源的冗余")                                                             \

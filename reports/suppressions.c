@@ -23,9 +23,9 @@ struct assay_suppressions {
 /* ---- entries -------------------------------------------------------------------------------- */
 
 /* What scanners name groups by. */
-static const char *const kinds[] = {"file",      "record",  "normalised",
-                                    "near",      "answers", "preference",
-                                    "delivered", "span",    "contamination"};
+static const char *const kinds[] = {"file",          "record",     "normalised", "near",
+                                    "answers",       "preference", "delivered",  "span",
+                                    "contamination", "image"};
 
 const char *assay_group_digits(const char *group)
 {

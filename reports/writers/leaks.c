@@ -15,6 +15,7 @@ static const struct {
     [ASSAY_LEAK_NORMALISED] = {"normalised.", ASSAY_T_TIER_NORMALISED},
     [ASSAY_LEAK_NEAR] = {"near.", ASSAY_T_TIER_NEAR},
     [ASSAY_LEAK_SPAN] = {"span.", ASSAY_T_TIER_SPAN},
+    [ASSAY_LEAK_IMAGE] = {"image.", ASSAY_T_TIER_IMAGE},
 };
 
 static const struct {

@@ -27,6 +27,7 @@ enum assay_leak_tier {
     ASSAY_LEAK_NORMALISED,
     ASSAY_LEAK_NEAR,
     ASSAY_LEAK_SPAN,
+    ASSAY_LEAK_IMAGE,
     ASSAY_LEAK_TIERS
 };
 

@@ -9,9 +9,9 @@
 #define SEED_GROUP UINT64_C(16) /* and the kind */
 #define DIGITS     32
 
-static const char *const kind_names[] = {"file",      "record",  "normalised",
-                                         "near",      "answers", "preference",
-                                         "delivered", "span",    "contamination"};
+static const char *const kind_names[] = {"file",          "record",     "normalised", "near",
+                                         "answers",       "preference", "delivered",  "span",
+                                         "contamination", "image"};
 
 /* ---- digests -----------------------------------------------------------------------------------
  */

@@ -30,11 +30,12 @@ enum dup_group_kind {
     DUP_GROUP_RECORD,
     DUP_GROUP_NORMALISED,
     DUP_GROUP_NEAR,
-    DUP_GROUP_ANSWERS,      /* a prompt and all its answers */
-    DUP_GROUP_PREFERENCE,   /* a prompt, and what both sides say */
-    DUP_GROUP_DELIVERED,    /* a text and its partner in an earlier delivery */
-    DUP_GROUP_SPAN,         /* all long passages that two records share */
-    DUP_GROUP_CONTAMINATION /* the same, with an item of a benchmark */
+    DUP_GROUP_ANSWERS,       /* a prompt and all its answers */
+    DUP_GROUP_PREFERENCE,    /* a prompt, and what both sides say */
+    DUP_GROUP_DELIVERED,     /* a text and its partner in an earlier delivery */
+    DUP_GROUP_SPAN,          /* all long passages that two records share */
+    DUP_GROUP_CONTAMINATION, /* the same, with an item of a benchmark */
+    DUP_GROUP_IMAGE          /* pictures that look alike */
 };
 
 struct dup_digest {

@@ -191,21 +191,22 @@ enum assay_status dup_across_group(struct dup_across_report *r, int whole_file,
         r->redundant[source_at(r, r->least)]--;
     }
     r->lone.any = r->in_group = r->any = 0;
-    return alone || r->leakage == NULL ? ASSAY_OK : dup_leakage_group(r->leakage, tier, sink);
+    return alone || r->leakage == NULL ? ASSAY_OK : dup_leakage_group(r->leakage, tier, "", sink);
 }
 
-enum assay_status dup_across_near(struct dup_across_report *r, uint64_t place)
+enum assay_status dup_across_alike(struct dup_across_report *r, uint64_t place)
 {
     return r->leakage == NULL ? ASSAY_OK : dup_leakage_member(r->leakage, place, 0);
 }
 
-enum assay_status dup_across_near_end(struct dup_across_report *r, struct assay_sink *sink)
+enum assay_status dup_across_alike_end(struct dup_across_report *r, enum dup_tier tier,
+                                       const char *name, struct assay_sink *sink)
 {
     if (r->leakage == NULL) {
         return ASSAY_OK;
     }
-    enum assay_status st = dup_leakage_subgroup(r->leakage, DUP_TIER_NEAR);
-    return st == ASSAY_OK ? dup_leakage_group(r->leakage, DUP_TIER_NEAR, sink) : st;
+    enum assay_status st = dup_leakage_subgroup(r->leakage, tier);
+    return st == ASSAY_OK ? dup_leakage_group(r->leakage, tier, name, sink) : st;
 }
 
 void dup_across_say(const struct dup_across_report *r, int whole, char *detail, size_t cap)

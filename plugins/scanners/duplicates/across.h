@@ -92,9 +92,11 @@ static inline int dup_across_listens(const struct dup_across_report *r)
 {
     return r != NULL && r->leakage != NULL;
 }
-/* The same of clusters of the near tier: every record of their texts. */
-enum assay_status dup_across_near(struct dup_across_report *r, uint64_t place);
-enum assay_status dup_across_near_end(struct dup_across_report *r, struct assay_sink *sink);
+/* The same of groups that others found: clusters of the near tier, every record of their texts, and
+ * pictures (pictures.h). `name` as in dup_leakage_group. */
+enum assay_status dup_across_alike(struct dup_across_report *r, uint64_t place);
+enum assay_status dup_across_alike_end(struct dup_across_report *r, enum dup_tier tier,
+                                       const char *name, struct assay_sink *sink);
 /* Appends to the detail of a finding how many records of each split are in the subgroup in hand, or
  * in the group where `whole` is set; nothing where there are no splits. Before its end. */
 void dup_across_say(const struct dup_across_report *r, int whole, char *detail, size_t cap);

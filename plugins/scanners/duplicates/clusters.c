@@ -301,7 +301,7 @@ static enum assay_status tell_across(struct speaking *s)
     enum assay_status st = ASSAY_OK;
     uint64_t place;
     while (st == ASSAY_OK && (st = dup_copies_next(&s->copies, s->root, &place)) == ASSAY_OK) {
-        st = dup_across_near(s->across, place);
+        st = dup_across_alike(s->across, place);
     }
     return st == ASSAY_END ? ASSAY_OK : st;
 }
@@ -320,7 +320,9 @@ static enum assay_status end_cluster(struct speaking *s)
     }
     enum assay_status st = s->across == NULL ? ASSAY_OK : tell_across(s);
     st = st == ASSAY_OK ? raise_cluster(s) : st; /* names the splits it touches */
-    return st == ASSAY_OK && s->across != NULL ? dup_across_near_end(s->across, s->sink) : st;
+    return st == ASSAY_OK && s->across != NULL
+               ? dup_across_alike_end(s->across, DUP_TIER_NEAR, "", s->sink)
+               : st;
 }
 
 /* A root and another member: the root comes first of its cluster, and is the smallest rank. */

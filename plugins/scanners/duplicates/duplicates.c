@@ -30,6 +30,7 @@
 #include "finish.h"
 #include "first_look.h"
 #include "local.h"
+#include "pictures.h"
 #include "saved.h"
 #include "second_look.h"
 #include "settings.h"
@@ -61,4 +62,6 @@ ASSAY_SCANNER_PLUGIN(duplicates) = {
     .review_free = dup_second_free,
     .review_may = dup_second_may,
     .maintain = dup_maintain,
+    .takes = dup_takes,
+    .take = dup_take,
 };

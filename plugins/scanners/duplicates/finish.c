@@ -136,12 +136,14 @@ static enum assay_status finish_spans(struct dup_local *l, struct dup_across_rep
 }
 
 /* The tiers that are looked for, as bits. */
-static unsigned tiers_of(const struct dup_shared *s)
+static unsigned tiers_of(const struct dup_local *l)
 {
+    const struct dup_shared *s = l->shared;
     return 1u << DUP_TIER_FILE | 1u << DUP_TIER_RECORD |
            (s->min_chars > 0 ? 1u << DUP_TIER_NORMALISED : 0) |
            (dup_seeks_near(s) ? 1u << DUP_TIER_NEAR : 0) |
-           (s->spans.mode != DUP_SPANS_OFF ? 1u << DUP_TIER_SPAN : 0);
+           (s->spans.mode != DUP_SPANS_OFF ? 1u << DUP_TIER_SPAN : 0) |
+           (l->pictures ? 1u << DUP_TIER_IMAGE : 0);
 }
 
 /* Groups of files and of records; every group is also heard of by `across`. */
@@ -245,22 +247,17 @@ static enum assay_status settle(struct dup_local *l, int keep_records)
 
 enum assay_status dup_finish(const void *shared, void *merged, struct assay_sink *sink)
 {
-    const struct dup_shared *s = shared;
     struct dup_local *l = merged;
-    struct dup_across_report across = {.across = &s->across};
-    enum assay_status st = dup_local_settle_marks(l);
-    st = st == ASSAY_OK ? dup_across_begin(&across, &s->across, &l->across,
-                                           dup_fitting(s, DUP_PAIR_PARTS, 1, DUP_ENTRY_BYTES))
-                        : st;
-    st = st == ASSAY_OK ? finish_groups(l, &across, sink) : st;
+    enum assay_status st = dup_local_listen(l);
+    st = st == ASSAY_OK ? finish_groups(l, &l->report, sink) : st;
     st = st == ASSAY_OK ? say_delivered(l, sink) : st;
-    st = st == ASSAY_OK ? say_damage(s) : st;
+    st = st == ASSAY_OK ? say_damage(shared) : st;
     st = st == ASSAY_OK ? write_index(l) : st;
-    st = st == ASSAY_OK ? settle(l, dup_across_listens(&across)) : st;
-    st = st == ASSAY_OK ? finish_near(l, &across, sink) : st;
-    st = st == ASSAY_OK ? finish_spans(l, &across, sink) : st;
+    st = st == ASSAY_OK ? settle(l, dup_across_listens(&l->report)) : st;
+    st = st == ASSAY_OK ? finish_near(l, &l->report, sink) : st;
+    st = st == ASSAY_OK ? finish_spans(l, &l->report, sink) : st;
     st = st == ASSAY_OK ? say_accepted(l, sink) : st;
-    st = st == ASSAY_OK ? dup_across_end(&across, tiers_of(s), sink) : st;
-    dup_across_report_release(&across);
+    st = st == ASSAY_OK ? dup_across_end(&l->report, tiers_of(l), sink) : st;
+    dup_local_heard(l);
     return st;
 }

@@ -4,7 +4,7 @@
  *
  * In this order: groups of files, records and answers (groups.h); what was delivered before; the
  * index of this delivery; clusters (clusters.h); long passages (spans.h); and what `across` has
- * gathered from all of them. Texts that were to be seen again and were not are skips.
+ * gathered from all of them, and from what other scanners handed over (pictures.h). Texts that were to be seen again and were not are skips.
  */
 #ifndef ASSAY_DUPLICATES_FINISH_H
 #define ASSAY_DUPLICATES_FINISH_H

@@ -10,7 +10,8 @@
 #define ASK_EVERY 65536
 #define ANY       DUP_TIERS /* the row behind the tiers: their union */
 
-static const char *const tier_names[DUP_TIERS] = {"file", "record", "normalised", "near", "span"};
+static const char *const tier_names[DUP_TIERS] = {"file", "record", "normalised",
+                                                  "near", "span",   "image"};
 
 /* ---- who is of what ----------------------------------------------------------------------------
  */
@@ -166,7 +167,9 @@ struct noting {
 static enum assay_status note_member(void *ctx, const uint64_t *pair)
 {
     const struct noting *n = ctx;
-    const uint64_t entry[DUP_ENTRY_WORDS] = {pair[0], (uint64_t)n->tier,
+    const uint32_t file = dup_place_file(pair[0]);
+    const uint64_t place = pair[0] == dup_whole_file(file) ? dup_place(file, 0) : pair[0];
+    const uint64_t entry[DUP_ENTRY_WORDS] = {place, (uint64_t)n->tier,
                                              leaks_from(n->l, (unsigned)pair[1], n->splits), 0};
     return entry[2] == 0 ? ASSAY_OK : dup_table_add(&n->l->leaked, n->l->host, n->l->max, entry);
 }
@@ -216,22 +219,29 @@ void dup_leakage_say(const struct dup_leakage *l, int whole, char *detail, size_
     }
 }
 
-static enum assay_status raise_leak(struct dup_leakage *l, struct assay_sink *sink)
+static struct assay_member member_at(const struct dup_leakage *l, uint64_t place)
+{
+    const uint32_t file = dup_place_file(place);
+    const int whole = l->tier == DUP_TIER_FILE || place == dup_whole_file(file);
+    return (struct assay_member){file, whole ? ASSAY_NO_RECORD : dup_place_record(place)};
+}
+
+static enum assay_status raise_leak(struct dup_leakage *l, const char *name,
+                                    struct assay_sink *sink)
 {
     const struct gather *g = &l->outer;
     struct assay_member members[DUP_SPLITS * LISTED];
-    char detail[320];
+    char detail[640];
     uint32_t n = 0;
     for (unsigned i = 0; i < DUP_SPLITS; i++) {
         for (size_t k = 0; k < LISTED && k < g->count[i]; k++) {
-            members[n].file = dup_place_file(g->first[i][k]);
-            members[n++].record =
-                l->tier == DUP_TIER_FILE ? ASSAY_NO_RECORD : dup_place_record(g->first[i][k]);
+            members[n++] = member_at(l, g->first[i][k]);
         }
     }
     qsort(members, n, sizeof members[0], by_place);
     size_t len = (size_t)snprintf(detail, sizeof detail, "tier %s: ", tier_names[l->tier]);
-    (void)say_counts(l, g, detail + len, sizeof detail - len);
+    len += say_counts(l, g, detail + len, sizeof detail - len);
+    (void)snprintf(detail + len, sizeof detail - len, "%s", name);
     struct assay_finding f = assay_finding_init(l->rule);
     f.members = members;
     f.n_members = n;
@@ -261,12 +271,12 @@ enum assay_status dup_leakage_subgroup(struct dup_leakage *l, enum dup_tier tier
     return st;
 }
 
-enum assay_status dup_leakage_group(struct dup_leakage *l, enum dup_tier tier,
+enum assay_status dup_leakage_group(struct dup_leakage *l, enum dup_tier tier, const char *name,
                                     struct assay_sink *sink)
 {
     enum assay_status st = note_group(l, &l->outer, tier);
     if (st == ASSAY_OK && l->tier < DUP_TIERS && l->rule != ASSAY_NONE) {
-        st = raise_leak(l, sink);
+        st = raise_leak(l, name, sink);
     }
     l->tier = DUP_TIERS;
     gather_clear(&l->outer);

@@ -13,6 +13,9 @@
  * bits. One sorted pass makes a record that leaks many times count once. So memory is bounded, and
  * nothing depends on the order in which groups are found.
  *
+ * A file that is itself a member (a picture) has the place dup_whole_file: findings name the file, and
+ * it counts as its only record.
+ *
  * A benchmark (a split whose label is in `benchmarks`) also leaks from records without a split:
  * whatever is trained on may be unlabelled. For it duplicates.contamination.NAME counts the items
  * that leak, by any tier, from training or from no split, over all items.
@@ -32,8 +35,15 @@ enum dup_tier {
     DUP_TIER_NORMALISED,
     DUP_TIER_NEAR,
     DUP_TIER_SPAN,
+    DUP_TIER_IMAGE,
     DUP_TIERS
 };
+
+/* The place of a file that is a member as such, of any tier but DUP_TIER_FILE. */
+static inline uint64_t dup_whole_file(uint32_t file)
+{
+    return dup_place(file, (UINT64_C(1) << DUP_PLACE_BITS) - 1);
+}
 
 /* How many records (files) there are of each label; at the end also the marks of records. The
  * counts join, save and load with a scanner's state. */
@@ -66,8 +76,9 @@ enum assay_status dup_leakage_member(struct dup_leakage *l, uint64_t place, int 
 /* Ends the subgroup: its members are alike by `tier`, and become members of the group in hand. */
 enum assay_status dup_leakage_subgroup(struct dup_leakage *l, enum dup_tier tier);
 /* Ends the group: its members are alike by `tier`. Raises a finding when it crosses splits, with
- * the strictest of the tiers by which it does. */
-enum assay_status dup_leakage_group(struct dup_leakage *l, enum dup_tier tier,
+ * the strictest of the tiers by which it does, and with `name`, which begins with "; ", at the end
+ * of its detail. */
+enum assay_status dup_leakage_group(struct dup_leakage *l, enum dup_tier tier, const char *name,
                                     struct assay_sink *sink);
 /* Appends how many records of each split are in the subgroup in hand, or in the group where `whole`
  * is set: "; splits: 3 train, 1 test". */

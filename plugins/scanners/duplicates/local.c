@@ -29,6 +29,7 @@ void dup_local_free(void *local)
         for (unsigned i = 0; i < DUP_TABLES; i++) {
             dup_table_release(&l->tables[i]);
         }
+        dup_local_heard(l);
         dup_across_local_release(&l->across);
         dup_text_release(&l->text);
         dup_mask_release(&l->mask);
@@ -64,12 +65,33 @@ enum assay_status dup_local_settle_marks(struct dup_local *l)
                              &l->tables[DUP_TABLE_SOURCES], dup_fitting(s, DUP_PAIR_PARTS, 1, 1));
 }
 
+enum assay_status dup_local_listen(struct dup_local *l)
+{
+    const struct dup_shared *s = l->shared;
+    if (dup_local_listens(l)) {
+        return ASSAY_OK;
+    }
+    const enum assay_status st = dup_local_settle_marks(l);
+    return st == ASSAY_OK ? dup_across_begin(&l->report, &s->across, &l->across,
+                                             dup_fitting(s, DUP_PAIR_PARTS, 1, DUP_ENTRY_BYTES))
+                          : st;
+}
+
+void dup_local_heard(struct dup_local *l)
+{
+    dup_across_report_release(&l->report);
+    l->report.across = NULL;
+}
+
 enum assay_status dup_local_merge(const void *shared, void *into, void *from,
                                   struct assay_error *err)
 {
     struct dup_local *a = into;
     struct dup_local *b = from;
     (void)shared;
+    if (dup_local_listens(a) || dup_local_listens(b)) {
+        return assay_fail(err, ASSAY_USAGE, "groups were handed over before all was read");
+    }
     for (unsigned i = 0; i < DUP_TABLES; i++) {
         enum assay_status st = dup_table_join(&a->tables[i], &b->tables[i]);
         if (st != ASSAY_OK) {

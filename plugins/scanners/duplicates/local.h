@@ -44,6 +44,8 @@ struct dup_local {
     struct dup_keep keep;   /* for an index that is being made */
     struct dup_earlier_counts delivered;
     struct dup_accepted_tally set_aside; /* of groups; at the end */
+    struct dup_across_report report;     /* likewise, once somebody listens */
+    int pictures;                        /* some were handed over */
 };
 
 /* The verbs `local_init`, `local_free` and `merge` of the scanner. */
@@ -65,5 +67,13 @@ enum assay_status dup_local_add(struct dup_local *l, unsigned table, const struc
 enum assay_status dup_local_mark(struct dup_local *l, unsigned table, uint64_t place, uint8_t mark);
 /* From here on labels can be asked for; the state can be saved no longer if there are marks. */
 enum assay_status dup_local_settle_marks(struct dup_local *l);
+/* The same, and `report` hears of groups from here on: what is handed over comes before finish. Once;
+ * the state can be neither saved nor merged until dup_local_heard. */
+enum assay_status dup_local_listen(struct dup_local *l);
+void dup_local_heard(struct dup_local *l);
+static inline int dup_local_listens(const struct dup_local *l)
+{
+    return l->report.across != NULL;
+}
 
 #endif

@@ -44,7 +44,7 @@ enum assay_status dup_save(const void *shared, const void *local,
     struct state_out out = {put, ctx, ASSAY_OK};
     uint64_t params[DUP_PARAMS];
     if (l->near.found || l->spans.found || dup_across_is_settled(&l->across) ||
-        l->shared->earlier.write != NULL) {
+        dup_local_listens(l) || l->shared->earlier.write != NULL) {
         return ASSAY_USAGE; /* bands, n-grams or marks are gone, or sets would be missing */
     }
     dup_params_read(shared, params);

@@ -98,10 +98,12 @@ static void digests_stay_what_they_are(void **state)
     struct dup_accepted a;
     struct assay_error err = {0};
     const uint64_t key[] = {0x0123456789abcdef, 42};
-    static const char *const names[] = {
-        "answers:4e95b879b3da78a037373b8068fcf708", "preference:e98a2d0f2a2b7c464832fd43951d2b72",
-        "delivered:d632b141e21e601193d6c60b98390d83", "span:4db54bd5cad07e34a5ebbe3b70a4dc1d",
-        "contamination:d7bb33627c3ba4cc3dd21c6551478fb9"};
+    static const char *const names[] = {"answers:4e95b879b3da78a037373b8068fcf708",
+                                        "preference:e98a2d0f2a2b7c464832fd43951d2b72",
+                                        "delivered:d632b141e21e601193d6c60b98390d83",
+                                        "span:4db54bd5cad07e34a5ebbe3b70a4dc1d",
+                                        "contamination:d7bb33627c3ba4cc3dd21c6551478fb9",
+                                        "image:9edaa786e4af818e5f024ea0700da86b"};
     char detail[160] = "x";
     assert_int_equal(read_list(&f, &host, NULL, &a, &err), ASSAY_OK);
     dup_digest_say(&a, DUP_GROUP_FILE, dup_group_digest(&a, DUP_GROUP_FILE, key, 2), detail,
@@ -118,7 +120,7 @@ static void digests_stay_what_they_are(void **state)
                    detail, sizeof detail);
     assert_string_equal(detail, "y; group near:98a05ef6b15a6dddd1b4c57dfe2eb457; "
                                 "group normalised:fd00d70656063182b992a24e8bea8b29");
-    for (unsigned kind = DUP_GROUP_ANSWERS; kind <= DUP_GROUP_CONTAMINATION; kind++) {
+    for (unsigned kind = DUP_GROUP_ANSWERS; kind <= DUP_GROUP_IMAGE; kind++) {
         struct dup_digest named = {{0, 0}};
         assert_false(dup_accepted_group(&a, kind, key, 2, &named));
         (void)snprintf(detail, sizeof detail, "z");

@@ -447,6 +447,110 @@ static void a_benchmark_without_files_is_refused(void **state)
     assert_non_null(strstr(err.message, "no file of the dataset matches the globs of 'gone'"));
 }
 
+/* ---- pictures, as another scanner hands them over ----------------------------------------------
+ */
+
+static enum assay_status take(struct rig *r, const struct assay_member *members, uint32_t n,
+                              struct assay_reply *reply)
+{
+    const struct assay_group g = {.size = sizeof g,
+                                  .rule = ASSAY_NONE,
+                                  .topic = "pictures",
+                                  .members = members,
+                                  .n_members = n,
+                                  .field = ASSAY_NONE,
+                                  .members_total = n,
+                                  .key = {n, 7}};
+    *reply = (struct assay_reply){.size = sizeof *reply};
+    return sc->take(r->shared, r->merged, &g, reply, &r->sink);
+}
+
+static const struct assay_member named[] = {{TEST, 2}, {EXTRA, ASSAY_NO_RECORD}, {TRAIN, 2}};
+static const struct assay_member alike[] = {{TEST, 0}, {TRAIN, ASSAY_NO_RECORD}};
+
+#define SAID (ASSAY_REPLY_SAID + 8)
+
+/* What is said of `small` and these. The caller frees. */
+static char *audit_pictures(const struct option options[MAX_OPTIONS], char ret_said[2][SAID])
+{
+    struct rig r;
+    struct assay_reply reply;
+    rig_open(&r, 1 << 26, 2, options);
+    for (size_t i = 0; i < N_SMALL; i++) {
+        scan_item(&r, (unsigned)(i & 1), &small[i]);
+    }
+    rig_merge(&r, &(struct rig_how){.reload = 2});
+    assert_int_equal(take(&r, named, 3, &reply), ASSAY_OK);
+    (void)snprintf(ret_said[0], SAID, "%s%s", reply.set_aside ? "aside" : "", reply.said);
+    assert_int_equal(take(&r, alike, 2, &reply), ASSAY_OK);
+    (void)snprintf(ret_said[1], SAID, "%s%s", reply.set_aside ? "aside" : "", reply.said);
+    assert_int_equal(take(&r, named + 1, 1, &reply), ASSAY_OK);
+    assert_string_equal(reply.said, "");
+    char *all = rig_finish(&r);
+    rig_free(&r);
+    return all;
+}
+
+static void pictures_leak_with_the_records_that_name_them(void **state)
+{
+    (void)state;
+    char said[2][SAID];
+    char *got = audit_pictures(no_options, said);
+    static const char *const want[] = {
+        "duplicates.leakage 1:2 3 4:2 | tier image: 1 none, 1 train, 1 test",
+        "duplicates.leakage 1:0 4 | tier image: 1 train, 1 test",
+        "~duplicates.leak.image.train_test 2/4",
+        "~duplicates.leak.image.test_train 2/4",
+        "~duplicates.leak.train_test 3/4",
+        "~duplicates.leak.test_train 4/4", /* the picture is the only record of its file */
+        "~duplicates.leak.normalised.test_train 3/4",
+        NULL};
+    expect_lines(got, want);
+    assert_string_equal(said[0], "; splits: 1 none, 1 train, 1 test");
+    assert_string_equal(said[1], "; splits: 1 train, 1 test");
+    free(got);
+}
+
+static void accepted_pictures_leak_nowhere(void **state)
+{
+    (void)state;
+    char said[2][SAID], digits[33];
+    const struct option shown[MAX_OPTIONS] = {{"group_digests", "true"}};
+    char *got = audit_pictures(shown, said);
+    const char *name = strstr(said[0], "; group image:");
+    assert_non_null(name);
+    assert_non_null(strstr(got, "| tier image: 1 none, 1 train, 1 test; group image:"));
+    (void)snprintf(digits, sizeof digits, "%s", name + strlen("; group image:"));
+    free(got);
+    const struct option accepted[MAX_OPTIONS] = {{"accepted", digits}};
+    got = audit_pictures(accepted, said);
+    static const char *const want[] = {"duplicates.leakage 1:0 4 | tier image: 1 train, 1 test",
+                                       "~duplicates.leak.image.train_test 1/4",
+                                       "~duplicates.accepted_groups 1/1", NULL};
+    expect_lines(got, want);
+    assert_null(strstr(got, "tier image: 1 none"));
+    assert_string_equal(said[0], "aside");
+    assert_string_equal(said[1], "; splits: 1 train, 1 test");
+    free(got);
+}
+
+/* What was heard is in no state: it must not be lost by saving or merging one. */
+static void nothing_is_merged_or_saved_once_pictures_are_heard(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct assay_reply reply;
+    struct assay_buf saved;
+    rig_open(&r, 1 << 26, 2, no_options);
+    assay_buf_init(&saved, 1 << 20);
+    assert_int_equal(take(&r, alike, 2, &reply), ASSAY_OK);
+    assert_int_equal(sc->save(r.shared, r.merged, rig_put, &saved), ASSAY_USAGE);
+    assert_int_equal(sc->merge(r.shared, r.locals[0], r.locals[1], NULL), ASSAY_USAGE);
+    assert_int_equal(sc->merge(r.shared, r.locals[1], r.locals[0], NULL), ASSAY_USAGE);
+    assay_buf_release(&saved);
+    rig_free(&r);
+}
+
 /* A scanner that has read `small`, with marks and n-grams. */
 static void rig_read(struct rig *r)
 {
@@ -581,6 +685,9 @@ int main(void)
         cmocka_unit_test(the_name_of_no_source_is_no_source),
         cmocka_unit_test(a_map_replaces_names),
         cmocka_unit_test(a_benchmark_without_files_is_refused),
+        cmocka_unit_test(pictures_leak_with_the_records_that_name_them),
+        cmocka_unit_test(accepted_pictures_leak_nowhere),
+        cmocka_unit_test(nothing_is_merged_or_saved_once_pictures_are_heard),
         cmocka_unit_test(what_was_not_looked_at_again_is_a_skip),
         cmocka_unit_test(broken_states_are_refused),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
