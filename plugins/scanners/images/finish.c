@@ -6,24 +6,13 @@
 
 #include <stdlib.h>
 
+#include "members.h"
 #include "references.h"
 
 #define MEMBERS_MAX 1000 /* listed in one finding */
+#define DETAIL      (160 + ASSAY_REPLY_SAID)
 
-static int order_entries(const void *x, const void *y)
-{
-    const struct image_entry *a = x, *b = y;
-    return a->file < b->file ? -1 : a->file > b->file;
-}
-
-static int order_members(const void *x, const void *y)
-{
-    const struct assay_member *a = x, *b = y;
-    if (a->file != b->file) {
-        return a->file < b->file ? -1 : 1;
-    }
-    return a->record < b->record ? -1 : a->record > b->record;
-}
+enum { SEED_PICTURES = 4, SEED_TURNED = 5 }; /* of keys */
 
 /* Entries in the order of groups. */
 struct rank {
@@ -31,78 +20,187 @@ struct rank {
     uint64_t content;
 };
 
+/* order[from..to) is a group. */
+struct range {
+    uint32_t from, to;
+};
+
 /* One group in the making. */
 struct speech {
     struct images_local *l;
     struct image_groups groups;
     struct rank *order;
-    struct assay_member *members;
-    size_t n_members, cap_members;
+    uint8_t *accepted; /* by the entry that is a group's root */
+    struct image_members members;
+    struct assay_reply reply;   /* of whoever the group in hand was handed to */
     uint64_t pictures;          /* of different bytes */
     unsigned nearest, farthest; /* from the first, in bits */
     uint64_t extra;             /* over all groups */
+    int unheard;                /* nobody takes pictures */
     struct assay_sink *sink;
     enum assay_status status;
 };
 
-static void add_member(struct speech *s, struct assay_member m)
+/* ---- handing over -------------------------------------------------------------------------- */
+
+static void key_add(const struct speech *s, uint64_t key[2], uint64_t word, uint64_t seed)
 {
-    void *array = s->members;
-    if (s->n_members == s->cap_members) {
-        const size_t cap = s->cap_members == 0 ? 64 : 2 * s->cap_members;
-        array = realloc(array, cap * sizeof m);
-        if (array == NULL) {
-            s->status = ASSAY_NOMEM;
-            return;
-        }
-        s->members = array;
-        s->cap_members = cap;
+    const struct assay_host *host = s->l->shared->host;
+    const uint64_t words[] = {key[0], key[1], word};
+    uint8_t le[sizeof words];
+    for (size_t i = 0; i < sizeof le; i++) {
+        le[i] = (uint8_t)(words[i / 8] >> (8 * (i % 8)));
     }
-    s->members[s->n_members++] = m;
+    host->hash128(host->ctx, le, sizeof le, seed, key);
 }
 
-/* The file, and the records that name it. */
-static void add_picture(struct speech *s, uint32_t file)
+/* Hands the members on; s->reply says what came back. */
+static void hand(struct speech *s, uint32_t rule, const uint64_t key[2])
+{
+    image_members_settle(&s->members);
+    s->status = s->status == ASSAY_OK ? s->members.status : s->status;
+    if (s->status != ASSAY_OK) {
+        return;
+    }
+    const struct assay_group g = {.size = sizeof g,
+                                  .rule = rule,
+                                  .topic = "pictures",
+                                  .members = s->members.rows,
+                                  .n_members = (uint32_t)s->members.n,
+                                  .field = ASSAY_NONE,
+                                  .members_total = s->members.n,
+                                  .key = {key[0], key[1]}};
+    s->status = s->sink->hand(s->sink->ctx, &g, &s->reply);
+    if (s->status == ASSAY_NOTFOUND) {
+        s->unheard = 1;
+        s->status = ASSAY_OK;
+    }
+}
+
+static void key_of(const struct speech *s, struct range g, uint64_t key[2])
+{
+    key[0] = key[1] = 0;
+    for (uint32_t i = g.from; i < g.to; i++) {
+        if (i == g.from || s->order[i].content != s->order[i - 1].content) {
+            key_add(s, key, s->order[i].content, SEED_PICTURES);
+        }
+    }
+}
+
+/* All of a group that may be spoken of. */
+static void add_all(struct speech *s, struct range g)
+{
+    const struct image_entry *e = s->l->entries;
+    const uint32_t root = s->order[g.from].root;
+    if (s->accepted[root]) {
+        image_members_add_file(&s->members, e[root].file);
+        return;
+    }
+    for (uint32_t i = g.from; i < g.to; i++) {
+        image_members_add_picture(&s->members, s->l, e[s->order[i].entry].file);
+    }
+}
+
+static void begin_reply(struct speech *s)
+{
+    s->reply = (struct assay_reply){.size = sizeof s->reply};
+    image_members_clear(&s->members);
+}
+
+static void hand_group(struct speech *s, struct range g)
+{
+    uint64_t key[2];
+    begin_reply(s);
+    if (s->unheard) {
+        return;
+    }
+    key_of(s, g, key);
+    add_all(s, g);
+    hand(s, s->l->shared->rule[IMAGE_RULE_NEAR], key);
+    s->accepted[s->order[g.from].root] = s->reply.set_aside != 0;
+}
+
+/* Both groups, whichever stands first. */
+static void hand_turned(struct speech *s, struct range a, struct range b)
+{
+    uint64_t ka[2], kb[2], key[2] = {0, 0};
+    begin_reply(s);
+    if (s->unheard) {
+        return;
+    }
+    key_of(s, a, ka);
+    key_of(s, b, kb);
+    const int swap = ka[0] != kb[0] ? ka[0] > kb[0] : ka[1] > kb[1];
+    const uint64_t *const first = swap ? kb : ka, *const second = swap ? ka : kb;
+    for (unsigned i = 0; i < 4; i++) {
+        key_add(s, key, i < 2 ? first[i] : second[i - 2], SEED_TURNED);
+    }
+    add_all(s, a);
+    add_all(s, b);
+    hand(s, s->l->shared->rule[IMAGE_RULE_TURNED], key);
+}
+
+static int order_plain(const void *x, const void *y)
+{
+    const struct image_plain *a = x, *b = y;
+    if (a->content != b->content) {
+        return a->content < b->content ? -1 : 1;
+    }
+    return a->file < b->file ? -1 : a->file > b->file;
+}
+
+/* Pictures that are not compared are alike when their bytes are the same. */
+static void hand_plain(struct speech *s)
 {
     const struct images_local *l = s->l;
-    size_t i = image_references_of(l, file);
-    add_member(s, (struct assay_member){file, ASSAY_NO_RECORD});
-    for (; i < l->n_references && l->references[i].image == file; i++) {
-        const struct image_reference *r = &l->references[i];
-        add_member(s, (struct assay_member){r->file, r->record});
+    if (l->n_plain > 1) {
+        qsort(l->plain, l->n_plain, sizeof l->plain[0], order_plain);
+    }
+    for (size_t i = 0, next; i < l->n_plain && !s->unheard && s->status == ASSAY_OK; i = next) {
+        uint64_t key[2] = {0, 0};
+        begin_reply(s);
+        for (next = i; next < l->n_plain && l->plain[next].content == l->plain[i].content; next++) {
+            image_members_add_picture(&s->members, l, l->plain[next].file);
+        }
+        key_add(s, key, l->plain[i].content, SEED_PICTURES);
+        hand(s, ASSAY_NONE, key);
     }
 }
 
-static void say_members(struct speech *s, unsigned rule, const char *detail)
+/* ---- findings ------------------------------------------------------------------------------ */
+
+/* `detail` has room for DETAIL bytes. */
+static void say_members(struct speech *s, unsigned rule, char *detail)
 {
     const uint32_t index = s->l->shared->rule[rule];
+    const size_t len = strlen(detail);
+    image_members_settle(&s->members);
+    s->status = s->status == ASSAY_OK ? s->members.status : s->status;
     if (s->status != ASSAY_OK || index == ASSAY_NONE) {
         return;
     }
-    if (s->n_members > 1) {
-        qsort(s->members, s->n_members, sizeof s->members[0], order_members);
-    }
+    (void)snprintf(detail + len, DETAIL - len, "%s", s->reply.said);
     struct assay_finding f = assay_finding_init(index);
-    f.members = s->members;
-    f.n_members = (uint32_t)(s->n_members < MEMBERS_MAX ? s->n_members : MEMBERS_MAX);
-    f.members_total = s->n_members;
+    f.members = s->members.rows;
+    f.n_members = (uint32_t)(s->members.n < MEMBERS_MAX ? s->members.n : MEMBERS_MAX);
+    f.members_total = s->members.n;
     f.detail = assay_bytes_str(detail);
     s->status = s->sink->finding(s->sink->ctx, &f);
 }
 
 /* Every picture that is itself like the first by name can go; the far end of a chain cannot. Files
  * of the same bytes are the business of another scanner. */
-static void say_copies(struct speech *s, uint32_t from, uint32_t to)
+static void say_copies(struct speech *s, struct range g)
 {
-    const struct image_entry *e = s->l->entries, *keep = &e[s->order[from].entry];
+    const struct image_entry *e = s->l->entries, *keep = &e[s->order[g.from].entry];
     const uint32_t rule = s->l->shared->rule[IMAGE_RULE_NEAR];
     if (rule == ASSAY_NONE || s->sink->size < sizeof *s->sink || s->sink->member == NULL) {
         return;
     }
-    for (uint32_t i = from; i < to; i++) {
+    for (uint32_t i = g.from; i < g.to; i++) {
         keep = e[s->order[i].entry].file < keep->file ? &e[s->order[i].entry] : keep;
     }
-    for (uint32_t i = from; i < to && s->status == ASSAY_OK; i++) {
+    for (uint32_t i = g.from; i < g.to && s->status == ASSAY_OK; i++) {
         const struct image_entry *here = &e[s->order[i].entry];
         const unsigned d = pdq_distance(&keep->views[PDQ_AS_IS], &here->views[PDQ_AS_IS]);
         const struct assay_membership m = {.size = sizeof m,
@@ -116,22 +214,21 @@ static void say_copies(struct speech *s, uint32_t from, uint32_t to)
     }
 }
 
-/* entries[from..to) of the order are one group. */
-static void say_group(struct speech *s, uint32_t from, uint32_t to)
+/* The first of each bytes, and how far they are from the first by name. */
+static void measure(struct speech *s, struct range g)
 {
     const struct image_entry *e = s->l->entries;
-    const struct image_entry *first = &e[s->order[from].root];
-    char detail[160];
-    s->n_members = 0;
+    const struct image_entry *first = &e[s->order[g.from].root];
+    image_members_clear(&s->members);
     s->pictures = 0;
     s->nearest = 256;
     s->farthest = 0;
-    for (uint32_t i = from; i < to; i++) {
+    for (uint32_t i = g.from; i < g.to; i++) {
         const struct image_entry *here = &e[s->order[i].entry];
-        if (i > from && here->content == s->order[i - 1].content) {
+        if (i > g.from && here->content == s->order[i - 1].content) {
             continue; /* the same bytes */
         }
-        add_picture(s, here->file);
+        image_members_add_picture(&s->members, s->l, here->file);
         s->pictures++;
         if (here->content != first->content) {
             const unsigned d = pdq_distance(&first->views[PDQ_AS_IS], &here->views[PDQ_AS_IS]);
@@ -139,6 +236,16 @@ static void say_group(struct speech *s, uint32_t from, uint32_t to)
             s->farthest = d > s->farthest ? d : s->farthest;
         }
     }
+}
+
+static void say_group(struct speech *s, struct range g)
+{
+    char detail[DETAIL];
+    hand_group(s, g);
+    if (s->status != ASSAY_OK || s->reply.set_aside != 0) {
+        return;
+    }
+    measure(s, g);
     if (s->pictures < 2) {
         return;
     }
@@ -147,23 +254,10 @@ static void say_group(struct speech *s, uint32_t from, uint32_t to)
                    (unsigned long long)s->pictures, s->nearest, s->farthest,
                    s->farthest > PDQ_MAX_BITS ? "; a chain: not all are alike" : "");
     say_members(s, IMAGE_RULE_NEAR, detail);
-    say_copies(s, from, to);
+    say_copies(s, g);
 }
 
-static void say_turned(struct speech *s)
-{
-    const struct image_entry *e = s->l->entries;
-    for (size_t i = 0; i < s->groups.n_turned && s->status == ASSAY_OK; i++) {
-        const struct image_turned *t = &s->groups.turned[i];
-        char detail[128];
-        s->n_members = 0;
-        add_picture(s, e[t->from].file);
-        add_picture(s, e[t->to].file);
-        (void)snprintf(detail, sizeof detail, "%s, %u of 256 bits apart", pdq_view_names[t->view],
-                       (unsigned)t->distance);
-        say_members(s, IMAGE_RULE_TURNED, detail);
-    }
-}
+/* ---- all groups ---------------------------------------------------------------------------- */
 
 static int order_ranks(const void *x, const void *y)
 {
@@ -177,6 +271,30 @@ static int order_ranks(const void *x, const void *y)
     return a->entry < b->entry ? -1 : a->entry > b->entry;
 }
 
+/* The group that begins at `from`. */
+static struct range range_at(const struct speech *s, uint32_t from)
+{
+    struct range g = {from, from + 1};
+    while (g.to < s->l->n && s->order[g.to].root == s->order[from].root) {
+        g.to++;
+    }
+    return g;
+}
+
+static struct range range_of(const struct speech *s, uint32_t root)
+{
+    uint32_t low = 0, high = (uint32_t)s->l->n;
+    while (low < high) {
+        const uint32_t mid = low + (high - low) / 2;
+        if (s->order[mid].root < root) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return range_at(s, low);
+}
+
 static void say_groups(struct speech *s)
 {
     const uint32_t n = (uint32_t)s->l->n;
@@ -186,13 +304,29 @@ static void say_groups(struct speech *s)
     if (n > 1) {
         qsort(s->order, n, sizeof s->order[0], order_ranks);
     }
-    for (uint32_t from = 0, to; from < n && s->status == ASSAY_OK; from = to) {
-        for (to = from + 1; to < n && s->order[to].root == s->order[from].root;) {
-            to++;
+    for (uint32_t from = 0; from < n && s->status == ASSAY_OK;) {
+        const struct range g = range_at(s, from);
+        say_group(s, g);
+        from = g.to;
+    }
+}
+
+static void say_turned(struct speech *s)
+{
+    const struct image_entry *e = s->l->entries;
+    for (size_t i = 0; i < s->groups.n_turned && s->status == ASSAY_OK; i++) {
+        const struct image_turned *t = &s->groups.turned[i];
+        char detail[DETAIL];
+        hand_turned(s, range_of(s, t->from), range_of(s, t->to));
+        if (s->reply.set_aside != 0) {
+            continue;
         }
-        if (to - from > 1) {
-            say_group(s, from, to);
-        }
+        image_members_clear(&s->members);
+        image_members_add_picture(&s->members, s->l, e[t->from].file);
+        image_members_add_picture(&s->members, s->l, e[t->to].file);
+        (void)snprintf(detail, sizeof detail, "%s, %u of 256 bits apart", pdq_view_names[t->view],
+                       (unsigned)t->distance);
+        say_members(s, IMAGE_RULE_TURNED, detail);
     }
 }
 
@@ -213,28 +347,43 @@ static enum assay_status say_metrics(const struct images_local *l, uint64_t extr
     return st;
 }
 
+static int order_entries(const void *x, const void *y)
+{
+    const struct image_entry *a = x, *b = y;
+    return a->file < b->file ? -1 : a->file > b->file;
+}
+
+/* A host that is older has nobody to hand to. */
+static int has_hand(const struct assay_sink *sink)
+{
+    return sink->size >= offsetof(struct assay_sink, hand) + sizeof sink->hand &&
+           sink->hand != NULL;
+}
+
 enum assay_status images_finish(const void *shared, void *merged, struct assay_sink *sink)
 {
     const struct images_shared *sh = shared;
     struct images_local *l = merged;
-    struct speech s = {.l = l, .sink = sink};
+    struct speech s = {.l = l, .unheard = !has_hand(sink), .sink = sink};
     if (l->n > 1) {
         qsort(l->entries, l->n, sizeof l->entries[0], order_entries);
     }
     image_references_sort(l);
     s.order = malloc((l->n + 1) * sizeof s.order[0]);
-    s.status = s.order == NULL ? ASSAY_NOMEM
-                               : image_groups_find(l->entries, (uint32_t)l->n, sh->host, &s.groups);
+    s.accepted = calloc(l->n + 1, sizeof s.accepted[0]);
+    s.status = s.order == NULL || s.accepted == NULL
+                   ? ASSAY_NOMEM
+                   : image_groups_find(l->entries, (uint32_t)l->n, sh->host, &s.groups);
     if (s.status == ASSAY_OK) {
         say_groups(&s);
         say_turned(&s);
+        hand_plain(&s);
     }
-    enum assay_status st = s.status;
-    if (st == ASSAY_CANCELLED) { /* the audit says so */
-        st = ASSAY_OK;
-    }
+    const enum assay_status st =
+        s.status == ASSAY_CANCELLED ? ASSAY_OK : s.status; /* the audit says so */
     image_groups_release(&s.groups);
+    image_members_release(&s.members);
     free(s.order);
-    free(s.members);
+    free(s.accepted);
     return st == ASSAY_OK ? say_metrics(l, s.extra, sink) : st;
 }

@@ -11,9 +11,9 @@
  * Records that name a picture of the dataset (a field whose whole value is a path that ends in
  * .jpg, .jpeg or .png, from the top of the dataset or from the record's own directory) are members
  * of the picture's group beside its file. Paths that lead to no file are counted.
- * Memory: 272 bytes a picture and 16 a reference, and 64 more a picture at the end, within
- * host->memory_budget; what does not fit is a skip.
- * State: entries and references in any order; finishing sorts them, so merging may append.
+ * What looks alike is handed to whoever takes the topic "pictures" (finish.h).
+ * Memory: 272 bytes a picture (16 when it is not compared) and 16 a reference, and 64 more a picture
+ * at the end, within host->memory_budget; what does not fit is a skip.
  */
 #include "assay/plugin.h"
 
@@ -71,12 +71,43 @@ static enum assay_status say_undecodable(struct images_local *l, uint32_t file, 
     return sink->finding(sink->ctx, &f);
 }
 
+static uint64_t content_of(const struct assay_host *host, struct assay_bytes bytes)
+{
+    uint64_t hash[2];
+    host->hash128(host->ctx, bytes.ptr, bytes.len, SEED_CONTENT, hash);
+    return hash[0];
+}
+
+/* 0: no room. */
+static int keep_plain(struct images_local *l, uint32_t file, struct assay_bytes bytes)
+{
+    void *array = l->plain;
+    struct image_plain *slot =
+        images_push(l->shared, &array, &l->n_plain, &l->cap_plain, sizeof *slot, sizeof *slot);
+    l->plain = array;
+    if (slot != NULL) {
+        *slot = (struct image_plain){content_of(l->shared->host, bytes), file};
+    }
+    return slot != NULL;
+}
+
+static int keep_entry(struct images_local *l, const struct image_entry *e)
+{
+    void *array = l->entries;
+    struct image_entry *slot =
+        images_push(l->shared, &array, &l->n, &l->cap, sizeof *e, BYTES_A_IMAGE);
+    l->entries = array;
+    if (slot != NULL) {
+        *slot = *e;
+    }
+    return slot != NULL;
+}
+
 static enum assay_status take_picture(struct images_local *l, uint32_t file,
                                       struct assay_bytes bytes, struct assay_sink *sink)
 {
-    const struct images_shared *s = l->shared;
     struct image_entry e = {.file = file};
-    uint64_t hash[2];
+    int kept;
     enum assay_status st = make_buffers(l);
     st = st == ASSAY_OK ? image_decode(bytes, &l->picture) : st;
     if (st == ASSAY_NOMEM) {
@@ -84,23 +115,20 @@ static enum assay_status take_picture(struct images_local *l, uint32_t file,
     }
     l->counts[IMAGE_COUNT_IMAGES]++;
     if (st != ASSAY_OK) {
+        (void)keep_plain(l, file, bytes); /* a skip as it is */
         return say_undecodable(l, file, bytes.len, st, sink);
     }
     e.quality = pdq_hash_views(&l->picture, e.views);
     if (e.quality < PDQ_MIN_QUALITY) {
         l->counts[IMAGE_COUNT_FLAT]++;
-        return ASSAY_OK;
+        kept = keep_plain(l, file, bytes);
+    } else {
+        e.content = content_of(l->shared->host, bytes);
+        kept = keep_entry(l, &e);
     }
-    s->host->hash128(s->host->ctx, bytes.ptr, bytes.len, SEED_CONTENT, hash);
-    e.content = hash[0];
-    void *array = l->entries;
-    struct image_entry *slot = images_push(s, &array, &l->n, &l->cap, sizeof e, BYTES_A_IMAGE);
-    l->entries = array;
-    if (slot == NULL) {
+    if (!kept) {
         sink->skip(sink->ctx, ASSAY_SKIP_LIMIT, 1, bytes.len);
-        return ASSAY_OK;
     }
-    *slot = e;
     return ASSAY_OK;
 }
 
@@ -119,6 +147,8 @@ static enum assay_status images_scan(const void *shared, void *local,
     return ASSAY_OK;
 }
 
+static const char *const images_gives[] = {"pictures", NULL};
+
 ASSAY_SCANNER_PLUGIN(images) = {
     .abi = ASSAY_PLUGIN_ABI,
     .size = sizeof(struct assay_scanner),
@@ -136,4 +166,5 @@ ASSAY_SCANNER_PLUGIN(images) = {
     .load = images_load,
     .local_free = images_local_free,
     .free = images_free,
+    .gives = images_gives,
 };

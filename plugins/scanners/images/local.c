@@ -55,6 +55,7 @@ void images_local_free(void *local)
     if (l != NULL) {
         free(l->entries);
         free(l->references);
+        free(l->plain);
         free(l->picture.luma);
         free(l->picture.work);
         free(l);
@@ -106,7 +107,7 @@ enum assay_status images_merge(const void *shared, void *into, void *from, struc
 {
     struct images_local *a = into;
     const struct images_local *b = from;
-    void *entries = a->entries, *references = a->references;
+    void *entries = a->entries, *references = a->references, *plain = a->plain;
     (void)shared;
     enum assay_status st =
         append(&entries, &a->n, &a->cap, b->entries, b->n, sizeof(struct image_entry));
@@ -115,6 +116,11 @@ enum assay_status images_merge(const void *shared, void *into, void *from, struc
         st = append(&references, &a->n_references, &a->cap_references, b->references,
                     b->n_references, sizeof(struct image_reference));
         a->references = references;
+    }
+    if (st == ASSAY_OK) {
+        st = append(&plain, &a->n_plain, &a->cap_plain, b->plain, b->n_plain,
+                    sizeof(struct image_plain));
+        a->plain = plain;
     }
     for (unsigned i = 0; i < IMAGE_COUNTS; i++) {
         a->counts[i] += b->counts[i];

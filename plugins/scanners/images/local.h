@@ -34,6 +34,12 @@ struct image_reference {
     uint64_t record;
 };
 
+/* A picture that is not compared: too flat, or not decoded. */
+struct image_plain {
+    uint64_t content; /* as in struct image_entry */
+    uint32_t file;
+};
+
 struct images_shared {
     const struct assay_host *host;
     uint32_t rule[IMAGE_RULES];
@@ -47,6 +53,8 @@ struct images_local {
     size_t n, cap;
     struct image_reference *references;
     size_t n_references, cap_references;
+    struct image_plain *plain;
+    size_t n_plain, cap_plain;
     uint64_t counts[IMAGE_COUNTS];
     struct pdq_picture picture; /* buffers made with the first picture */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * images/saved.h: private: a state as bytes: counts, then pictures and references, in any order.
+ * images/saved.h: private: a state as bytes: counts, then pictures, references and
+ * pictures that are not compared, in any order.
  */
 #ifndef ASSAY_IMAGES_SAVED_H
 #define ASSAY_IMAGES_SAVED_H

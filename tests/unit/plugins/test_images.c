@@ -522,6 +522,76 @@ static void groups_name_files_and_records(void **state)
     gallery_close(&g);
 }
 
+/* Whoever takes pictures: writes down what is handed over, and answers. */
+static struct {
+    uint32_t aside; /* groups of this rule are accepted */
+    const char *said;
+} answer;
+
+static enum assay_status on_hand(void *ctx, const struct assay_group *g, struct assay_reply *reply)
+{
+    struct assay_buf line;
+    assay_buf_init(&line, 4096);
+    assert_string_equal(g->topic, "pictures");
+    assert_int_equal(g->members_total, g->n_members);
+    assay_buf_addf(&line, "=%s", g->rule == ASSAY_NONE ? "plain" : sc->rules[g->rule].id);
+    for (uint32_t i = 0; i < g->n_members; i++) {
+        assay_buf_addf(&line, " %u", g->members[i].file);
+        if (g->members[i].record != ASSAY_NO_RECORD) {
+            assay_buf_addf(&line, ":%llu", (unsigned long long)g->members[i].record);
+        }
+    }
+    record_line(ctx, &line);
+    *reply = (struct assay_reply){.size = sizeof *reply, .set_aside = g->rule == answer.aside};
+    (void)snprintf(reply->said, sizeof reply->said, "%s", answer.said);
+    return ASSAY_OK;
+}
+
+/* What the gallery says to a taker that sets `aside` aside. The caller frees. */
+static char *say_to_taker(uint32_t aside, const char *said)
+{
+    struct gallery g;
+    gallery_open(&g, 1 << 20, 1);
+    answer.aside = aside;
+    answer.said = said;
+    g.rig.sink.hand = on_hand;
+    scan_some(&g, 0, 0);
+    scan_some(&g, 0, 1);
+    scan_text(&g, 0, 2, 7, "img/flat.png");
+    scan_text(&g, 0, 2, 7, "./img/flat.png");
+    char *all = rig_finish(&g.rig);
+    gallery_close(&g);
+    return all;
+}
+
+static void groups_are_handed_over_whole(void **state)
+{
+    (void)state;
+    char *said = say_to_taker(0xfffffff0, "; splits: 2 train");
+    assert_non_null(strstr(said, "=images.near 0 1 2:5 2:6 3:0\n"));
+    assert_non_null(strstr(said, "=images.near 4\n")); /* alone */
+    assert_non_null(strstr(said, "=images.turned 0 1 2:5 2:6 3:0 4\n"));
+    assert_non_null(strstr(said, "=plain 2:7 5\n")); /* named twice by one record */
+    assert_non_null(strstr(said, "from the first; splits: 2 train\n"));
+    assert_non_null(strstr(said, "of 256 bits apart; splits: 2 train\n"));
+    free(said);
+}
+
+static void accepted_groups_are_not_spoken_of(void **state)
+{
+    (void)state;
+    char *said = say_to_taker(0, ""); /* images.near */
+    assert_null(strstr(said, "\nimages.near "));
+    assert_non_null(strstr(said, "~images.near_ratio 0/4\n"));
+    assert_non_null(strstr(said, "=images.turned 0 4\n"));
+    assert_non_null(strstr(said, "\nimages.turned 0 2:5 4 | "));
+    free(said);
+    said = say_to_taker(1, ""); /* images.turned */
+    assert_non_null(strstr(said, "\nimages.near "));
+    assert_null(strstr(said, "\nimages.turned "));
+    free(said);
+}
+
 /* Two workers, in another order, through save and load, say what one says. */
 static void merging_and_saving_change_nothing(void **state)
 {
@@ -602,6 +672,8 @@ int main(void)
         cmocka_unit_test(search_equals_brute_force),
         cmocka_unit_test(a_cancelled_search_ends),
         cmocka_unit_test(groups_name_files_and_records),
+        cmocka_unit_test(groups_are_handed_over_whole),
+        cmocka_unit_test(accepted_groups_are_not_spoken_of),
         cmocka_unit_test(merging_and_saving_change_nothing),
         cmocka_unit_test(damaged_pictures_are_found_and_skipped),
         cmocka_unit_test(what_does_not_fit_is_a_skip),
