@@ -8,6 +8,7 @@
 
 #define LISTED    16 /* members of each split in one finding */
 #define ASK_EVERY 65536
+#define DETAIL    768       /* bytes: sixteen splits have room */
 #define ANY       DUP_TIERS /* the row behind the tiers: their union */
 
 static const char *const tier_names[DUP_TIERS] = {"file", "record", "normalised",
@@ -231,7 +232,7 @@ static enum assay_status raise_leak(struct dup_leakage *l, const char *name,
 {
     const struct gather *g = &l->outer;
     struct assay_member members[DUP_SPLITS * LISTED];
-    char detail[640];
+    char detail[DETAIL];
     uint32_t n = 0;
     for (unsigned i = 0; i < DUP_SPLITS; i++) {
         for (size_t k = 0; k < LISTED && k < g->count[i]; k++) {

@@ -420,6 +420,43 @@ static void the_name_of_no_source_is_no_source(void **state)
     free(got);
 }
 
+/* Twelve splits of the longest names, and what is there anyway: a finding names them all. */
+static void a_finding_names_all_splits(void **state)
+{
+    (void)state;
+    char names[12][DUP_LABEL_NAME], map[12 * (DUP_LABEL_NAME + 3) + 1] = "";
+    struct item items[12];
+    for (unsigned i = 0; i < 12; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%02u-%.28s", i,
+                       "a-name-as-long-as-there-may-be");
+        assert_int_equal(strlen(names[i]), DUP_LABEL_NAME - 1);
+        (void)snprintf(map + strlen(map), sizeof map - strlen(map), "%s=x;", names[i]);
+        items[i] = (struct item){TRAIN, i, "The same text in every split", names[i]};
+    }
+    const struct option options[MAX_OPTIONS] = {{"split_field", "/split"}, {"split_map", map}};
+    static const char chosen[] = "/text";
+    struct rig r;
+    rig_init(&r, sc, 1 << 26);
+    r.fake.files = file_names;
+    r.fake.n_files = N_FILES;
+    r.fake.options[0].name = options[0].name, r.fake.options[0].value = options[0].value;
+    r.fake.options[1].name = options[1].name, r.fake.options[1].value = options[1].value;
+    r.fake.options[2].name = "fields", r.fake.options[2].value = chosen;
+    rig_start(&r, 1);
+    for (unsigned i = 0; i < 12; i++) {
+        scan_item(&r, 0, &items[i]);
+    }
+    char *said = rig_finish(&r);
+    const char *line = strstr(said, "duplicates.leakage ");
+    assert_non_null(line);
+    for (unsigned i = 0; i < 12; i++) {
+        const char *found = strstr(line, names[i]);
+        assert_true(found != NULL && found < strchr(line, '\n'));
+    }
+    free(said);
+    rig_free(&r);
+}
+
 static void a_map_replaces_names(void **state)
 {
     (void)state;
@@ -683,6 +720,7 @@ int main(void)
         cmocka_unit_test(a_field_decides_before_the_file),
         cmocka_unit_test(a_file_is_of_the_split_that_its_name_says),
         cmocka_unit_test(the_name_of_no_source_is_no_source),
+        cmocka_unit_test(a_finding_names_all_splits),
         cmocka_unit_test(a_map_replaces_names),
         cmocka_unit_test(a_benchmark_without_files_is_refused),
         cmocka_unit_test(pictures_leak_with_the_records_that_name_them),
