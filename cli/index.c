@@ -326,7 +326,79 @@ static int check_list(const struct index_run *r)
     return cli_fail(&err);
 }
 
-static void note_found(const struct index_run *r)
+/* The delivery that a finding's detail names; "": none. */
+static void delivery_of(const struct assay_found *f, char out[INDEX_NAME_MAX + 1])
+{
+    static const char lead[] = " in delivery ";
+    const char *at = f->detail == NULL ? NULL : strstr(f->detail, lead);
+    const size_t len = at == NULL ? 0 : strcspn(at + sizeof lead - 1, ";");
+    (void)snprintf(out, INDEX_NAME_MAX + 1, "%.*s", (int)len,
+                   at == NULL ? "" : at + sizeof lead - 1);
+}
+
+static const char *name_at(const json_t *all, size_t i)
+{
+    const char *name = json_string_value(json_object_get(json_array_get(all, i), "name"));
+    return name == NULL ? "" : name;
+}
+
+/* The place of `name` in `all`, which is sorted by name; its size: none. */
+static size_t place_of(const json_t *all, const char *name)
+{
+    size_t low = 0, high = json_array_size(all);
+    while (low < high) {
+        const size_t mid = low + (high - low) / 2;
+        if (strcmp(name_at(all, mid), name) < 0) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low < json_array_size(all) && strcmp(name_at(all, low), name) == 0
+               ? low
+               : json_array_size(all);
+}
+
+/* How many findings name which delivery of `all`; the last of `counts` is for those that name none.
+ */
+static enum assay_status count_by_delivery(const struct index_run *r, const json_t *all,
+                                           uint64_t *counts, struct assay_error *err)
+{
+    struct assay_cursor *c = NULL;
+    struct assay_found f;
+    enum assay_status st = assay_cursor_open(r->audit, &c, err);
+    while (st == ASSAY_OK && (st = assay_cursor_next(c, &f, err)) == ASSAY_OK) {
+        char name[INDEX_NAME_MAX + 1];
+        delivery_of(&f, name);
+        counts[place_of(all, name)]++;
+    }
+    assay_cursor_close(c);
+    return st == ASSAY_END ? ASSAY_OK : st;
+}
+
+/* Where the records were: deliveries that hold any, and how many. 0, or the exit code. */
+static int note_deliveries(const struct index_run *r)
+{
+    struct assay_error err = {0};
+    json_t *all = index_deliveries(&r->store);
+    const size_t n = json_array_size(all);
+    uint64_t *counts = calloc(n + 1, sizeof *counts);
+    int code = all == NULL || counts == NULL ? cli_error("out of memory") : 0;
+    if (code == 0 && count_by_delivery(r, all, counts, &err) != ASSAY_OK) {
+        code = cli_fail(&err);
+    }
+    for (size_t i = 0; i < n && code == 0; i++) {
+        char number[CLI_COUNT_MAX];
+        if (counts[i] > 0) {
+            cli_note(r->args, "  %12s in %s", cli_format_count(counts[i], number), name_at(all, i));
+        }
+    }
+    free(counts);
+    json_decref(all);
+    return code;
+}
+
+static int note_found(const struct index_run *r)
 {
     static const char *const names[] = {
         "duplicates.delivered_ratio", "duplicates.delivered_identical",
@@ -342,12 +414,13 @@ static void note_found(const struct index_run *r)
         cli_note(r->args, assay_audit_cancelled(r->audit)
                               ? "Interrupted; so far no record was delivered before."
                               : "No record was delivered before.");
-        return;
+        return 0;
     }
     cli_note(r->args,
              "%s%s %s delivered before: %s identical, %s alike once normalised, %s near-duplicate.",
              assay_audit_cancelled(r->audit) ? "Interrupted; so far " : "", n[0],
              found == 1 ? "record was" : "records were", n[1], n[2], n[3]);
+    return cli_given(r->args, "quiet") ? 0 : note_deliveries(r);
 }
 
 static int check(struct index_run *r)
