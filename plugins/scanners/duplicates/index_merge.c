@@ -8,6 +8,8 @@
 
 #include "index_out.h"
 
+_Static_assert(DUP_INDEX_AT_ONCE <= 32, "a bit each in cursor.mask");
+
 #define ASK_EVERY 65536 /* items between two questions whether to stop */
 #define DROPPED   UINT64_MAX
 #define FILES_MAX (UINT64_C(1) << (64 - DUP_PLACE_BITS))
@@ -62,7 +64,9 @@ static enum assay_status drop_deliveries(struct dup_run_merge *m, struct assay_e
 
 struct cursor {
     size_t n, next;
-    int live;                      /* `row` is an item */
+    size_t known;  /* of the items before this one it is known whether they stay ... */
+    uint32_t mask; /* ... a bit for each of the last, the next item first */
+    int live;      /* `row` is an item */
     uint64_t row[DUP_ENTRY_WORDS]; /* as it is written: with its new place */
 };
 
@@ -76,29 +80,36 @@ struct merging {
     uint64_t items;
 };
 
-/* Whether a delivery of the run that stays has the text. */
-static enum assay_status run_keeps(const struct dup_lookup *in, unsigned r, uint64_t id, int *ret)
+/* Whether a delivery of the run that stays has the text, whose entries begin at `i`. */
+static enum assay_status run_keeps(const struct dup_lookup *in, unsigned r, uint64_t id, size_t i,
+                                   int *ret)
 {
     const struct dup_index *x = in->runs[r];
     const size_t n = dup_index_count(x, DUP_INDEX_ENTRIES);
-    size_t i;
-    enum assay_status st = dup_index_from(x, DUP_INDEX_ENTRIES, id, &i);
-    for (; st == ASSAY_OK && !*ret && i < n; i++) {
+    for (*ret = 0; !*ret && i < n; i++) {
         const uint64_t *entry = dup_index_item(x, DUP_INDEX_ENTRIES, i);
         if (entry == NULL || entry[0] != id) {
             return entry == NULL ? ASSAY_CORRUPT : ASSAY_OK;
         }
         *ret = in->bases[r][dup_index_delivery_of(x, dup_place_file(entry[3]))] != DROPPED;
     }
-    return st;
+    return ASSAY_OK;
 }
 
-static enum assay_status text_stays(const struct dup_lookup *in, uint64_t id, int *ret)
+/* Of `n` texts, DUP_INDEX_AT_ONCE at most, those that a delivery has which stays: a bit each. */
+static enum assay_status texts_stay(const struct dup_lookup *in, const uint64_t *ids, unsigned n,
+                                    uint32_t *ret)
 {
+    size_t at[DUP_INDEX_AT_ONCE];
     enum assay_status st = ASSAY_OK;
     *ret = 0;
-    for (unsigned r = 0; r < in->n && st == ASSAY_OK && !*ret; r++) {
-        st = run_keeps(in, r, id, ret);
+    for (unsigned r = 0; r < in->n && st == ASSAY_OK; r++) {
+        st = dup_index_from_each(in->runs[r], DUP_INDEX_ENTRIES, ids, n, at);
+        for (unsigned i = 0; i < n && st == ASSAY_OK; i++) {
+            int keeps = 0;
+            st = run_keeps(in, r, ids[i], at[i], &keeps);
+            *ret |= (uint32_t)keeps << i;
+        }
     }
     return st;
 }
@@ -118,17 +129,38 @@ static int place_anew(const struct dup_lookup *in, unsigned r, uint64_t *place)
     return 1;
 }
 
-/* *ret: it stays, with its new place. */
-static enum assay_status stays(const struct merging *g, unsigned r, uint64_t *row, int *ret)
+/* Finds out which of a cursor's next items stay, many at once. */
+static enum assay_status look_ahead(struct merging *g, unsigned r)
 {
-    const struct dup_lookup *in = &g->m->in;
-    if (g->section == DUP_INDEX_ENTRIES) {
-        *ret = place_anew(in, r, &row[3]);
-        return ASSAY_OK;
+    struct cursor *c = &g->cursors[r];
+    const unsigned id = g->section == DUP_INDEX_BANDS ? 1 : 0;
+    uint64_t ids[DUP_INDEX_AT_ONCE];
+    unsigned n = 0;
+    for (; n < DUP_INDEX_AT_ONCE && c->next + n < c->n; n++) {
+        const uint64_t *item = dup_index_item(g->m->in.runs[r], g->section, c->next + n);
+        if (item == NULL) {
+            return ASSAY_CORRUPT;
+        }
+        ids[n] = item[id];
     }
+    c->known = c->next + n;
+    return texts_stay(&g->m->in, ids, n, &c->mask);
+}
+
+/* *ret: the cursor's next item, in `row`, stays, with its new place. */
+static enum assay_status stays(struct merging *g, unsigned r, uint64_t *row, int *ret)
+{
+    struct cursor *c = &g->cursors[r];
+    enum assay_status st = ASSAY_OK;
     *ret = 1;
-    return g->m->drop == NULL ? ASSAY_OK
-                              : text_stays(in, row[g->section == DUP_INDEX_BANDS ? 1 : 0], ret);
+    if (g->section == DUP_INDEX_ENTRIES) {
+        *ret = place_anew(&g->m->in, r, &row[3]);
+    } else if (g->m->drop != NULL) {
+        st = c->next == c->known ? look_ahead(g, r) : ASSAY_OK;
+        *ret = (int)(c->mask & 1);
+        c->mask >>= 1;
+    }
+    return st;
 }
 
 /* Moves a cursor to the next item that stays. */
