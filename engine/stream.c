@@ -232,18 +232,25 @@ static int is_decoded(const struct assay_stream *s)
     return s->charset != ASSAY_UTF8 && s->charset != ASSAY_BINARY;
 }
 
+/* Moves up to `cap` bytes from the front of `from`. */
+static size_t take_front(struct assay_bytes *from, char *out, size_t cap)
+{
+    const size_t n = from->len < cap ? from->len : cap;
+    if (n > 0) {
+        memcpy(out, from->ptr, n);
+        *from = assay_bytes_make(from->ptr + n, from->len - n);
+    }
+    return n;
+}
+
 /* Text after the head; 0 bytes when the stream ended. */
 static size_t text_some(struct assay_stream *s, char *out, size_t cap)
 {
     if (is_decoded(s)) {
         return decode_some(s, out, cap);
     }
-    size_t n = s->wait.len < cap ? s->wait.len : cap;
-    if (n > 0) {
-        memcpy(out, s->wait.ptr, n);
-        s->wait.ptr += n;
-        s->wait.len -= n;
-    } else {
+    size_t n = take_front(&s->wait, out, cap);
+    if (n == 0) {
         (void)pull(s, out, cap, &n);
     }
     return n;
@@ -429,12 +436,8 @@ enum assay_status assay_stream_read(struct assay_stream *s, char *buf, size_t ca
     if (s->ahead.len == 0 && cap < STREAM_DECODE_ROOM && is_decoded(s)) {
         fill_head(s); /* no character might fit: decode aside */
     }
-    size_t n = s->ahead.len < cap ? s->ahead.len : cap;
-    if (n > 0) {
-        memcpy(buf, s->ahead.ptr, n);
-        s->ahead.ptr += n;
-        s->ahead.len -= n;
-    } else {
+    size_t n = take_front(&s->ahead, buf, cap);
+    if (n == 0) {
         n = text_some(s, buf, cap);
     }
     *ret_len = n;
