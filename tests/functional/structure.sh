@@ -48,6 +48,14 @@ ok "$([ "$median" -le 13 ]; echo $?)" "the median function has at most 13 lines 
 bad=$(grep -rnE '\b(TODO|FIXME|XXX|HACK)\b' include core rules engine reports daemon cli plugins | grep -v 'XX(' || true)
 is "$bad" "" "nothing is left to do in comments"
 
+# A buffer that frees itself is made before anything may return.
+bad=$(find core rules engine reports daemon cli -name '*.c' -exec awk '
+	FNR == 1 || /^}/ { split("", bare); n = 0 }
+	{ for (x in bare) if ($0 ~ "&" x "[^a-z_0-9]") { delete bare[x]; n-- } }
+	/ASSAY_AUTO_BUF [a-z_]+;/ { x = $0; sub(/.*ASSAY_AUTO_BUF /, "", x); sub(/;.*/, "", x); bare[x] = 1; n++ }
+	/return/ && n > 0 { print FILENAME ":" FNR }' {} +)
+is "$bad" "" "no buffer is released that was not made"
+
 if command -v clang-format >/dev/null 2>&1; then
 	bad=$(find include core rules engine reports daemon cli plugins tests bench \( -name '*.[ch]' -o -name '*.cc' \) -exec \
 		clang-format --dry-run {} + 2>&1 | grep -oE '^[^:]+' | sort | uniq -c | head -n 5)
