@@ -12,7 +12,9 @@
  * All long runs together have a digest, by which a pair can be accepted (accepted.h): the sum of those
  * of their tokens, each run as often as it stands there. So it does not depend on which text is the
  * item, on where runs stand, or on what else the texts say; and one run more, or one that is longer
- * by a token, makes another. Of a lower bound there is none: what was not seen cannot be accepted.
+ * by a token, makes another.
+ * Where common text adjoins a run it may depend on the item after all: only there is it marked. Of a
+ * lower bound there is none: what was not seen cannot be accepted.
  */
 #ifndef ASSAY_DUPLICATES_MATCH_H
 #define ASSAY_DUPLICATES_MATCH_H
