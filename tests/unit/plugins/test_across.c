@@ -571,6 +571,24 @@ static void accepted_pictures_leak_nowhere(void **state)
     free(got);
 }
 
+static void members_that_are_not_given_are_a_skip(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct assay_reply reply = {.size = sizeof reply};
+    const struct assay_group g = {.size = sizeof g,
+                                  .rule = ASSAY_NONE,
+                                  .topic = "pictures",
+                                  .members = alike,
+                                  .n_members = 2,
+                                  .field = ASSAY_NONE,
+                                  .members_total = 5};
+    rig_open(&r, 1 << 26, 1, no_options);
+    assert_int_equal(sc->take(r.shared, r.merged, &g, &reply, &r.sink), ASSAY_OK);
+    assert_int_equal(r.rec.skips, 1);
+    rig_free(&r);
+}
+
 /* What was heard is in no state: it must not be lost by saving or merging one. */
 static void nothing_is_merged_or_saved_once_pictures_are_heard(void **state)
 {
@@ -725,6 +743,7 @@ int main(void)
         cmocka_unit_test(a_benchmark_without_files_is_refused),
         cmocka_unit_test(pictures_leak_with_the_records_that_name_them),
         cmocka_unit_test(accepted_pictures_leak_nowhere),
+        cmocka_unit_test(members_that_are_not_given_are_a_skip),
         cmocka_unit_test(nothing_is_merged_or_saved_once_pictures_are_heard),
         cmocka_unit_test(what_was_not_looked_at_again_is_a_skip),
         cmocka_unit_test(broken_states_are_refused),
