@@ -17,6 +17,11 @@ static int has_topic(const char *const *list, const char *topic)
     return 0;
 }
 
+int assay_handover_is_taken(const struct assay_scanner *s, const char *topic)
+{
+    return assay_scanner_takes(s) && has_topic(s->takes, topic);
+}
+
 /* ---- order --------------------------------------------------------------------------------- */
 
 static int gives_to(const struct assay_scanner *giver, const struct assay_scanner *taker)
@@ -119,8 +124,7 @@ enum assay_status assay_handover_give(void *ctx, const struct assay_group *g,
         return ASSAY_PLUGIN;
     }
     for (size_t i = 0; i < c->run->n_scanners; i++) {
-        const struct assay_scanner *s = c->run->scanners[i].scanner;
-        if (assay_scanner_takes(s) && has_topic(s->takes, g->topic)) {
+        if (assay_handover_is_taken(c->run->scanners[i].scanner, g->topic)) {
             const enum assay_status given = give(c, i, g, reply);
             if (given != ASSAY_OK) {
                 return given;

@@ -19,6 +19,8 @@
  * when some hand to each other in a circle. */
 enum assay_status assay_handover_order(const struct assay_run *run, uint8_t *order,
                                        struct assay_error *err);
+/* Whether a scanner takes groups of that topic. */
+int assay_handover_is_taken(const struct assay_scanner *s, const char *topic);
 /* assay_sink.hand; `ctx` is a collector whose `states` are set. */
 enum assay_status assay_handover_give(void *ctx, const struct assay_group *g,
                                       struct assay_reply *reply);

@@ -12,6 +12,7 @@
 #include "core/hash.h"
 #include "core/limits.h"
 #include "core/utf8.h"
+#include "engine/handover.h"
 #include "engine/setting.h"
 
 struct host_ctx {
@@ -149,6 +150,20 @@ static int host_open_file(void *ctx, uint32_t file)
     return assay_inventory_open_apart(h->run->inventory, file);
 }
 
+/* Asked of what is loaded: while scanners are being set up not all of them are there. */
+static int host_is_taken(void *ctx, const char *topic)
+{
+    const struct host_ctx *h = ctx;
+    const struct assay_plugins *plugins = h->run->opt->plugins;
+    for (size_t i = 0; i < assay_plugins_count(plugins); i++) {
+        const struct assay_plugin *p = assay_plugins_get(plugins, i);
+        if (p->kind == ASSAY_PLUGIN_SCANNER && assay_handover_is_taken(p->scanner, topic)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static const struct assay_host host_table = {
     .abi = ASSAY_PLUGIN_ABI,
     .size = sizeof(struct assay_host),
@@ -166,6 +181,7 @@ static const struct assay_host host_table = {
     .file_name = host_file_name,
     .find_file = host_find_file,
     .open_file = host_open_file,
+    .is_taken = host_is_taken,
 };
 
 /* ---- options ------------------------------------------------------------------------------- */

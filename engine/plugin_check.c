@@ -187,11 +187,11 @@ static enum assay_status check_review(const struct assay_scanner *s, struct assa
     return ASSAY_OK;
 }
 
-/* scan and file may each be missing, but not both; save and load come together. */
+/* scan, file and take may each be missing, but not all; save and load come together. */
 static enum assay_status check_scanner(const struct assay_scanner *s, struct assay_error *err)
 {
-    if (s->scan == NULL && s->file == NULL) {
-        return assay_fail(err, ASSAY_PLUGIN, "scanner sets neither 'scan' nor 'file'");
+    if (s->scan == NULL && s->file == NULL && !assay_scanner_takes(s)) {
+        return assay_fail(err, ASSAY_PLUGIN, "scanner sets none of 'scan', 'file' and 'take'");
     }
     if ((s->save == NULL) != (s->load == NULL)) {
         return assay_fail(err, ASSAY_PLUGIN, "scanner sets only one of 'save' and 'load'");

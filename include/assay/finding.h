@@ -127,7 +127,11 @@ struct assay_group {
     uint32_t n_members;                 /* members given here */
     uint32_t field;                     /* in scan(): index into the batch's fields; ASSAY_NONE */
     uint64_t members_total;             /* members in the group */
-    uint64_t key[2]; /* a hash of what the group shares, not keyed; not for output */
+    uint64_t key[2];  /* a hash of what the group shares, not keyed; not for output */
+    uint64_t sums[2]; /* over all members, what the topic says */
+    uint32_t record;  /* in scan(): index into the batch's records; ASSAY_NONE */
+    uint32_t reserved;
+    struct assay_bytes said; /* safe text to append to a finding's detail; empty, or "; ..." */
 };
 
 #define ASSAY_REPLY_SAID 768 /* bytes, the end included: sixteen splits have room */

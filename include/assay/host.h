@@ -85,6 +85,8 @@ struct assay_host {
      * the caller closes it. -1 with errno: EINVAL out of range, ESPIPE for standard input. The
      * bytes are those on disk, neither inflated nor decoded, and may have changed since. */
     int (*open_file)(void *ctx, uint32_t file);
+    /* Whether any scanner of this audit takes groups of that topic (assay_sink.hand). */
+    int (*is_taken)(void *ctx, const char *topic);
 };
 
 #endif

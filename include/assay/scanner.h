@@ -72,7 +72,7 @@ struct assay_scanner {
     enum assay_status (*init)(const struct assay_host *host, void **ret_shared,
                               struct assay_error *err);
     enum assay_status (*local_init)(const void *shared, void **ret_local, struct assay_error *err);
-    /* Folds a batch. May be NULL when only files matter. */
+    /* Folds a batch. May be NULL when only files, or groups of others, matter. */
     enum assay_status (*scan)(const void *shared, void *local, const struct assay_scan_input *in,
                               struct assay_sink *sink);
     /* Folds a finished file. May be NULL. */

@@ -15,7 +15,8 @@ static int taker_gives_back;               /* the taker gives to the giver */
 static enum assay_status taker_says;       /* what take() says */
 static enum assay_status beta_last_answer; /* what the giver was told at the end */
 static struct assay_reply beta_last_reply;
-static int beta_is_late; /* hands over a topic that it did not announce */
+static int small_is_taken, other_is_taken; /* as a scanner heard at its start */
+static int beta_is_late;                   /* hands over a topic that it did not announce */
 
 /* Sums, so that the order in which records come does not matter. */
 struct tally {
@@ -46,8 +47,9 @@ static enum assay_status merge_tally(const void *shared, void *into, void *from,
 static enum assay_status init_nothing(const struct assay_host *host, void **ret,
                                       struct assay_error *err)
 {
-    (void)host;
     (void)err;
+    small_is_taken = host->is_taken(host->ctx, "small");
+    other_is_taken = host->is_taken(host->ctx, "smal");
     *ret = NULL;
     return ASSAY_OK;
 }
@@ -60,6 +62,7 @@ static struct assay_group group_of(const char *topic, const struct assay_member 
                                 .members = m,
                                 .n_members = 1,
                                 .field = ASSAY_NONE,
+                                .record = ASSAY_NONE,
                                 .members_total = 1};
 }
 
@@ -210,6 +213,8 @@ static void what_is_handed_over_arrives_once(void **state)
         b.tuning.chunk = 4096;
         b.tuning.large = 1;
         bench_run(&b);
+        assert_true(small_is_taken);
+        assert_false(other_is_taken);
         assert_int_equal(metric(&b, "alpha.taken"), 2000 + 4 * 7 + 1);
         assert_int_equal(beta_last_answer, ASSAY_OK);
         assert_true(beta_last_reply.set_aside);
@@ -233,6 +238,7 @@ static void nobody_may_take(void **state)
     make_dataset();
     open_three(&b, 0);
     bench_run(&b);
+    assert_false(small_is_taken);
     assert_int_equal(beta_last_answer, ASSAY_NOTFOUND);
     assert_false(beta_last_reply.set_aside);
     assert_string_equal(beta_last_reply.said, "");

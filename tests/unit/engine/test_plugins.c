@@ -333,7 +333,7 @@ static void added_descriptors_are_checked(void **state)
         {"sample.x", NULL, ASSAY_SEVERITY_LOW, NULL, NULL, "h", "h"},
         {NULL, NULL, ASSAY_SEVERITY_INFO, NULL, NULL, NULL, NULL}};
     static const char *const messages[] = {
-        "is not of the form",        "neither 'scan' nor 'file'",
+        "is not of the form",        "none of 'scan', 'file' and 'take'",
         "only one of 'save'",        "the default of option 'n' is not valid",
         "option 'n' has a bad name", "rule 'sample.x' lacks a title"};
     struct assay_scanner faulty[6] = {sample, sample, sample, sample, sample, sample};
