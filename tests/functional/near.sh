@@ -80,31 +80,4 @@ is "$status" 2 "a field that is no JSON Pointer is refused"
 like "$err" "JSON Pointers" "and it says what to write"
 run "$ASSAY" scan "$tmp/fields.jsonl" --set duplicates.near_threshold=100 --quiet
 is "$status" 2 "a threshold that finds everything alike is refused"
-
-# --- instruction data
-cat >"$tmp/turns.jsonl" <<'JSON'
-{"instruction":"Name the capital of France.","input":"","output":"Paris"}
-{"instruction":"name the capital of France","input":"","output":"Lyon"}
-{"instruction":"Name the capital of France.","input":"","output":"paris!"}
-{"instruction":"Name the capital of France.","input":"in German","output":"Paris"}
-{"prompt":"How many legs has a spider?","response":"eight"}
-{"prompt":"How many legs has a spider?","response":"Eight."}
-{"messages":[{"role":"user","content":"What colour is the sky?"},{"role":"assistant","content":"Blue"}]}
-{"messages":[{"role":"user","content":"What colour is the sky?"},{"role":"assistant","content":"Grey"}]}
-{"messages":[{"role":"user","content":"What colour is the sky?"},{"role":"user","content":"Now"}]}
-{"conversations":[{"from":"human","value":"Where do penguins live?"},{"from":"gpt","value":"South"}]}
-{"conversations":[{"from":"human","value":"Where do penguins live?"},{"from":"gpt","value":"North"}]}
-{"prompt":"q","chosen":"The same answer","rejected":"the same  answer."}
-{"prompt":"q","chosen":"One answer","rejected":"Another answer"}
-{"prompt":"q","chosen":[{"role":"assistant","content":"alike"}],"rejected":[{"role":"assistant","content":"Alike"}]}
-JSON
-run "$ASSAY" scan "$tmp/turns.jsonl" --set duplicates.answers=true --format jsonl --quiet
-is "$(jq -c 'select(.rule == "duplicates.conflicting_answers") | [.members[].record]' "$tmp/out" | sort | tr '\n' ' ')" \
-	"[0,1] [6,7] [9,10] " "one prompt with different answers is a group"
-is "$(jq -c 'select(.rule == "duplicates.equal_preference") | [.record, .field]' "$tmp/out" | tr '\n' ' ')" \
-	'[11,"/rejected"] [13,"/rejected/0/role"] ' "a preference between equals is found"
-is "$(jq -c 'select(.type == "summary") | .metrics | [."duplicates.answers", ."duplicates.conflicting_prompts", ."duplicates.equal_preferences"]' "$tmp/out")" \
-	"[10,3,2]" "and both are counted"
-run "$ASSAY" scan "$tmp/turns.jsonl" --format jsonl --quiet
-unlike "$(cat "$tmp/out")" 'rule":"duplicates\.(conflicting|equal)' "only when asked for"
 done_testing

@@ -17,7 +17,7 @@ for refused in --with-plugin-pii=maybe --with-vectorscan=maybe '--enable-asan --
 	[ $? -ne 0 ]
 	ok $? "configure refuses $refused"
 done
-shared='duplicates files jsonl pii text toxicity'
+shared='duplicates files jsonl labels pii text toxicity'
 # shellcheck disable=SC2046
 configure build $(printf -- '--with-plugin-%s=shared ' $shared) --with-plugin-csv=no --enable-coverage \
 	--with-plugindir="$tmp/plugins" CFLAGS=-O0 CXXFLAGS=-O0

@@ -15,7 +15,7 @@ groups() { # of the last scan: KIND:DIGITS, one a line
 	jq -r 'select(.type == "finding") | .detail' "$tmp/out" | sed -n 's/.*; group //p' | sort
 }
 metric() {
-	jq -r --arg m "duplicates.$1" 'select(.type == "summary") | .metrics[$m]' "$tmp/out"
+	jq -r --arg m "${2:-duplicates}.$1" 'select(.type == "summary") | .metrics[$m]' "$tmp/out"
 }
 suppress() { # suppress LIST GROUP...
 	list=$1
@@ -117,7 +117,7 @@ mkdir "$tmp/turns" "$tmp/turns.more"
 answers() {
 	dir=$1
 	shift
-	scan "$dir" --set duplicates.answers=true "$@"
+	scan "$dir" --scanner labels --set duplicates.answers=true "$@"
 }
 answers "$tmp/turns"
 unlike "$out" "group (answers|preference):" "prompts and sides are not named unless asked"
@@ -131,12 +131,12 @@ is "$(groups)" "$(cat "$tmp/turns.groups")" "other ids, in another order: the sa
 suppress "$tmp/turns.list" $(cat "$tmp/turns.groups")
 answers "$tmp/turns.more" --suppressions "$tmp/turns.list" --suppressions-key "$tmp/lee.pem.pub"
 unlike "$out" '"type":"finding"' "accepted answers and preferences are no findings"
-is "$(metric conflicting_prompts) $(metric equal_preferences) $(metric accepted_groups) $(metric accepted_ratio)" "0 0 3 0.5" \
+is "$(metric conflicting_prompts labels) $(metric equal_preferences labels) $(metric accepted_groups) $(metric accepted_ratio)" "0 0 3 0.5" \
 	"and are counted apart"
 echo '{"prompt":"Which is the longest river?","response":"The Danube"}' >>"$tmp/turns.more/z.jsonl"
 echo '{"prompt":"Say something about the sea","chosen":"It is green","rejected":"it is green"}' >>"$tmp/turns.more/z.jsonl"
 answers "$tmp/turns.more" --suppressions "$tmp/turns.list" --suppressions-key "$tmp/lee.pem.pub"
-is "$(metric conflicting_prompts) $(metric equal_preferences) $(metric accepted_groups)" "1 1 2" "a new answer, another preference: reported"
+is "$(metric conflicting_prompts labels) $(metric equal_preferences labels) $(metric accepted_groups)" "1 1 2" "a new answer, another preference: reported"
 
 # --- shared passages
 mkdir "$tmp/spans" "$tmp/spans.more"
@@ -236,7 +236,7 @@ for format in table jsonl json html csv; do
 	run "$ASSAY" scan "$tmp/spans" --scanner duplicates --format $format --quiet --set duplicates.spans=all --set duplicates.fields=/text \
 		--set 'duplicates.benchmarks=quiz=quiz.jsonl' $by
 	unlike "$out$err" "$canaries|$accepted|(span|contamination):[0-9a-f]{6}" "$format: no text and no digest"
-	run "$ASSAY" scan "$tmp/turns.more" --scanner duplicates --format $format --quiet --set duplicates.answers=true \
+	run "$ASSAY" scan "$tmp/turns.more" --scanner duplicates --scanner labels --format $format --quiet --set duplicates.answers=true \
 		--set duplicates.group_digests=true
 	[ $format = table ] || like "$out" "(answers|preference):[0-9a-f]{32}" "$format: a name where it is asked for"
 	unlike "$out$err" "$canaries" "$format: and no text with it"

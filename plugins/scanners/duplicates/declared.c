@@ -38,17 +38,6 @@ const struct assay_rule_decl dup_rules[] = {
      "大量不同的记录含有相同的文字片段（许可声明、页眉、模板等）。只比较了其中一部分记录对；所列成"
      "员为样本。"
      "训练前去除共有文字，其余内容即可完整比较。"},
-    {"duplicates.conflicting_answers", NULL, ASSAY_SEVERITY_LOW, "One prompt, different answers",
-     "同一提示，不同回答",
-     "These records ask the same and answer differently. Keep the right answer, unless several are "
-     "meant.",
-     "这些记录的提示相同而回答不同。除非有意保留多个回答，请只保留正确的一个。"},
-    {"duplicates.equal_preference", NULL, ASSAY_SEVERITY_MEDIUM, "A preference between equals",
-     "偏好数据两侧相同",
-     "The chosen and the rejected side of this record are the same once case, width, spacing and "
-     "punctuation are set aside. It teaches nothing; remove it.",
-     "忽略大小写、全半角、空白和标点后，这条记录的 chosen 与 rejected "
-     "相同，没有训练价值，请删除。"},
     {"duplicates.delivered", NULL, ASSAY_SEVERITY_MEDIUM, "Record that was delivered before",
      "此前已交付过的记录",
      "An earlier delivery holds this record, or one that shares most of its wording; the detail "
@@ -89,7 +78,7 @@ const struct assay_option dup_options[] = {
     {"fields", ASSAY_OPT_STRING, 0, 0, NULL, NULL,
      "JSON Pointers, separated by commas, of the fields that are compared (default: all strings)"},
     {"answers", ASSAY_OPT_BOOL, 0, 0, NULL, "false",
-     "also look for prompts with different answers and preferences between equals"},
+     "also compare answers to the same prompt and sides of preferences, for the scanner labels"},
     {"near", ASSAY_OPT_BOOL, 0, 0, NULL, "false",
      "also find near-duplicates; the files that may hold some are read twice"},
     {"near_threshold", ASSAY_OPT_INT, 500, 1000, NULL, "800",

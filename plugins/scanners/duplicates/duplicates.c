@@ -9,7 +9,8 @@
  *               form (normalise.h);
  *   near        records that share most of their shingles (near.h), when the option `near` is on;
  *   span        records that hold a long passage of one another (spans.h).
- * And of instruction data (turns.h): prompts that have several answers, sides that are the same.
+ * And of instruction data (turns.h): answers to one prompt, and sides of preferences, which are compared
+ * here and handed to whoever judges them (answers.h).
  * Which strings of a record are its text can be chosen (chosen.h). Each record is one entry of
  * 32 bytes: a 128-bit XXH3 of the normal form, 64 bits of the XXH3 of its bytes, its place. One sort
  * by these answers both record tiers, since records of the same bytes, read by the same reader, have
@@ -26,6 +27,7 @@
  */
 #include "assay/plugin.h"
 
+#include "answers.h"
 #include "declared.h"
 #include "finish.h"
 #include "first_look.h"
@@ -62,6 +64,7 @@ ASSAY_SCANNER_PLUGIN(duplicates) = {
     .review_free = dup_second_free,
     .review_may = dup_second_may,
     .maintain = dup_maintain,
+    .gives = dup_answers_topics,
     .takes = dup_takes,
     .take = dup_take,
 };

@@ -4,6 +4,7 @@
  */
 #include "finish.h"
 
+#include "answers.h"
 #include "clusters.h"
 #include "groups.h"
 #include "index_write.h"
@@ -24,8 +25,7 @@ static enum assay_status put_metrics(struct assay_sink *sink, const struct metri
 }
 
 static enum assay_status say_metrics(const struct dup_local *l, const struct dup_tiers *records,
-                                     const struct dup_tiers *files, const struct dup_tiers *answers,
-                                     struct assay_sink *sink)
+                                     const struct dup_tiers *files, struct assay_sink *sink)
 {
     const uint64_t n_records = l->counts[DUP_COUNT_RECORDS] == 0 ? 1 : l->counts[DUP_COUNT_RECORDS];
     const uint64_t n_files = l->counts[DUP_COUNT_FILES] == 0 ? 1 : l->counts[DUP_COUNT_FILES];
@@ -40,8 +40,6 @@ static enum assay_status say_metrics(const struct dup_local *l, const struct dup
         {"duplicates.normalised_groups", records->alike.groups, 1},
         {"duplicates.normalised_ratio", records->alike.extra, n_records},
         {"duplicates.answers", l->counts[DUP_COUNT_ANSWERS], 1},
-        {"duplicates.conflicting_prompts", answers->alike.groups, 1},
-        {"duplicates.equal_preferences", l->counts[DUP_COUNT_EQUAL], 1},
     };
     return put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
 }
@@ -160,20 +158,16 @@ static enum assay_status finish_groups(struct dup_local *l, struct dup_across_re
                               .whole_files = 1,
                               .accepted = &s->accepted,
                               .across = across};
-    struct dup_tiers answers = {.same_rule = ASSAY_NONE,
-                                .alike_rule = s->rule[DUP_RULE_ANSWERS],
-                                .accepted = &s->accepted,
-                                .answers = 1};
     enum assay_status st = dup_groups_report(&l->tables[DUP_TABLE_FILES], s->host, sink, &files);
     st = st == ASSAY_OK ? dup_groups_report(&l->tables[DUP_TABLE_RECORDS], s->host, sink, &records)
                         : st;
-    st = st == ASSAY_OK ? dup_groups_report(&l->tables[DUP_TABLE_ANSWERS], s->host, sink, &answers)
+    st = st == ASSAY_OK ? dup_answers_hand(&l->tables[DUP_TABLE_ANSWERS], s->host, &s->accepted,
+                                           &l->set_aside, sink)
                         : st;
-    files.set_aside.extra = answers.set_aside.extra = 0; /* neither files nor answers are records */
+    files.set_aside.extra = 0; /* files are not records */
     dup_accepted_tally_add(&l->set_aside, files.set_aside);
-    dup_accepted_tally_add(&l->set_aside, answers.set_aside);
     dup_accepted_tally_add(&l->set_aside, records.set_aside);
-    return st == ASSAY_OK ? say_metrics(l, &records, &files, &answers, sink) : st;
+    return st == ASSAY_OK ? say_metrics(l, &records, &files, sink) : st;
 }
 
 /* Makes the index; what fails is told in the log, too: a status is all that the host gets. */

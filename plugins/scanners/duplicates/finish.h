@@ -2,7 +2,7 @@
  *
  * duplicates/finish.h: private: from the merged state to findings, metrics and the index.
  *
- * In this order: groups of files, records and answers (groups.h); what was delivered before; the
+ * In this order: groups of files and records (groups.h); answers, handed over (answers.h); what was delivered before; the
  * index of this delivery; clusters (clusters.h); long passages (spans.h); and what `across` has
  * gathered from all of them, and from what other scanners handed over (pictures.h). Texts that were to be seen again and were not are skips.
  */

@@ -5,6 +5,7 @@
 #include "first_look.h"
 
 #include "../common/state.h"
+#include "answers.h"
 #include "local.h"
 
 #define SEED_BYTES    UINT64_C(0)
@@ -13,7 +14,7 @@
 #define SEED_ANSWERED UINT64_C(4)
 #define SEED_SHORT    UINT64_C(2)
 
-#define DETAIL 96
+#define SAID 96
 
 /* The normal form of a record's text into l->text. */
 static enum assay_status normalise(struct dup_local *l, const struct assay_batch *b,
@@ -120,34 +121,26 @@ static enum assay_status compare_earlier(struct dup_local *l, const struct assay
     return st;
 }
 
-/* Two sides that are the same, unless that was accepted. `group`: what names it, the hash of the
- * prompt so far. */
-static enum assay_status say_sides(struct dup_local *l, const struct assay_batch *b,
-                                   const struct assay_record *r, uint64_t group[DUP_GROUP_WORDS],
-                                   uint32_t field, struct assay_sink *sink)
+/* A record with two sides, handed over; as different when it was accepted that they are the same.
+ * `group`: what names it, the hash of the prompt so far. */
+static enum assay_status hand_sides(struct dup_local *l, struct dup_preference *p,
+                                    uint64_t group[DUP_GROUP_WORDS], struct assay_sink *sink)
 {
     const struct dup_accepted *a = &l->shared->accepted;
     const struct assay_host *host = l->shared->host;
     struct dup_digest digest = {{0, 0}};
-    char detail[DETAIL] = "both sides are the same";
-    if (dup_accepted_asks(a)) {
+    char said[SAID] = "";
+    if (p->same && dup_accepted_asks(a)) {
         host->hash128(host->ctx, l->turns.left.buf, l->turns.left.len, SEED_ANSWERED, group + 2);
+        p->same = !dup_accepted_group(a, DUP_GROUP_PREFERENCE, group, DUP_GROUP_WORDS, &digest);
+        l->counts[DUP_COUNT_SET_ASIDE] += (uint64_t)!p->same;
+        dup_digest_say(a, DUP_GROUP_PREFERENCE, digest, said, sizeof said);
     }
-    if (dup_accepted_group(a, DUP_GROUP_PREFERENCE, group, DUP_GROUP_WORDS, &digest)) {
-        l->counts[DUP_COUNT_SET_ASIDE]++;
-        return ASSAY_OK;
-    }
-    dup_digest_say(a, DUP_GROUP_PREFERENCE, digest, detail, sizeof detail);
-    struct assay_finding f = assay_finding_init(l->shared->rule[DUP_RULE_SIDES]);
-    f.file = b->file;
-    f.record = (uint32_t)(r - b->records);
-    f.field = field;
-    f.detail = assay_bytes_str(detail);
-    l->counts[DUP_COUNT_EQUAL]++;
-    return f.rule == ASSAY_NONE ? ASSAY_OK : sink->finding(sink->ctx, &f);
+    p->said = said;
+    return dup_answers_prefer(p, sink);
 }
 
-/* What is asked and answered, and sides that are the same. */
+/* What is asked and answered, and sides. */
 static enum assay_status look_at_turns(struct dup_local *l, const struct assay_batch *b,
                                        const struct assay_record *r, uint64_t place,
                                        struct assay_sink *sink)
@@ -157,7 +150,7 @@ static enum assay_status look_at_turns(struct dup_local *l, const struct assay_b
     struct dup_turns *t = &l->turns;
     struct dup_entry e = {.place = place};
     uint64_t answer[2], group[DUP_GROUP_WORDS] = {0};
-    uint32_t field;
+    struct dup_preference p = {.file = b->file, .ordinal = r->ordinal};
     int both;
     enum assay_status st = dup_turns_answer(t, host, b, r, &both);
     if (st == ASSAY_OK && both && dup_text_has(&t->left, least)) {
@@ -170,8 +163,9 @@ static enum assay_status look_at_turns(struct dup_local *l, const struct assay_b
     if (st == ASSAY_OK && dup_accepted_asks(&l->shared->accepted)) {
         host->hash128(host->ctx, t->left.buf, t->left.len, SEED_ASKED, group);
     }
-    st = st == ASSAY_OK ? dup_turns_sides(t, host, b, r, &field) : st;
-    return st != ASSAY_OK || field == ASSAY_NONE ? st : say_sides(l, b, r, group, field, sink);
+    st = st == ASSAY_OK ? dup_turns_sides(t, host, b, r, &p.field, &p.same) : st;
+    p.record = (uint32_t)(r - b->records);
+    return st != ASSAY_OK || p.field == ASSAY_NONE ? st : hand_sides(l, &p, group, sink);
 }
 
 /* What the record belongs to. */

@@ -4,7 +4,7 @@
  *
  * A record leaves an entry with the hashes of its bytes and of its normal form; the keys of its
  * bands, where near-duplicates are looked for; its kept n-grams, where long passages are; and, of
- * instruction data, what is asked and answered. It is looked up in earlier deliveries at once. A file
+ * instruction data, what is asked and answered. Two sides are handed over at once (answers.h). It is looked up in earlier deliveries at once. A file
  * leaves its digest. Nothing is said of groups here: that takes the merged state (finish.h).
  * Whatever is not compared (too long, too many files) is a skip and a count.
  */

@@ -114,8 +114,7 @@ static enum assay_status say_member(struct grouping *g, uint32_t rule, uint64_t 
                                     uint64_t place)
 {
     struct assay_sink *sink = g->sink;
-    if (rule == ASSAY_NONE || g->tiers->answers || sink->size < sizeof *sink ||
-        sink->member == NULL) {
+    if (rule == ASSAY_NONE || sink->size < sizeof *sink || sink->member == NULL) {
         return ASSAY_OK;
     }
     const struct assay_membership m = {.size = sizeof m,
@@ -160,26 +159,10 @@ static void set_aside(struct grouping *g, uint64_t members)
     g->tiers->set_aside.extra += members - 1;
 }
 
-/* Of a prompt all answers are in the digest, so whether they are accepted is known at the end. */
-static void add_answer(struct grouping *g, const struct dup_entry *e, int new_group)
-{
-    const struct dup_accepted *a = g->tiers->accepted;
-    if (new_group) {
-        g->alike_digest = dup_group_digest(a, DUP_GROUP_ANSWERS, e->key, 2);
-    }
-    g->alike_digest = dup_digest_add(a, DUP_GROUP_ANSWERS, g->alike_digest, e->variant);
-}
-
 /* Whether the group, and its subgroup, that begin with this entry were accepted. */
 static void look_up(struct grouping *g, const struct dup_entry *e, int new_group)
 {
     const struct dup_accepted *a = g->tiers->accepted;
-    if (g->tiers->answers) {
-        if (dup_accepted_asks(a)) {
-            add_answer(g, e, new_group);
-        }
-        return;
-    }
     if (g->tiers->whole_files) {
         g->same_accepted = dup_accepted_group(a, DUP_GROUP_FILE, e->key, 2, &g->same_digest);
         return;
@@ -230,10 +213,7 @@ static enum assay_status raise_alike(struct grouping *g)
 {
     char detail[DETAIL];
     enum assay_status st = ASSAY_OK;
-    const struct dup_accepted *a = g->tiers->accepted;
-    const int is_accepted =
-        g->tiers->answers ? a != NULL && dup_accepted_has(a, g->alike_digest) : g->alike_accepted;
-    if (is_accepted) {
+    if (g->alike_accepted) {
         set_aside(g, g->n_alike);
     } else {
         size_t n = g->n_alike < DUP_MEMBERS ? (size_t)g->n_alike : DUP_MEMBERS;
@@ -241,12 +221,10 @@ static enum assay_status raise_alike(struct grouping *g)
         g->tiers->alike.groups++;
         g->tiers->alike.extra += g->n_alike - 1;
         (void)snprintf(detail, sizeof detail,
-                       g->tiers->answers ? "%llu different answers to one prompt, in %llu records"
-                                         : "%llu different records alike, %llu with their copies",
+                       "%llu different records alike, %llu with their copies",
                        (unsigned long long)g->n_alike, (unsigned long long)g->group_entries);
         dup_across_say(g->tiers->across, 1, detail, sizeof detail);
-        say_digest(g, g->tiers->answers ? DUP_GROUP_ANSWERS : DUP_GROUP_NORMALISED, g->alike_digest,
-                   detail, sizeof detail);
+        say_digest(g, DUP_GROUP_NORMALISED, g->alike_digest, detail, sizeof detail);
         st = raise_group(g, g->tiers->alike_rule, g->alike, g->n_alike, detail);
     }
     return st;

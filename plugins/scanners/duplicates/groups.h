@@ -29,7 +29,6 @@ struct dup_tally {
 struct dup_tiers {
     uint32_t same_rule, alike_rule;      /* ASSAY_NONE: count, do not report */
     int whole_files;                     /* members are files, not records */
-    int answers;                         /* variants are answers to one prompt */
     struct dup_across_report *across;    /* hears of every group; may be NULL */
     const struct dup_accepted *accepted; /* NULL: none, and no digests */
     struct dup_accepted_tally set_aside;

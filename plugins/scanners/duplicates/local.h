@@ -24,7 +24,6 @@ enum {
     DUP_COUNT_LONG,
     DUP_COUNT_BRIEF,
     DUP_COUNT_ANSWERS,
-    DUP_COUNT_EQUAL,
     DUP_COUNT_SET_ASIDE, /* accepted, of what is judged record by record */
     DUP_COUNTS
 };

@@ -7,7 +7,7 @@
 #include "../common/state.h"
 #include "local.h"
 
-#define STATE_MAGIC UINT64_C(0x3753505544594153) /* "SAYDUPS7" */
+#define STATE_MAGIC UINT64_C(0x3853505544594153) /* "SAYDUPS8" */
 
 static enum assay_status save_words(struct state_out *out, const uint64_t *words, unsigned n)
 {
@@ -135,6 +135,7 @@ static int head_is_sound(const struct head *h, const struct state_in *in)
            h->counts[DUP_COUNT_RECORDS] >= h->counts[DUP_COUNT_SKETCHED] &&
            h->counts[DUP_COUNT_RECORDS] >= h->counts[DUP_COUNT_ANSWERS] &&
            h->entries[DUP_TABLE_ANSWERS] == h->counts[DUP_COUNT_ANSWERS] &&
+           (h->params[DUP_PARAM_ANSWERS] != 0 || h->entries[DUP_TABLE_ANSWERS] == 0) &&
            h->entries[DUP_TABLE_BANDS] ==
                h->counts[DUP_COUNT_SKETCHED] * h->params[DUP_PARAM_BANDS];
 }

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "answers.h"
+
 #define DEFAULT_THRESHOLD 800
 #define DEFAULT_RECALL    997
 #define NEAR_BUDGET       (UINT64_C(512) << 20)
@@ -152,6 +154,7 @@ enum assay_status dup_init(const struct assay_host *host, void **ret, struct ass
     enum assay_status st = dup_chosen_parse(&s->chosen, host->option(host->ctx, "fields"), err);
     st = st == ASSAY_OK ? dup_across_init(&s->across, host, err) : st;
     st = st == ASSAY_OK ? dup_accepted_init(&s->accepted, host, err) : st;
+    st = st == ASSAY_OK && s->answers ? dup_answers_init(host, err) : st;
     if (st == ASSAY_OK) {
         dup_params_read_index(s, params);
         st = dup_earlier_init(&s->earlier, host,

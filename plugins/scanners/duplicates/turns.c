@@ -178,11 +178,12 @@ enum assay_status dup_turns_answer(struct dup_turns *t, const struct assay_host 
 
 enum assay_status dup_turns_sides(struct dup_turns *t, const struct assay_host *host,
                                   const struct assay_batch *b, const struct assay_record *r,
-                                  uint32_t *ret_field)
+                                  uint32_t *ret_field, int *ret_same)
 {
     enum assay_status st = ASSAY_OK;
     uint32_t first = ASSAY_NONE;
     *ret_field = ASSAY_NONE;
+    *ret_same = 0;
     if (!t->any) {
         return ASSAY_OK;
     }
@@ -197,10 +198,9 @@ enum assay_status dup_turns_sides(struct dup_turns *t, const struct assay_host *
             st = add(&t->right, host, b, i);
         }
     }
-    if (t->left.len > 0 && t->left.len == t->right.len &&
-        memcmp(t->left.buf, t->right.buf, t->left.len) == 0) {
-        *ret_field = first;
-    }
+    *ret_field = t->left.len > 0 && t->right.len > 0 ? first : ASSAY_NONE;
+    *ret_same = t->left.len > 0 && t->left.len == t->right.len &&
+                memcmp(t->left.buf, t->right.buf, t->left.len) == 0;
     return st;
 }
 

@@ -8,8 +8,8 @@
  *     either    /messages/N/content and /conversations/N/value: the last turn is the answer when
  *               its /role or /from is assistant, gpt or model; all before it was asked
  *     sides     /chosen and /rejected, or anything beneath them
- * Texts are compared in normal form (normalise.h). One prompt with different answers is a matter
- * for whoever judges labels; so are two sides that are the same.
+ * Texts are compared in normal form (normalise.h). What comes of it is handed to whoever
+ * judges labels (answers.h).
  */
 #ifndef ASSAY_DUPLICATES_TURNS_H
 #define ASSAY_DUPLICATES_TURNS_H
@@ -32,11 +32,11 @@ enum assay_status dup_turns_batch(struct dup_turns *t, const struct assay_batch 
 enum assay_status dup_turns_answer(struct dup_turns *t, const struct assay_host *host,
                                    const struct assay_batch *b, const struct assay_record *r,
                                    int *ret);
-/* *ret_field: the first field of the rejected side when both sides are there and the same, else
- * ASSAY_NONE. */
+/* *ret_field: the first field of the rejected side when both sides are there, else ASSAY_NONE;
+ * *ret_same: whether they say the same. */
 enum assay_status dup_turns_sides(struct dup_turns *t, const struct assay_host *host,
                                   const struct assay_batch *b, const struct assay_record *r,
-                                  uint32_t *ret_field);
+                                  uint32_t *ret_field, int *ret_same);
 void dup_turns_release(struct dup_turns *t);
 
 #endif

@@ -22,6 +22,7 @@ struct fake {
     int spills;      /* how often spill() was called */
     int spill_errno; /* not zero: spill() fails with it */
     int cancelled;
+    int is_alone; /* nobody takes what is handed over */
     struct {
         const char *name, *value;
     } options[FAKE_OPTIONS];
@@ -98,6 +99,13 @@ static inline const char *fake_file_name(void *ctx, uint32_t file)
     return file < f->n_files ? f->files[file] : NULL;
 }
 
+/* Whatever is handed over: the recorder takes it. */
+static inline int fake_is_taken(void *ctx, const char *topic)
+{
+    (void)topic;
+    return !((struct fake *)ctx)->is_alone;
+}
+
 static inline struct assay_host fake_host(struct fake *f)
 {
     return (struct assay_host){.abi = ASSAY_PLUGIN_ABI,
@@ -111,7 +119,8 @@ static inline struct assay_host fake_host(struct fake *f)
                                .fold = fake_fold,
                                .spill = fake_spill,
                                .memory_budget = fake_budget,
-                               .file_name = fake_file_name};
+                               .file_name = fake_file_name,
+                               .is_taken = fake_is_taken};
 }
 
 /* ---- the sink ----------------------------------------------------------------------------------
@@ -184,6 +193,26 @@ static inline enum assay_status on_metric(void *ctx, const char *name, uint64_t 
     assay_buf_init(&line, 1024);
     assay_buf_addf(&line, "~%s %llu/%llu", name, (unsigned long long)num, (unsigned long long)den);
     record_line(ctx, &line);
+    return ASSAY_OK;
+}
+
+/* For whoever sets it as `hand` of a sink: "> TOPIC file:record*weight ... of N | sums of all, what is said". */
+static inline enum assay_status on_group(void *ctx, const struct assay_group *g,
+                                         struct assay_reply *reply)
+{
+    struct assay_buf line;
+    assay_buf_init(&line, 1 << 20);
+    assay_buf_addf(&line, "> %s", g->topic);
+    for (uint32_t i = 0; i < g->n_members; i++) {
+        assay_buf_addf(&line, " %u:%llu*%llu", g->members[i].file,
+                       (unsigned long long)g->members[i].record,
+                       (unsigned long long)(g->weights == NULL ? 1 : g->weights[i]));
+    }
+    assay_buf_addf(&line, " of %llu | %llu %llu", (unsigned long long)g->members_total,
+                   (unsigned long long)g->sums[0], (unsigned long long)g->sums[1]);
+    assay_buf_addb(&line, g->said);
+    record_line(ctx, &line);
+    *reply = (struct assay_reply){.size = sizeof *reply};
     return ASSAY_OK;
 }
 
