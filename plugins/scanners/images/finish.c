@@ -67,6 +67,7 @@ static void hand(struct speech *s, uint32_t rule, const uint64_t key[2])
                                   .topic = "pictures",
                                   .members = s->members.rows,
                                   .n_members = (uint32_t)s->members.n,
+                                  .record = ASSAY_NONE,
                                   .field = ASSAY_NONE,
                                   .members_total = s->members.n,
                                   .key = {key[0], key[1]}};
