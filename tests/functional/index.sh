@@ -96,7 +96,9 @@ is "$status" 0 "a delivery of new records passes"
 # --- what must not be believed
 run "$ASSAY" index check --index "$index" "$tmp/july" --threshold 0.7
 is "$status" 2 "an index made with another threshold is refused"
-like "$err" "near_threshold" "by the parameter's name"
+like "$err" "near_threshold \(800, and now 700\)" "by the parameter's name, with both values"
+run "$ASSAY" scan "$tmp/fresh.jsonl" --quiet --set duplicates.near=true --set duplicates.answers=true --set "duplicates.index=$index/run-000001.keys"
+is "$status" 0 "whether answers are looked for is all one to an index"
 mkdir "$tmp/broken" && printf '{"a":1}\n{"a":\n' >"$tmp/broken/x.jsonl"
 run "$ASSAY" index add --index "$index" "$tmp/broken"
 is "$status" 3 "a delivery that cannot be read as a whole is not added"

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define NUMBER_MOST 1000000u /* of the parameters, those above are digests */
+
 #define LARGE       ((size_t)1 << 30) /* a run of that size is read where it is touched only */
 #define ASK_EVERY   4096u             /* blocks between two questions whether to stop */
 #define GUESSES_MAX 12u               /* of a search, before it halves what is left */
@@ -132,14 +134,27 @@ static enum assay_status check_head(const struct dup_index *x, const struct assa
     return at == x->size ? ASSAY_OK : corrupt(path, "its length is wrong", err);
 }
 
+/* Both values are named where they are numbers that somebody chose, and not digests. */
+static enum assay_status refuse_param(const struct dup_index *x, const struct dup_params *p,
+                                      unsigned i, const char *path, struct assay_error *err)
+{
+    char values[64] = "";
+    if (x->head->n_params == p->n && x->head->params[i] <= NUMBER_MOST &&
+        p->values[i] <= NUMBER_MOST) {
+        (void)snprintf(values, sizeof values, " (%u, and now %u)", (unsigned)x->head->params[i],
+                       (unsigned)p->values[i]);
+    }
+    return assay_fail(err, ASSAY_CONFIG,
+                      "%.200s was made with another %s%s: use the same, or make it again", path,
+                      p->names[i], values);
+}
+
 static enum assay_status check_params(const struct dup_index *x, const struct dup_params *p,
                                       const char *path, struct assay_error *err)
 {
     for (unsigned i = 0; p != NULL && i < p->n; i++) {
         if (x->head->n_params != p->n || x->head->params[i] != p->values[i]) {
-            return assay_fail(err, ASSAY_CONFIG,
-                              "%.200s was made with another %s: use the same, or make it again",
-                              path, p->names[i]);
+            return refuse_param(x, p, i, path, err);
         }
     }
     return ASSAY_OK;

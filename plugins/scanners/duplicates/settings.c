@@ -83,7 +83,7 @@ void dup_params_read(const struct dup_shared *s, uint64_t params[DUP_PARAMS])
 void dup_params_read_index(const struct dup_shared *s, uint64_t params[DUP_PARAMS])
 {
     dup_params_read(s, params);
-    params[DUP_PARAM_SPANS] = 0;
+    params[DUP_PARAM_SPANS] = params[DUP_PARAM_ANSWERS] = 0;
 }
 
 /* An index is made of a delivery without looking for its own near-duplicates. */

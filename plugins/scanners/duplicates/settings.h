@@ -85,7 +85,8 @@ void dup_free(void *shared);
 enum assay_status dup_maintain(const struct assay_host *host, struct assay_error *err);
 
 void dup_params_read(const struct dup_shared *s, uint64_t params[DUP_PARAMS]);
-/* The same of an index, which has no n-grams: whether passages are looked for is all one to it. */
+/* The same of an index, which has neither n-grams nor answers: whether those are looked for is all
+ * one to it. */
 void dup_params_read_index(const struct dup_shared *s, uint64_t params[DUP_PARAMS]);
 /* Whether near-duplicates within the dataset are looked for. */
 int dup_seeks_near(const struct dup_shared *s);
