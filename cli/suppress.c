@@ -112,6 +112,7 @@ static int run_show(const struct cli_args *args)
     if (code == 0 &&
         assay_suppressions_load(cli_operand(args, 0), keys.items, keys.n, &s, &err) != ASSAY_OK) {
         code = cli_fail(&err);
+        code = err.status == ASSAY_CORRUPT ? 2 : code; /* it is no list: the wrong file */
     }
     if (code == 0) {
         (void)printf("%-44s  %-10s  %s\n", "group", "until", "owner  reason");

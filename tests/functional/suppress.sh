@@ -337,4 +337,7 @@ run "$ASSAY" suppress new --out "$tmp/x" --accept "$near" --owner A --key "$tmp/
 like "$err" "--reason is missing" "a reason is needed"
 run "$ASSAY" suppress show "$tmp/near.list" --key "$tmp/other.pem.pub"
 is "$status$out" 5 "show shows nothing that is not verified"
+printf '{}' >"$tmp/none.list"
+run "$ASSAY" suppress show "$tmp/none.list" --key "$tmp/lee.pem.pub"
+is "$status$out" 2 "what is no list is the wrong file"
 done_testing
