@@ -25,6 +25,8 @@ struct phrase {
 #define NEAR_EN "at least %4, median %5"
 #define NEAR_ZH "最低 %4，中位 %5"
 
+#define PICTURES "# pictures, # to # of 256 bits from the first, median #"
+
 /* clang-format off */
 static const struct phrase phrases[] = {
     {"# identical files", ASSAY_SAID_SIZE, "$1 file{|s}", "$1 个文件"},
@@ -53,17 +55,15 @@ static const struct phrase phrases[] = {
     {"tier near: *", ASSAY_SAID_SPLITS, "$1", "$1"},
     {"tier span: *", ASSAY_SAID_SPLITS, "$1", "$1"},
     {"tier image: *", ASSAY_SAID_SPLITS, "$1", "$1"},
-    {"tier image: *", ASSAY_SAID_SPLITS, "$1", "$1"},
     {"tier image: *", ASSAY_SAID_ALIKE, "pictures that look the same", "看起来相同的图片"},
     {"tier file: *", ASSAY_SAID_ALIKE, "identical files", "相同的文件"},
     {"tier record: *", ASSAY_SAID_ALIKE, "identical", "相同"},
     {"tier normalised: *", ASSAY_SAID_ALIKE, "alike once normalised", "规范化后相同"},
     {"tier near: *", ASSAY_SAID_ALIKE, "near-duplicates", "近似重复"},
     {"tier span: *", ASSAY_SAID_ALIKE, "a long passage", "共有长段"},
-    {"tier image: *", ASSAY_SAID_ALIKE, "pictures", "图片"},
-    {"# pictures, # to # of 256 bits from the first", ASSAY_SAID_SIZE, "$1 picture{|s}", "$1 张图片"},
-    {"# pictures, # to # of 256 bits from the first", ASSAY_SAID_ALIKE, "$2 to $3 of 256 bits apart",
-     "与第一张相差 $2 至 $3 位（共 256 位）"},
+    {PICTURES, ASSAY_SAID_SIZE, "$1 picture{|s}", "$1 张图片"},
+    {PICTURES, ASSAY_SAID_ALIKE, "$2 to $3 of 256 bits from the first, median $4",
+     "与第一张相差 $2 至 $3 位，中位 $4（共 256 位）"},
     {"rotated by 90 degrees, # of 256 bits apart", ASSAY_SAID_ALIKE, "rotated by 90 degrees, $1 of 256 bits apart", "旋转 90 度，相差 $1 位（共 256 位）"},
     {"rotated by 180 degrees, # of 256 bits apart", ASSAY_SAID_ALIKE, "rotated by 180 degrees, $1 of 256 bits apart", "旋转 180 度，相差 $1 位（共 256 位）"},
     {"rotated by 270 degrees, # of 256 bits apart", ASSAY_SAID_ALIKE, "rotated by 270 degrees, $1 of 256 bits apart", "旋转 270 度，相差 $1 位（共 256 位）"},

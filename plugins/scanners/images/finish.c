@@ -35,6 +35,7 @@ struct speech {
     struct assay_reply reply;   /* of whoever the group in hand was handed to */
     uint64_t pictures;          /* of different bytes */
     unsigned nearest, farthest; /* from the first, in bits */
+    uint32_t apart[257];        /* pictures by their distance from it */
     uint64_t extra;             /* over all groups */
     int unheard;                /* nobody takes pictures */
     struct assay_sink *sink;
@@ -224,6 +225,7 @@ static void measure(struct speech *s, struct range g)
     s->pictures = 0;
     s->nearest = 256;
     s->farthest = 0;
+    memset(s->apart, 0, sizeof s->apart);
     for (uint32_t i = g.from; i < g.to; i++) {
         const struct image_entry *here = &e[s->order[i].entry];
         if (i > g.from && here->content == s->order[i - 1].content) {
@@ -235,8 +237,23 @@ static void measure(struct speech *s, struct range g)
             const unsigned d = pdq_distance(&first->views[PDQ_AS_IS], &here->views[PDQ_AS_IS]);
             s->nearest = d < s->nearest ? d : s->nearest;
             s->farthest = d > s->farthest ? d : s->farthest;
+            s->apart[d]++;
         }
     }
+}
+
+/* The upper median distance, which is the lower median likeness; the first itself does not count. */
+static unsigned median(const struct speech *s)
+{
+    uint64_t seen = 0;
+    unsigned d = 256;
+    for (; d > 0; d--) {
+        seen += s->apart[d];
+        if (2 * seen >= s->pictures - 1) {
+            break;
+        }
+    }
+    return d;
 }
 
 static void say_group(struct speech *s, struct range g)
@@ -251,8 +268,9 @@ static void say_group(struct speech *s, struct range g)
         return;
     }
     s->extra += s->pictures - 1;
-    (void)snprintf(detail, sizeof detail, "%llu pictures, %u to %u of 256 bits from the first%s",
-                   (unsigned long long)s->pictures, s->nearest, s->farthest,
+    (void)snprintf(detail, sizeof detail,
+                   "%llu pictures, %u to %u of 256 bits from the first, median %u%s",
+                   (unsigned long long)s->pictures, s->nearest, s->farthest, median(s),
                    s->farthest > PDQ_MAX_BITS ? "; a chain: not all are alike" : "");
     say_members(s, IMAGE_RULE_NEAR, detail);
     say_copies(s, g);

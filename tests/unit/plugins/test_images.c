@@ -8,6 +8,7 @@
 
 #include "core/limits.h"
 #include "plugins/scanners/images/decode.h"
+#include "plugins/scanners/images/local.h"
 #include "plugins/scanners/images/near.h"
 #include "plugins/scanners/images/pdq.h"
 
@@ -572,7 +573,9 @@ static void groups_are_handed_over_whole(void **state)
     assert_non_null(strstr(said, "=images.near 4\n")); /* alone */
     assert_non_null(strstr(said, "=images.turned 0 1 2:5 2:6 3:0 4\n"));
     assert_non_null(strstr(said, "=plain 2:7 5\n")); /* named twice by one record */
-    assert_non_null(strstr(said, "from the first; splits: 2 train\n"));
+    const char *near = strstr(said, "from the first, median ");
+    assert_non_null(near);
+    assert_memory_equal(near + strcspn(near, ";\n"), "; splits: 2 train\n", 18);
     assert_non_null(strstr(said, "of 256 bits apart; splits: 2 train\n"));
     free(said);
 }
@@ -590,6 +593,57 @@ static void accepted_groups_are_not_spoken_of(void **state)
     assert_non_null(strstr(said, "\nimages.near "));
     assert_null(strstr(said, "\nimages.turned "));
     free(said);
+}
+
+static void put_word(struct assay_buf *b, uint64_t v)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        assay_buf_addc(b, (char)(v >> (8 * i)));
+    }
+}
+
+/* A picture of a saved state: its hash, as seen in every way, has `bits` bits less than the first. */
+static void put_picture(struct assay_buf *b, uint32_t file, unsigned bits)
+{
+    for (unsigned v = 0; v < PDQ_VIEWS; v++) {
+        for (unsigned i = 0; i < 4; i++) {
+            put_word(b, v == PDQ_AS_IS ? (i == 0 ? UINT64_MAX << bits : UINT64_MAX) : 0);
+        }
+    }
+    put_word(b, 100 + file);
+    put_word(b, (uint64_t)file << 32 | 100);
+}
+
+static void a_finding_says_how_far_from_the_first(void **state)
+{
+    static const unsigned bits[] = {0, 20, 4, 10, 12};
+    struct gallery g;
+    struct assay_error err;
+    struct assay_buf saved;
+    (void)state;
+    for (unsigned n = 2; n <= 5; n++) {
+        static const char *const want[] = {
+            "2 pictures, 20 to 20 of 256 bits from the first, median 20\n",
+            "3 pictures, 4 to 20 of 256 bits from the first, median 20\n",
+            "4 pictures, 4 to 20 of 256 bits from the first, median 10\n",
+            "5 pictures, 4 to 20 of 256 bits from the first, median 12\n"};
+        gallery_open(&g, 1 << 20, 1);
+        assay_buf_init(&saved, 1 << 20);
+        put_word(&saved, UINT64_C(0x32474d4959415341));
+        for (unsigned i = 0; i < IMAGE_COUNTS + 3; i++) {
+            put_word(&saved, i == IMAGE_COUNTS || i == 0 ? n : 0);
+        }
+        for (unsigned i = 0; i < n; i++) {
+            put_picture(&saved, i, bits[i]);
+        }
+        assert_int_equal(sc->load(g.rig.shared, g.rig.locals[0], assay_buf_bytes(&saved), &err),
+                         ASSAY_OK);
+        char *said = rig_finish(&g.rig);
+        assert_non_null(strstr(said, want[n - 2]));
+        free(said);
+        assay_buf_release(&saved);
+        gallery_close(&g);
+    }
 }
 
 /* Two workers, in another order, through save and load, say what one says. */
@@ -674,6 +728,7 @@ int main(void)
         cmocka_unit_test(groups_name_files_and_records),
         cmocka_unit_test(groups_are_handed_over_whole),
         cmocka_unit_test(accepted_groups_are_not_spoken_of),
+        cmocka_unit_test(a_finding_says_how_far_from_the_first),
         cmocka_unit_test(merging_and_saving_change_nothing),
         cmocka_unit_test(damaged_pictures_are_found_and_skipped),
         cmocka_unit_test(what_does_not_fit_is_a_skip),
