@@ -69,7 +69,7 @@ static void what_is_not_in_order_is_refused(void **state)
          "needs an owner"},
         {"{\"accepted\":[{\"group\":\"near:00\",\"owner\":\"o\",\"reason\":\"r\"}],\"version\":1}",
          "a group is"},
-        {"{\"accepted\":[{\"group\":\"image:00112233445566778899aabbccddeeff\",\"owner\":\"o\","
+        {"{\"accepted\":[{\"group\":\"frame:00112233445566778899aabbccddeeff\",\"owner\":\"o\","
          "\"reason\":\"r\"}],\"version\":1}",
          "a group is"},
         {"{\"accepted\":[{\"group\":\"" NEAR "\",\"owner\":\"o\",\"reason\":\"r\",\"expires\":"
@@ -96,9 +96,9 @@ static void what_is_not_in_order_is_refused(void **state)
 static void groups_have_names(void **state)
 {
     (void)state;
-    static const char *const kinds[] = {"file",      "record",  "normalised",
-                                        "near",      "answers", "preference",
-                                        "delivered", "span",    "contamination"};
+    static const char *const kinds[] = {"file",          "record",     "normalised", "near",
+                                        "answers",       "preference", "delivered",  "span",
+                                        "contamination", "image"};
     static const char digits[] = "00112233445566778899aabbccddeeff";
     static const char *const wrong[] = {
         "",
