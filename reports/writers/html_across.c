@@ -41,7 +41,7 @@ static void write_pairs(struct assay_page *p, const struct assay_leaks *l)
     head[n] = ASSAY_T_MAX;
     assay_html(p, "<p>");
     assay_html_say(p, ASSAY_T_SPLITS_NOTE);
-    assay_html(p, "</p><div class=scroll><table>");
+    assay_html(p, "</p>" ASSAY_HTML_WIDE "<table>");
     assay_html_head(p, head);
     assay_html(p, "<tbody>");
     for (size_t i = 0; i < l->n; i++) {
@@ -65,7 +65,7 @@ static void write_list(struct assay_page *p, enum assay_share_list l)
     }
     assay_html(p, "<h3>");
     assay_html_say(p, assay_share_title(l));
-    assay_html(p, "</h3><div class=scroll><table>");
+    assay_html(p, "</h3>" ASSAY_HTML_WIDE "<table>");
     assay_html_head(p, head);
     assay_html(p, "<tbody>");
     for (size_t i = 0; i < assay_audit_metrics(p->a); i++) {

@@ -82,7 +82,7 @@ void assay_html_groups(struct assay_page *p, const struct assay_sample *items, s
         }
     }
     head[n_head] = ASSAY_T_MAX;
-    assay_html(p, "<div class=scroll><table class=groups>");
+    assay_html(p, ASSAY_HTML_WIDE "<table class=groups>");
     assay_html_head(p, head);
     assay_html(p, "<tbody>");
     for (size_t i = 0; i < n; i++) {

@@ -27,6 +27,9 @@ struct assay_page {
     int chinese;          /* language shown first */
 };
 
+/* Begins what may be wider than the page; it is scrolled by keyboard, too. Ends with </div>. */
+#define ASSAY_HTML_WIDE "<div class=scroll tabindex=0>"
+
 /* Constant markup. */
 void assay_html(struct assay_page *p, const char *markup);
 /* Text from anywhere: made printable, then escaped. `max` bytes at most; 0: all. */

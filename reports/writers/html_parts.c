@@ -235,7 +235,7 @@ void assay_html_terms(struct assay_page *p)
         assay_html(p, "</p></section>");
         return;
     }
-    assay_html(p, "<div class=scroll><table>");
+    assay_html(p, ASSAY_HTML_WIDE "<table>");
     assay_html_head(p, head);
     assay_html(p, "<tbody>");
     for (size_t i = 0; i < assay_audit_terms(p->a); i++) {
@@ -284,7 +284,7 @@ static void write_reasons(struct assay_page *p)
     const struct assay_coverage *c = assay_audit_coverage(p->a);
     assay_html(p, "<h3>");
     assay_html_say(p, ASSAY_T_SKIPPED_TITLE);
-    assay_html(p, "</h3><div class=scroll><table>");
+    assay_html(p, "</h3>" ASSAY_HTML_WIDE "<table>");
     assay_html_head(p, head);
     assay_html(p, "<tbody>");
     for (int i = 0; i < ASSAY_SKIP_MAX; i++) {
@@ -345,7 +345,7 @@ static void write_skipped_names(struct assay_page *p)
     }
     assay_html(p, "<h3>");
     assay_html_say(p, ASSAY_T_SKIPPED_NAMES);
-    assay_html(p, "</h3><div class=scroll><table>");
+    assay_html(p, "</h3>" ASSAY_HTML_WIDE "<table>");
     assay_html_head(p, head);
     assay_html(p, "<tbody>");
     write_name_rows(p, inv);
@@ -418,7 +418,7 @@ void assay_html_metrics(struct assay_page *p)
         return;
     }
     assay_html_open(p, "metrics", ASSAY_T_METRICS);
-    assay_html(p, "<div class=scroll><table>");
+    assay_html(p, ASSAY_HTML_WIDE "<table>");
     assay_html_head(p, head);
     assay_html(p, "<tbody>");
     for (size_t i = 0; i < assay_audit_metrics(p->a); i++) {
@@ -432,7 +432,7 @@ static void open_list(struct assay_page *p, enum assay_text title, enum assay_te
     const int head[] = {ASSAY_T_NAME, ASSAY_T_VERSION, (int)third, ASSAY_T_MAX};
     assay_html(p, "<div><h3>");
     assay_html_say(p, title);
-    assay_html(p, "</h3><div class=scroll><table>");
+    assay_html(p, "</h3>" ASSAY_HTML_WIDE "<table>");
     assay_html_head(p, head);
     assay_html(p, "<tbody>");
 }

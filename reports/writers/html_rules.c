@@ -120,7 +120,7 @@ void assay_html_findings(struct assay_page *p)
     size_t n = collect_categories(p, list);
     struct category all = {.name = "", .total = p->totals.findings};
     memcpy(all.severity, p->totals.severity, sizeof all.severity);
-    assay_html(p, "<div class=scroll><table class=bars>");
+    assay_html(p, ASSAY_HTML_WIDE "<table class=bars>");
     write_severity_head(p);
     for (size_t i = 0; i < n; i++) {
         write_category(p, &list[i], list[0].total);
@@ -165,7 +165,7 @@ static void write_rule_table(struct assay_page *p)
                    "placeholder=\"%s / %s\">",
                    assay_text(ASSAY_T_SEARCH, 0), assay_text(ASSAY_T_SEARCH, 1),
                    assay_text(ASSAY_T_SEARCH, 0), assay_text(ASSAY_T_SEARCH, 1));
-    assay_html(p, "<div class=scroll><table>");
+    assay_html(p, ASSAY_HTML_WIDE "<table>");
     assay_html_head(p, head);
     assay_html(p, "<tbody>");
     for (size_t i = 0; i < p->totals.n; i++) {
@@ -212,7 +212,7 @@ static void write_places(struct assay_page *p, const struct assay_sample *items,
 {
     static const int head[] = {ASSAY_T_FILE,   -ASSAY_T_RECORD,     ASSAY_T_FIELD,
                                ASSAY_T_MASKED, -ASSAY_T_CONFIDENCE, ASSAY_T_MAX};
-    assay_html(p, "<div class=scroll><table>");
+    assay_html(p, ASSAY_HTML_WIDE "<table>");
     assay_html_head(p, head);
     assay_html(p, "<tbody>");
     for (size_t i = 0; i < n; i++) {
