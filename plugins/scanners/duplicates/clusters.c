@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "../common/say.h"
 #include "copies.h"
 #include "groups.h"
 
@@ -174,8 +175,7 @@ static struct assay_member member_at(uint64_t place)
 /* A member that is itself like the representative can go; the far end of a chain cannot. */
 static enum assay_status say_member(struct speaking *s, uint32_t rank, unsigned like)
 {
-    if (like < s->j->plan->threshold || s->rule == ASSAY_NONE || s->sink->size < sizeof *s->sink ||
-        s->sink->member == NULL) {
+    if (like < s->j->plan->threshold) {
         return ASSAY_OK;
     }
     const struct assay_membership m = {.size = sizeof m,
@@ -183,7 +183,7 @@ static enum assay_status say_member(struct speaking *s, uint32_t rank, unsigned 
                                        .place = member_at(place_of(s, rank)),
                                        .keep = s->out[0],
                                        .similarity = (uint16_t)like};
-    return s->sink->member(s->sink->ctx, &m);
+    return say_redundant(s->sink, &m);
 }
 
 static enum assay_status measure(struct speaking *s, uint32_t rank)

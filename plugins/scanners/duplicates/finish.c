@@ -4,32 +4,18 @@
  */
 #include "finish.h"
 
+#include "../common/say.h"
 #include "answers.h"
 #include "clusters.h"
 #include "groups.h"
 #include "index_write.h"
 #include "local.h"
 
-struct metric {
-    const char *name;
-    uint64_t num, den;
-};
-
-static enum assay_status put_metrics(struct assay_sink *sink, const struct metric *rows, size_t n)
-{
-    enum assay_status st = ASSAY_OK;
-    for (size_t i = 0; i < n && st == ASSAY_OK; i++) {
-        st = sink->metric(sink->ctx, rows[i].name, rows[i].num, rows[i].den);
-    }
-    return st;
-}
-
 static enum assay_status say_metrics(const struct dup_local *l, const struct dup_tiers *records,
                                      const struct dup_tiers *files, struct assay_sink *sink)
 {
-    const uint64_t n_records = l->counts[DUP_COUNT_RECORDS] == 0 ? 1 : l->counts[DUP_COUNT_RECORDS];
-    const uint64_t n_files = l->counts[DUP_COUNT_FILES] == 0 ? 1 : l->counts[DUP_COUNT_FILES];
-    const struct metric rows[] = {
+    const uint64_t n_records = l->counts[DUP_COUNT_RECORDS], n_files = l->counts[DUP_COUNT_FILES];
+    const struct say_metric rows[] = {
         {"duplicates.files", l->counts[DUP_COUNT_FILES], 1},
         {"duplicates.file_groups", files->same.groups, 1},
         {"duplicates.file_ratio", files->same.extra, n_files},
@@ -41,7 +27,7 @@ static enum assay_status say_metrics(const struct dup_local *l, const struct dup
         {"duplicates.normalised_ratio", records->alike.extra, n_records},
         {"duplicates.answers", l->counts[DUP_COUNT_ANSWERS], 1},
     };
-    return put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
+    return say_metric_rows(sink, rows, sizeof rows / sizeof rows[0]);
 }
 
 /* The near tier: how it searched, and what it found. */
@@ -49,8 +35,8 @@ static enum assay_status say_near_metrics(const struct dup_local *l, const struc
                                           struct assay_sink *sink)
 {
     const struct dup_near_plan *plan = &l->shared->near;
-    const uint64_t n_records = l->counts[DUP_COUNT_RECORDS] == 0 ? 1 : l->counts[DUP_COUNT_RECORDS];
-    const struct metric rows[] = {
+    const uint64_t n_records = l->counts[DUP_COUNT_RECORDS];
+    const struct say_metric rows[] = {
         {"duplicates.near_groups", t->groups, 1},
         {"duplicates.near_ratio", t->extra, n_records},
         {"duplicates.near_chained", t->chained, 1},
@@ -69,7 +55,7 @@ static enum assay_status say_near_metrics(const struct dup_local *l, const struc
         {"duplicates.near_expected.at_80", dup_bands_recall(plan->bands, 800), 1000000},
         {"duplicates.near_expected.at_90", dup_bands_recall(plan->bands, 900), 1000000},
     };
-    return put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
+    return say_metric_rows(sink, rows, sizeof rows / sizeof rows[0]);
 }
 
 /* Texts that were to be seen again and were not are skips: the host may know why, this is how many.
@@ -86,14 +72,14 @@ static void count_unseen(const struct dup_local *l, struct assay_sink *sink)
 static enum assay_status say_accepted(const struct dup_local *l, struct assay_sink *sink)
 {
     const struct dup_accepted *a = &l->shared->accepted;
-    const uint64_t n_records = l->counts[DUP_COUNT_RECORDS] == 0 ? 1 : l->counts[DUP_COUNT_RECORDS];
+    const uint64_t n_records = l->counts[DUP_COUNT_RECORDS];
     const uint64_t by_record = l->counts[DUP_COUNT_SET_ASIDE] + l->delivered.set_aside;
-    const struct metric rows[] = {
+    const struct say_metric rows[] = {
         {"duplicates.accepted_groups", l->set_aside.groups + by_record, 1},
         {"duplicates.accepted_ratio", l->set_aside.extra + by_record, n_records},
         {"duplicates.accepted_listed", a->n, 1},
     };
-    return a->given ? put_metrics(sink, rows, sizeof rows / sizeof rows[0]) : ASSAY_OK;
+    return a->given ? say_metric_rows(sink, rows, sizeof rows / sizeof rows[0]) : ASSAY_OK;
 }
 
 static enum assay_status finish_near(struct dup_local *l, struct dup_across_report *across,
@@ -209,7 +195,7 @@ static enum assay_status say_delivered(const struct dup_local *l, struct assay_s
 {
     const uint64_t *n = l->delivered.by_likeness;
     const uint64_t records = l->counts[DUP_COUNT_RECORDS] == 0 ? 1 : l->counts[DUP_COUNT_RECORDS];
-    const struct metric rows[] = {
+    const struct say_metric rows[] = {
         {"duplicates.delivered_ratio", n[DUP_NEAR] + n[DUP_SAME_FORM] + n[DUP_SAME_BYTES], records},
         {"duplicates.delivered_identical", n[DUP_SAME_BYTES], 1},
         {"duplicates.delivered_normalised", n[DUP_SAME_FORM], 1},
@@ -217,8 +203,9 @@ static enum assay_status say_delivered(const struct dup_local *l, struct assay_s
         {"duplicates.delivered_capped", l->delivered.capped, 1},
         {"duplicates.delivered_deliveries", l->shared->earlier.lookup.deliveries, 1},
     };
-    return l->shared->earlier.lookup.n == 0 ? ASSAY_OK
-                                            : put_metrics(sink, rows, sizeof rows / sizeof rows[0]);
+    return l->shared->earlier.lookup.n == 0
+               ? ASSAY_OK
+               : say_metric_rows(sink, rows, sizeof rows / sizeof rows[0]);
 }
 
 /* The second look is over: what groups were made of makes room for what clusters are made of. Only

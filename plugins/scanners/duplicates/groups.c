@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#include "../common/say.h"
+
 #define ASK_EVERY 65536 /* entries between two questions whether to stop */
 #define DETAIL    768   /* bytes: sixteen splits have room */
 
@@ -113,16 +115,12 @@ static struct assay_member member_of(const struct grouping *g, uint64_t place)
 static enum assay_status say_member(struct grouping *g, uint32_t rule, uint64_t keep,
                                     uint64_t place)
 {
-    struct assay_sink *sink = g->sink;
-    if (rule == ASSAY_NONE || sink->size < sizeof *sink || sink->member == NULL) {
-        return ASSAY_OK;
-    }
     const struct assay_membership m = {.size = sizeof m,
                                        .rule = rule,
                                        .place = member_of(g, place),
                                        .keep = member_of(g, keep),
                                        .similarity = 1000};
-    return sink->member(sink->ctx, &m);
+    return say_redundant(g->sink, &m);
 }
 
 /* The first place of another variant. Places come in the order of a hash, so which is the smallest

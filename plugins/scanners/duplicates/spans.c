@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "../common/say.h"
 #include "match.h"
 
 #define ASK_EVERY   4096
@@ -393,10 +394,7 @@ static enum assay_status say_contained(struct speaking *x, uint64_t item, uint64
                                        .keep = {dup_place_file(partner), dup_place_record(partner)},
                                        .similarity = 1000};
     x->is_contained = 1;
-    if (m.rule == ASSAY_NONE || x->sink->size < sizeof *x->sink || x->sink->member == NULL) {
-        return ASSAY_OK;
-    }
-    return x->sink->member(x->sink->ctx, &m);
+    return say_redundant(x->sink, &m);
 }
 
 /* What is a lower bound only is never accepted: nobody has seen the rest. */
@@ -538,24 +536,16 @@ static enum assay_status say_common(const struct speaking *x)
 
 static enum assay_status say_metrics(const struct speaking *x, uint64_t records)
 {
-    const uint64_t all = records == 0 ? 1 : records;
-    const struct {
-        const char *name;
-        uint64_t num, den;
-    } rows[] = {
+    const struct say_metric rows[] = {
         {"duplicates.span_candidates", x->candidates, 1},
         {"duplicates.span_pairs", x->pairs, 1},
         {"duplicates.span_items", x->items, 1},
-        {"duplicates.span_ratio", x->items, all},
-        {"duplicates.span_contained_ratio", x->contained, all},
+        {"duplicates.span_ratio", x->items, records},
+        {"duplicates.span_contained_ratio", x->contained, records},
         {"duplicates.span_common", x->s->common.n, 1},
         {"duplicates.span_unverified", x->unverified, 1},
     };
-    enum assay_status st = ASSAY_OK;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && st == ASSAY_OK; i++) {
-        st = x->sink->metric(x->sink->ctx, rows[i].name, rows[i].num, rows[i].den);
-    }
-    return st;
+    return say_metric_rows(x->sink, rows, sizeof rows / sizeof rows[0]);
 }
 
 enum assay_status dup_spans_report(struct dup_spans *s, const struct dup_span_plan *p,

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "../common/say.h"
 #include "members.h"
 #include "references.h"
 
@@ -196,7 +197,7 @@ static void say_copies(struct speech *s, struct range g)
 {
     const struct image_entry *e = s->l->entries, *keep = &e[s->order[g.from].entry];
     const uint32_t rule = s->l->shared->rule[IMAGE_RULE_NEAR];
-    if (rule == ASSAY_NONE || s->sink->size < sizeof *s->sink || s->sink->member == NULL) {
+    if (rule == ASSAY_NONE || !say_hears_members(s->sink)) { /* no need to compare */
         return;
     }
     for (uint32_t i = g.from; i < g.to; i++) {
@@ -211,7 +212,7 @@ static void say_copies(struct speech *s, struct range g)
                                            .keep = {keep->file, ASSAY_NO_RECORD},
                                            .similarity = (uint16_t)((256 - d) * 1000 / 256)};
         if (here->content != keep->content && d <= PDQ_MAX_BITS) {
-            s->status = s->sink->member(s->sink->ctx, &m);
+            s->status = say_redundant(s->sink, &m);
         }
     }
 }
@@ -352,18 +353,15 @@ static void say_turned(struct speech *s)
 static enum assay_status say_metrics(const struct images_local *l, uint64_t extra,
                                      struct assay_sink *sink)
 {
-    static const char *const names[IMAGE_COUNTS] = {"images.count", "images.flat",
-                                                    "images.undecodable", "images.references",
-                                                    "images.references_unresolved"};
-    enum assay_status st = ASSAY_OK;
-    for (unsigned i = 0; i < IMAGE_COUNTS && st == ASSAY_OK; i++) {
-        st = sink->metric(sink->ctx, names[i], l->counts[i], 1);
-    }
-    if (st == ASSAY_OK) {
-        const uint64_t all = l->counts[IMAGE_COUNT_IMAGES];
-        st = sink->metric(sink->ctx, "images.near_ratio", extra, all == 0 ? 1 : all);
-    }
-    return st;
+    const struct say_metric rows[] = {
+        {"images.count", l->counts[IMAGE_COUNT_IMAGES], 1},
+        {"images.flat", l->counts[IMAGE_COUNT_FLAT], 1},
+        {"images.undecodable", l->counts[IMAGE_COUNT_UNDECODABLE], 1},
+        {"images.references", l->counts[IMAGE_COUNT_REFERENCES], 1},
+        {"images.references_unresolved", l->counts[IMAGE_COUNT_LOST], 1},
+        {"images.near_ratio", extra, l->counts[IMAGE_COUNT_IMAGES]},
+    };
+    return say_metric_rows(sink, rows, sizeof rows / sizeof rows[0]);
 }
 
 static int order_entries(const void *x, const void *y)

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 #include "../common/pairs.h"
+#include "../common/say.h"
 #include "../common/state.h"
 
 #define DETAIL           320 /* bytes of what is said here; TEXT: and behind it */
@@ -261,10 +262,7 @@ static enum assay_status labels_finish(const void *shared, void *merged, struct 
 {
     const uint64_t *n = ((const struct labels_local *)merged)->count;
     const int agreed = n[COUNT_PAIRS] == 0; /* nobody had anybody to disagree with */
-    const struct {
-        const char *name;
-        uint64_t num, den;
-    } rows[] = {
+    const struct say_metric rows[] = {
         {"labels.answered", n[COUNT_ANSWERED], 1},
         {"labels.repeated_prompts", n[COUNT_PROMPTS], 1},
         {"labels.conflicting_prompts", n[COUNT_CONFLICTING], 1},
@@ -275,15 +273,11 @@ static enum assay_status labels_finish(const void *shared, void *merged, struct 
         {"labels.equal_preferences", n[COUNT_EQUAL], 1},
         {"labels.equal_ratio", n[COUNT_EQUAL], n[COUNT_PREFERENCES]},
     };
-    enum assay_status st = ASSAY_OK;
     (void)shared;
     if (n[COUNT_ANSWERED] == 0 && n[COUNT_PREFERENCES] == 0) {
         return ASSAY_OK;
     }
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && st == ASSAY_OK; i++) {
-        st = sink->metric(sink->ctx, rows[i].name, rows[i].num, rows[i].den == 0 ? 1 : rows[i].den);
-    }
-    return st;
+    return say_metric_rows(sink, rows, sizeof rows / sizeof rows[0]);
 }
 
 static enum assay_status
