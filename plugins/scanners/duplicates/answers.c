@@ -73,8 +73,7 @@ struct pass {
     struct assay_sink *sink;
     const struct dup_accepted *accepted;
     struct dup_accepted_tally *set_aside;
-    uint64_t entries;    /* so far, of all prompts */
-    uint64_t records;    /* the same, each place once */
+    uint64_t records;    /* so far, of all prompts */
     uint64_t first;      /* the smallest place of all */
     uint64_t last_place; /* of the entry before */
     /* the prompt in hand */
@@ -207,7 +206,7 @@ static enum assay_status on_entry(void *ctx, const uint64_t *words)
     struct pass *p = ctx;
     const struct dup_entry entry = dup_entry_of(words), *e = &entry;
     enum assay_status st = ASSAY_OK;
-    if (p->entries == 0 || p->key[0] != e->key[0] || p->key[1] != e->key[1]) {
+    if (p->records == 0 || p->key[0] != e->key[0] || p->key[1] != e->key[1]) {
         st = end_prompt(p);
         begin_prompt(p, e);
         begin_answer(p, e);
@@ -221,8 +220,7 @@ static enum assay_status on_entry(void *ctx, const uint64_t *words)
     p->last_place = e->place;
     p->answer.weight++;
     p->n_records++;
-    p->records++;
-    if (++p->entries % ASK_EVERY == 0 && st == ASSAY_OK && p->host->cancelled(p->host->ctx)) {
+    if (++p->records % ASK_EVERY == 0 && st == ASSAY_OK && p->host->cancelled(p->host->ctx)) {
         st = ASSAY_CANCELLED;
     }
     return st;
