@@ -20,6 +20,7 @@
 #include "cli/progress.h"
 #include "cli/term.h"
 #include "core/clock.h"
+#include "core/fs.h"
 #include "core/hash.h"
 #include "core/limits.h"
 #include "core/status.h"
@@ -167,15 +168,8 @@ static int add(struct index_run *r, const char *name)
 /* The last part of a path. */
 static void base_name(const char *path, char out[INDEX_NAME_MAX + 2])
 {
-    size_t end = strlen(path);
-    while (end > 1 && path[end - 1] == '/') {
-        end--;
-    }
-    size_t start = end;
-    while (start > 0 && path[start - 1] != '/') {
-        start--;
-    }
-    (void)snprintf(out, INDEX_NAME_MAX + 2, "%.*s", (int)(end - start), path + start);
+    const struct assay_bytes base = assay_path_base(path);
+    (void)snprintf(out, INDEX_NAME_MAX + 2, "%.*s", (int)base.len, base.ptr);
 }
 
 static int run_add(const struct cli_args *args)

@@ -180,6 +180,19 @@ int assay_fs_write_all(int fd, const void *data, size_t len)
     return 0;
 }
 
+struct assay_bytes assay_path_base(const char *path)
+{
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/') {
+        len--;
+    }
+    size_t start = len;
+    while (start > 0 && path[start - 1] != '/') {
+        start--;
+    }
+    return assay_bytes_make(path + start, len - start);
+}
+
 enum assay_status assay_fs_read_at(int fd, void *buf, size_t len, uint64_t offset)
 {
     char *p = buf;

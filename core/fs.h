@@ -47,6 +47,8 @@ int assay_fs_is_dots(const char *name);
 enum assay_status assay_fs_mkdirs(const char *path, mode_t mode, struct assay_error *err);
 /* Writes all of it, through EINTR and short writes. 0, or -1 with errno. */
 int assay_fs_write_all(int fd, const void *data, size_t len);
+/* The last component of a path, slashes behind it set aside: a part of `path`; empty of "/". */
+struct assay_bytes assay_path_base(const char *path);
 /* Reads `len` bytes at `offset`, through EINTR and short reads. ASSAY_END when the file ends before,
  * ASSAY_IO when it cannot be read; both with errno (EIO for the former). */
 enum assay_status assay_fs_read_at(int fd, void *buf, size_t len, uint64_t offset);

@@ -3,6 +3,7 @@
  * daemon/config_source.c: the sources of a configuration, each in itself and beside the others.
  */
 #include "core/arena.h"
+#include "core/fs.h"
 #include "core/limits.h"
 #include "core/option.h"
 #include "daemon/config_read.h"
@@ -10,15 +11,7 @@
 
 static const char *last_component(struct config_loader *l, const char *path)
 {
-    size_t len = strlen(path);
-    while (len > 1 && path[len - 1] == '/') {
-        len--;
-    }
-    size_t start = len;
-    while (start > 0 && path[start - 1] != '/') {
-        start--;
-    }
-    const char *name = assay_arena_dup(l->c->arena, assay_bytes_make(path + start, len - start));
+    const char *name = assay_arena_dup(l->c->arena, assay_path_base(path));
     return name == NULL || name[0] == '\0' ? "root" : name;
 }
 

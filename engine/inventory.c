@@ -189,15 +189,7 @@ static int is_stream(const char *root)
 static const char *base_name(struct assay_inventory *inv, const char *path)
 {
     char real[PATH_MAX];
-    size_t len = strlen(path);
-    while (len > 1 && path[len - 1] == '/') {
-        len--;
-    }
-    size_t start = len;
-    while (start > 0 && path[start - 1] != '/') {
-        start--;
-    }
-    struct assay_bytes base = assay_bytes_make(path + start, len - start);
+    struct assay_bytes base = assay_path_base(path);
     int says_nothing = base.len == 0 || (base.len == 1 && base.ptr[0] == '.') ||
                        (base.len == 2 && memcmp(base.ptr, "..", 2) == 0);
     if (says_nothing) {

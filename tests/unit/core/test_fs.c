@@ -183,9 +183,21 @@ static void reading_at_a_place_is_all_or_an_error(void **state)
     assert_int_equal(errno, EBADF);
 }
 
+static void a_path_ends_in_its_base(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {{"a", "a"},  {"/a/b", "b"},     {"a/b//", "b"},
+                                          {"./", "."}, {"/", ""},         {"", ""},
+                                          {"//", ""},  {"a/../..", ".."}, {"x.d/", "x.d"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_true(assay_bytes_equal(assay_path_base(rows[i][0]), assay_bytes_str(rows[i][1])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_path_ends_in_its_base),
         cmocka_unit_test(opening_stays_beneath),
         cmocka_unit_test(reading_is_bounded),
         cmocka_unit_test(writing_is_atomic),
